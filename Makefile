@@ -1,0 +1,31 @@
+# Everything is installed into .venv by whichever target needs it first.
+DIR ?= demo-study
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-fast lint clean
+
+demo: .venv/installed-metric
+	$(BIN)/shift-study demo $(DIR)
+
+test: .venv/installed-dev
+	$(BIN)/python tests/browser.py
+	$(BIN)/pytest -n 2
+
+test-fast: .venv/installed-dev
+	$(BIN)/pytest -n 2 -m "not slow"
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/installed-%: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -e '.[metric$(if $(filter dev,$*),$(comma)dev)]'
+	touch $@
+
+comma := ,
+
+clean:
+	rm -rf .venv

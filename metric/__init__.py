@@ -1,0 +1,1 @@
+"""Image pairs → distances. Imports neither `study_server` nor `analysis`."""

@@ -1,0 +1,5 @@
+"""The one error that this package raises for an input that the user can mend."""
+
+
+class MetricError(ValueError):
+    """A bad input. The message names the thing and how to mend it; the command line prints it and exits 1."""

@@ -1,0 +1,78 @@
+"""The command `shift-study`: the verbs of the three packages, composed.
+
+The packages import nothing of each other. Where a verb of one needs something that another offers
+(`score` needs the judgments, `table1` the rows of a study's database), it asks for it through the
+`Doors` in the context's `obj`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import analysis.verbs
+import metric.verbs
+import study_server.verbs
+from analysis.errors import AnalysisError
+from metric.errors import MetricError
+from study_server.errors import StudyError
+
+if TYPE_CHECKING:
+    from analysis.jnd import Judgments
+
+
+class Doors:
+    """What the verbs of one package may ask of another."""
+
+    def study_rows(self, source: str) -> list[dict[str, Any]] | None:
+        """Rows of the tidy response table of a study folder or a database URL; None for any other source."""
+        if "://" in source or Path(source).is_dir():
+            from study_server.export import response_rows
+
+            return response_rows(source)
+        return None
+
+    def judgments(self, source: str) -> Judgments:
+        """The accepted responses of a source, pair by pair."""
+        from analysis.jnd import Judgments
+        from analysis.sources import read_responses
+
+        return Judgments.from_responses(read_responses(source, self.study_rows))
+
+
+class _Commands(click.Group):
+    """A group in which a bad input of any package ends with one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (StudyError, AnalysisError, MetricError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _commands(*packages: Any) -> Mapping[str, click.Command]:
+    return {verb.name: verb for package in packages for verb in package.VERBS}
+
+
+@click.group(cls=_Commands, commands=_commands(study_server.verbs, analysis.verbs, metric.verbs))
+@click.version_option(package_name="shift-study")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Measure how well people see small shifts in images, and how well metrics agree with them.
+
+    \b
+    Take a look:      shift-study demo my-demo
+    A real study:     shift-study new my-study --images photographs/
+                      shift-study serve my-study
+                      shift-study export my-study -o responses.csv
+                      shift-study table1 my-study
+                      shift-study score my-study --metric stlpips-alex --metric ssim
+    """
+    ctx.obj = Doors()
+
+
+if __name__ == "__main__":
+    main()

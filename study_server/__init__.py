@@ -1,0 +1,1 @@
+"""The web side: stimuli → assignment → trials → responses. Imports neither torch nor pandas."""
