@@ -1,0 +1,95 @@
+"""Which pairs a participant judges. A slot is a place in the assignment; its pairs depend on seed and slot alone.
+
+Because a slot's pairs never change, a participant who abandons the study can be replaced by handing the same slot to
+the next one: the balance is then exactly what it would have been.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+Cell = tuple[int, int]
+"""(index of the image, shift in pixels)."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is assigned: every image at every shift from 0, `per_shift` pairs of each shift to a participant."""
+
+    n_images: int
+    n_shifts: int
+    per_shift: int
+    seed: int
+
+    @property
+    def n_trials(self) -> int:
+        """Trials of one participant."""
+        return self.n_shifts * self.per_shift
+
+    @property
+    def round_slots(self) -> int:
+        """After this many slots the balanced strategy has used every pair equally often."""
+        return math.lcm(self.n_images, self.per_shift) // self.per_shift
+
+
+def paper(design: Design, slot: int) -> list[Cell]:
+    """Stratified random (Ghildyal & Liu 2022, Section 3): for each shift, `per_shift` images drawn without replacement.
+
+    An image may come at several shifts. Raises ValueError where there are fewer images than `per_shift`.
+    """
+    rng = random.Random(f"{design.seed}/paper/{slot}")
+    return [
+        (image, shift)
+        for shift in range(design.n_shifts)
+        for image in rng.sample(range(design.n_images), design.per_shift)
+    ]
+
+
+def balanced(design: Design, slot: int) -> list[Cell]:
+    """Each image at most once a participant, and over participants every pair as equally often as possible.
+
+    Slots come in rounds of `design.round_slots`; within a round every pair is used equally often, exactly.
+    Raises ValueError where a participant would need more images than there are.
+    """
+    if design.n_trials > design.n_images:
+        raise ValueError(f"{design.n_trials} trials with a different image each need more than {design.n_images} images")
+    number, place = divmod(slot, design.round_slots)
+    return list(_round(design, number)[place])
+
+
+@lru_cache(maxsize=8)
+def _round(design: Design, number: int) -> list[list[Cell]]:
+    """The slots of one round: a decomposition of the images × shifts grid into assignments.
+
+    Seen as a graph, images and (for each shift) `per_shift` places; a participant is a matching that fills all places.
+    Such a decomposition exists (König's edge-colouring theorem) as long as every matching takes each image that must
+    still be used by all participants that are left, which is what the weights below enforce.
+    """
+    from scipy.optimize import linear_sum_assignment  # a server needs it only when somebody enrols
+
+    rng = random.Random(f"{design.seed}/balanced/{number}")
+    slots = design.round_slots
+    left = np.full((design.n_images, design.n_shifts), slots * design.per_shift // design.n_images)
+    assignments = []
+    for place in range(slots):
+        must_be_used = left.sum(axis=1) >= slots - place
+        chance = np.array([[rng.random() for _ in range(design.n_shifts)] for _ in range(design.n_images)])
+        # In falling order of weight: only pairs that are left; images that cannot wait; pairs used least; chance.
+        cost = 1e9 * (left == 0) - 1e6 * must_be_used[:, None] - 1e2 * left + chance
+        rows, columns = linear_sum_assignment(np.repeat(cost, design.per_shift, axis=1))
+        cells = [(int(i), int(c) // design.per_shift) for i, c in zip(rows, columns, strict=True)]
+        for image, shift in cells:
+            left[image, shift] -= 1
+        assignments.append(cells)
+    if left.any():
+        raise RuntimeError("the round is not balanced; please report this with the study's settings")
+    return assignments
+
+
+STRATEGIES: dict[str, Callable[[Design, int], list[Cell]]] = {"balanced": balanced, "paper": paper}

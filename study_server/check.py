@@ -1,0 +1,123 @@
+"""Verify a study folder against its manifest, pixel by pixel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from study_server import manifest
+from study_server.errors import StudyError
+from study_server.image_sources import locate
+from study_server.manifest import PairRow
+from study_server.photographs import Photograph, Pixels, pixels_sha256, png_chunks, read_pixels, read_png
+from study_server.progress import progress
+from study_server.study_folder import PRACTICE, StudyFolder
+
+# What a PNG needs to show its pixels; anything else could carry metadata or change colours.
+_PLAIN_CHUNKS = {"IHDR", "IDAT", "IEND"}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was verified, and every fault found."""
+
+    pairs: int
+    images: int
+    images_recut_from_source: int
+    """Images whose crops were cut again from the original photograph and found equal; the others' originals are not on
+    this machine any more, and their crops were compared with each other only."""
+    faults: list[str] = field(default_factory=list)
+
+
+def check_folder(folder: StudyFolder) -> CheckReport:
+    """Verify stimuli and practice stimuli of a study folder.
+
+    For each pair: both files are plain PNGs of the recorded size whose pixels have the recorded hashes; the shifted
+    crop equals the reference moved by n wherever both show the same piece of the photograph, and the crops of
+    neighbouring shifts agree likewise; and where the photograph is still on this machine, both crops are cut from it
+    again and compared.
+    """
+    settings = folder.settings
+    parts = [(folder.path, folder.pairs, settings.stimuli.source)]
+    if settings.practice.shifts:
+        _ = folder.practice_pairs
+        rows = manifest.read_manifest(folder.practice_path / manifest.FILE_NAME)
+        parts.append((folder.path / PRACTICE, rows, settings.practice.images))
+    pairs = images = recut = 0
+    faults: list[str] = []
+    for root, rows, source in parts:
+        by_image: dict[str, list[PairRow]] = defaultdict(list)
+        for row in rows:
+            by_image[row.image].append(row)
+        for group in progress(list(by_image.values()), f"checking {root.name}", unit="image"):
+            pairs, images = pairs + len(group), images + 1
+            found, was_recut = _check_image(root, sorted(group, key=lambda r: r.shift_px), source)
+            faults += found
+            recut += was_recut
+        named = {row.reference_file for row in rows} | {row.stimulus_file for row in rows}
+        for stray in sorted((root / "stimuli").glob("*")):
+            if f"stimuli/{stray.name}" not in named:
+                faults.append(f"{stray}: not in the manifest")
+    return CheckReport(pairs, images, recut, faults)
+
+
+def _check_image(root: Path, rows: list[PairRow], source: str) -> tuple[list[str], bool]:
+    faults: list[str] = []
+    crops: dict[str, Pixels] = {}
+    for row in rows:
+        for name, digest in (
+            (row.reference_file, row.reference_sha256),
+            (row.stimulus_file, row.stimulus_sha256),
+        ):
+            if name not in crops:
+                try:
+                    crops[name] = _read_plain(root / name, row.size)
+                except StudyError as error:
+                    return [*faults, str(error)], False
+            if pixels_sha256(crops[name]) != digest:
+                faults.append(
+                    f"{root / name}: its pixels are not those that the manifest records for pair {row.pair}"
+                )
+    for before, row in zip([None, *rows], rows, strict=False):
+        reference, shifted = crops[row.reference_file], crops[row.stimulus_file]
+        if not np.array_equal(*row.window.overlap(reference, shifted, row.shift_px)):
+            faults.append(
+                f"pair {row.pair}: the second crop is not the reference moved {row.direction} by {row.shift_px} px"
+            )
+        elif before is not None:
+            step = row.shift_px - before.shift_px
+            if not np.array_equal(*row.window.overlap(crops[before.stimulus_file], shifted, step)):
+                faults.append(
+                    f"pair {row.pair}: its newly shown edge differs from that of pair {before.pair}"
+                )
+    original = locate(source, rows[0].source_file)
+    if original is None or Photograph(original, "").sha256() != rows[0].source_sha256:
+        return faults, False
+    pixels = read_pixels(original)
+    for row in rows:
+        for name, shift in ((row.reference_file, 0), (row.stimulus_file, row.shift_px)):
+            try:
+                cut = row.window.cut(pixels, shift)
+            except ValueError as error:
+                faults.append(f"pair {row.pair}: {error}")
+                break
+            if not np.array_equal(cut, crops[name]):
+                faults.append(
+                    f"{root / name}: not the crop of {row.source_file} that the manifest records for pair {row.pair}"
+                )
+    return faults, True
+
+
+def _read_plain(path: Path, size: int) -> Pixels:
+    pixels = read_png(path)
+    if pixels.shape != (size, size, 3):
+        raise StudyError(
+            f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels where the manifest says {size}x{size}"
+        )
+    extra = set(png_chunks(path)) - _PLAIN_CHUNKS
+    if extra:
+        raise StudyError(f"{path}: carries the PNG chunk {min(extra)}; stimuli carry pixels only")
+    return pixels

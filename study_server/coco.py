@@ -1,0 +1,196 @@
+"""Photographs of MSCOCO: chosen by seed from the official image-info JSON, and only those downloaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from study_server.crops import smallest_photograph
+from study_server.download import PATIENCE, NotAvailable, Patience, fetch
+from study_server.errors import StudyError
+from study_server.image_sources import PhotographSource
+from study_server.photographs import Photograph, read_pixels
+from study_server.settings import StimuliSettings
+
+BASE_URL = "http://images.cocodataset.org"
+_PARALLEL = 8
+
+
+@dataclass(frozen=True)
+class _Info:
+    """The archive that carries a split's image-info JSON."""
+
+    archive: str
+    member: str
+    size: int
+    sha256: str
+
+
+def _test(year: int, size: int, sha256: str) -> _Info:
+    return _Info(f"image_info_test{year}.zip", f"annotations/image_info_test{year}.json", size, sha256)
+
+
+def _labelled(split: str, year: int, size: int, sha256: str) -> _Info:
+    return _Info(f"annotations_trainval{year}.zip", f"annotations/instances_{split}{year}.json", size, sha256)
+
+
+_TRAINVAL_2014 = (2014, 252_872_794, "031296bbc80c45a1d1f76bf9a90ead27e94e99ec629208449507a4917a3bf009")
+_TRAINVAL_2017 = (2017, 252_907_541, "113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268")
+# Sizes (bytes) and SHA-256 as TensorFlow Datasets records them (url_checksums/coco.txt).
+SPLITS = {
+    "test2014": _test(2014, 763_464, "7cecc66f6b09c1671c1896a1bcc1f35eb09b7fcf00a5c18420a5f0f5983dc8c9"),
+    "test2015": _test(2015, 1_887_164, "cf400242f8497257fb8a3e369bc766491f4a7e42625fb3d72555504e9a8c3b18"),
+    "test2017": _test(2017, 1_144_034, "e52f412dd7195ac8f98d782b44c6dd30ea10241e9f42521f67610fbe055a74f8"),
+    "val2014": _labelled("val", *_TRAINVAL_2014),
+    "train2014": _labelled("train", *_TRAINVAL_2014),
+    "val2017": _labelled("val", *_TRAINVAL_2017),
+    "train2017": _labelled("train", *_TRAINVAL_2017),
+}
+
+
+def downloads_folder(split: str) -> Path:
+    """Where the downloads of a split are kept, so that they are made once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "shift-study" / "coco" / split
+
+
+def coco_photographs(
+    split: str,
+    stimuli: StimuliSettings,
+    *,
+    info_file: Path | None = None,
+    base_url: str = BASE_URL,
+    patience: Patience = PATIENCE,
+) -> PhotographSource:
+    """`stimuli.count` photographs of a split that are large enough, chosen by `stimuli.seed` and downloaded.
+
+    Image info comes from `info_file` (the official JSON, or the archive with it) or is downloaded once. A photograph
+    that the server does not have, or that cannot be decoded, is replaced by the next in the drawn order and reported.
+    Raises StudyError where the split is unknown, the info is not what it should be, or the server cannot be reached.
+    """
+    if split not in SPLITS:
+        raise StudyError(
+            f"coco:{split} is no split of MSCOCO; there are {', '.join('coco:' + s for s in SPLITS)}"
+        )
+    folder = downloads_folder(split)
+    info = _read_info(
+        info_file or _fetch_info(SPLITS[split], folder.parent, base_url, patience), SPLITS[split].member
+    )
+    licences = {entry["id"]: entry["name"] for entry in info.get("licenses", [])}
+    least = smallest_photograph(stimuli.size, stimuli.max_shift, stimuli.direction)
+    large_enough = sorted(
+        (i for i in info["images"] if i["width"] >= least[0] and i["height"] >= least[1]),
+        key=lambda i: int(i["id"]),
+    )
+    if len(large_enough) < stimuli.count:
+        raise StudyError(
+            f"coco:{split} has {len(large_enough)} images of at least {least[0]}x{least[1]} pixels, "
+            f"and {stimuli.count} are needed: lower --count or --size"
+        )
+    random.Random(f"{stimuli.seed}/photographs").shuffle(large_enough)
+    chosen, skipped = _download(large_enough, stimuli.count, folder, patience)
+    photographs = [
+        Photograph(
+            folder / i["file_name"],
+            i["file_name"],
+            i.get("flickr_url", ""),
+            licences.get(i.get("license"), ""),
+        )
+        for i in chosen
+    ]
+    return PhotographSource(f"coco:{split}", photographs, skipped=skipped)
+
+
+def _fetch_info(info: _Info, folder: Path, base_url: str, patience: Patience) -> Path:
+    path = folder / info.archive
+    if not path.exists():
+        url = f"{base_url}/annotations/{info.archive}"
+        print(f"downloading {url} ({info.size / 1e6:.1f} MB) to {path}", file=sys.stderr)
+        with tqdm(total=info.size, unit="B", unit_scale=True, desc=info.archive, leave=False) as bar:
+            fetch(url, path, size=info.size, sha256=info.sha256, patience=patience, on_bytes=bar.update)
+    return path
+
+
+def _read_info(path: Path, member: str) -> dict[str, Any]:
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                text = archive.read(member).decode()
+        else:
+            text = path.read_text(encoding="utf-8")
+        info = json.loads(text)
+        if not all(
+            {"id", "file_name", "width", "height", "coco_url"} <= image.keys() for image in info["images"]
+        ):
+            raise KeyError("images")
+        if any(Path(image["file_name"]).name != image["file_name"] for image in info["images"]):
+            raise StudyError(
+                f"{path}: a file_name in it is a path; the official image-info JSON has plain names"
+            )
+    except FileNotFoundError as error:
+        raise StudyError(f"{path} is missing: --coco-info names the official image-info JSON") from error
+    except (KeyError, TypeError, AttributeError, ValueError, OSError, zipfile.BadZipFile) as error:
+        if isinstance(error, StudyError):
+            raise
+        raise StudyError(
+            f"{path} is not an image-info JSON of MSCOCO (a list `images` with id, file_name, width, height, coco_url)"
+        ) from error
+    return dict(info)
+
+
+def _download(
+    candidates: list[dict[str, Any]], count: int, folder: Path, patience: Patience
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The first `count` candidates that can be had, in order, and the reasons of those that could not."""
+    chosen: list[dict[str, Any]] = []
+    skipped: dict[str, str] = {}
+    rest: Iterator[dict[str, Any]] = iter(candidates)
+    with (
+        tqdm(total=count, unit="image", desc="downloading photographs", leave=False) as bar,
+        ThreadPoolExecutor(_PARALLEL) as pool,
+    ):
+        while len(chosen) < count:
+            batch = [image for image, _ in zip(rest, range(count - len(chosen)), strict=False)]
+            # More refusals than images wanted: something is wrong with the server or the info, not with single files.
+            if not batch or len(skipped) > count:
+                first = next(iter(skipped.items()))
+                raise StudyError(
+                    f"only {len(chosen)} of {count} photographs could be downloaded; {first[0]}: {first[1]}"
+                )
+            for image, reason in zip(
+                batch, pool.map(lambda i: _try(i, folder, patience), batch), strict=True
+            ):
+                if reason is None:
+                    chosen.append(image)
+                    bar.update()
+                else:
+                    skipped[image["file_name"]] = reason
+    return chosen, skipped
+
+
+def _try(image: dict[str, Any], folder: Path, patience: Patience) -> str | None:
+    """Download one image; the reason if it cannot be had."""
+
+    def verify(path: Path) -> None:
+        height, width = read_pixels(path).shape[:2]
+        # Recorded sizes are those of the stored pixels; EXIF orientation may turn them.
+        if sorted((height, width)) != sorted((image["height"], image["width"])):
+            raise StudyError(
+                f"{width}x{height} pixels where the info says {image['width']}x{image['height']}"
+            )
+
+    try:
+        fetch(image["coco_url"], folder / image["file_name"], verify=verify, patience=patience)
+    except NotAvailable as error:
+        return str(error)
+    return None

@@ -1,0 +1,101 @@
+"""Where the photographs of a study come from: the demo set, a folder, or MSCOCO."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from study_server.errors import StudyError
+from study_server.photographs import SUFFIXES, Photograph
+
+
+@dataclass(frozen=True)
+class PhotographSource:
+    """Photographs in the order in which they are to be tried, and how many crops each may give."""
+
+    name: str
+    photographs: list[Photograph]
+    several_crops: bool = False
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Name → reason, of photographs that could not even be offered (a failed download)."""
+
+
+_CC0 = "CC0 1.0"
+_PUBLIC_DOMAIN = "public domain"
+_CC_BY = "CC BY 2.0"
+# name: (package, path inside it, licence as that package states it, where it can be seen)
+_DEMO = {
+    "astronaut.png": ("skimage", "data", _PUBLIC_DOMAIN, "https://flic.kr/p/r9qvLn"),
+    "coffee.png": ("skimage", "data", _CC0, ""),
+    "hubble_deep_field.jpg": ("skimage", "data", _PUBLIC_DOMAIN, "https://hubblesite.org/"),
+    "retina.jpg": ("skimage", "data", _CC0, ""),
+    "camera.png": ("skimage", "data", _CC0, ""),
+    "brick.png": ("skimage", "data", _CC0, ""),
+    "grass.png": ("skimage", "data", _CC0, ""),
+    "gravel.png": ("skimage", "data", _CC0, ""),
+    "china.jpg": (
+        "sklearn",
+        "datasets/images",
+        _CC_BY,
+        "https://www.flickr.com/photos/danielbuechele/6061409035",
+    ),
+    "flower.jpg": (
+        "sklearn",
+        "datasets/images",
+        _CC_BY,
+        "https://www.flickr.com/photos/vultilion/6056698931",
+    ),
+}
+# Kept apart, so that nobody practises on a photograph of the study.
+_DEMO_PRACTICE = {
+    "chelsea.png": ("skimage", "data", _CC0, ""),
+    "rocket.jpg": ("skimage", "data", _PUBLIC_DOMAIN, ""),
+}
+
+
+def demo_photographs(*, practice: bool = False) -> PhotographSource:
+    """Photographs that come inside the installed scikit-image and scikit-learn packages."""
+    photographs = []
+    for name, (package, folder, licence, url) in (_DEMO_PRACTICE if practice else _DEMO).items():
+        spec = importlib.util.find_spec(package)  # finds the folder without running the package
+        if spec is None or not spec.submodule_search_locations:
+            raise StudyError(
+                f"the demo photograph {name} comes with the package {package}, which is not installed: "
+                'run pip install "shift-study"'
+            )
+        path = Path(spec.submodule_search_locations[0]) / folder / name
+        if not path.is_file():
+            raise StudyError(f"the installed {package} no longer contains the demo photograph {name}")
+        photographs.append(Photograph(path, name, url, licence))
+    return PhotographSource("demo", photographs, several_crops=True)
+
+
+def folder_photographs(folder: Path, seed: int) -> PhotographSource:
+    """Image files of a folder (subfolders too), in an order drawn by `seed`. Raises StudyError if there are none."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise StudyError(
+            f"{folder} contains no images: put photographs ({', '.join(sorted(SUFFIXES))}) in it or name another folder"
+        )
+    random.Random(f"{seed}/photographs").shuffle(files)
+    photographs = [Photograph(path, path.relative_to(folder).as_posix()) for path in files]
+    return PhotographSource(str(folder.resolve()), photographs)
+
+
+def locate(source: str, name: str) -> Path | None:
+    """The file of a photograph named in a manifest, or None where this machine does not have it any more."""
+    if source == "demo":
+        known = {
+            p.name: p.path
+            for p in demo_photographs().photographs + demo_photographs(practice=True).photographs
+        }
+        return known.get(name)
+    if source.startswith("coco:"):
+        from study_server.coco import downloads_folder
+
+        path = downloads_folder(source.removeprefix("coco:")) / name
+    else:
+        path = Path(source) / name
+    return path if path.is_file() else None

@@ -1,0 +1,77 @@
+"""`shift-study new`: from a source of photographs to a study folder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from study_server.crops import Direction
+from study_server.errors import StudyError
+from study_server.image_sources import PhotographSource, demo_photographs, folder_photographs
+from study_server.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
+from study_server.study_folder import MadeStudy, create
+
+
+def make_study(
+    folder: Path,
+    *,
+    source: str,
+    count: int = 50,
+    max_shift: int = 9,
+    size: int = 256,
+    direction: Direction = "right",
+    seed: int = 0,
+    name: str | None = None,
+    practice_images: str = "demo",
+    coco_info: Path | None = None,
+) -> MadeStudy:
+    """Make a study folder. `source` is demo, a folder of images, or coco:SPLIT; the same seed gives the same study.
+
+    Raises StudyError where the source is unknown, or too few of its photographs can be used.
+    """
+    per_shift = max(1, min(5, count // (max_shift + 1)))
+    settings = Settings(
+        study=StudySettings(name=_study_name(name or folder.resolve().name, given=name is not None)),
+        stimuli=StimuliSettings(count=count, max_shift=max_shift, size=size, direction=direction, seed=seed),
+        trials=TrialSettings(
+            per_shift=per_shift,
+            seed=seed,
+            strategy="balanced" if per_shift * (max_shift + 1) <= count else "paper",
+        ),
+    )
+    if source.startswith("coco:"):
+        from study_server.coco import coco_photographs
+
+        photographs = coco_photographs(source.removeprefix("coco:"), settings.stimuli, info_file=coco_info)
+    else:
+        photographs = _photographs(source, seed)
+    practice = (
+        demo_photographs(practice=True) if practice_images == "demo" else _photographs(practice_images, seed)
+    )
+    settings = replace(
+        settings,
+        stimuli=replace(settings.stimuli, source=photographs.name),
+        practice=PracticeSettings(
+            shifts=[min(shift, max_shift) for shift in PracticeSettings().shifts], images=practice.name
+        ),
+    )
+    return create(folder, settings, photographs, practice)
+
+
+def _photographs(source: str, seed: int) -> PhotographSource:
+    if source == "demo":
+        return demo_photographs()
+    if Path(source).is_dir():
+        return folder_photographs(Path(source), seed)
+    raise StudyError(
+        f"{source!r} is no source of images: give demo, a folder of images, or coco:SPLIT such as coco:test2017"
+    )
+
+
+def _study_name(name: str, *, given: bool) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        return name
+    if given:
+        raise StudyError(f"--name {name!r}: letters, digits, '-' and '_' are allowed, at most 64")
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:64] or "study"

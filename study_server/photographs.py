@@ -1,0 +1,141 @@
+"""Photographs in any common form → upright 8-bit sRGB pixels, as a viewer would show them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from study_server.errors import StudyError
+
+Pixels = NDArray[np.uint8]
+"""Shape (height, width, 3), sRGB, 0–255."""
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".jp2"})
+
+_SRGB = ImageCms.createProfile("sRGB")
+# 16-bit grey in whatever byte order; Pillow opens 16-bit colour as 8-bit RGB by itself.
+_DEEP_GREY = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A source photograph on this machine, and where it comes from."""
+
+    path: Path
+    name: str
+    url: str = ""
+    licence: str = ""
+
+    def sha256(self) -> str:
+        """SHA-256 of the bytes of the file, in hex."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def read_pixels(path: Path) -> Pixels:
+    """Pixels of an image file: EXIF orientation applied, converted to sRGB, transparency over white.
+
+    Raises StudyError with the reason where the file cannot be read whole.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning)  # odd EXIF and TIFF tags
+            with Image.open(path) as image:
+                image.load()
+                return np.asarray(_to_srgb(_upright(image)))
+    except UnidentifiedImageError as error:
+        raise StudyError("not an image that can be read") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise StudyError("more pixels than can be opened safely") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, StudyError):
+            raise
+        raise StudyError(f"damaged or truncated ({error})") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    return ImageOps.exif_transpose(image)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if image.mode in _DEEP_GREY:
+        image = _deep_grey_to_8_bit(image)
+    elif image.mode == "F":
+        raise StudyError("floating-point pixels have no agreed brightness; save it as 8- or 16-bit")
+    transparent = "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info
+    if transparent:
+        image = image.convert("RGBA")
+    elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
+        image = image.convert("RGB")
+    alpha = image.getchannel("A") if transparent else None
+    colour = _apply_profile(image.convert("RGB") if transparent else image, profile)
+    if alpha is None:
+        return colour
+    on_white = Image.new("RGB", colour.size, "white")
+    on_white.paste(colour, mask=alpha)
+    return on_white
+
+
+def _deep_grey_to_8_bit(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise StudyError("more than 16 bits a pixel; save it as 8- or 16-bit")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8), mode="L")
+
+
+def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            # A round trip through the same space would only add rounding errors.
+            if "srgb" in ImageCms.getProfileDescription(source).lower() and image.mode == "RGB":
+                return image
+            converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            pass  # viewers, too, show an image with a broken profile as if it had none
+        else:
+            if converted is not None:
+                return converted
+    return image.convert("RGB")
+
+
+def pixels_sha256(pixels: Pixels) -> str:
+    """SHA-256 of the RGB values row by row, in hex (the manifest's definition)."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def write_png(pixels: Pixels, path: Path) -> None:
+    """Write a lossless PNG with nothing in it but the pixels."""
+    Image.fromarray(pixels, mode="RGB").save(path, format="PNG", compress_level=6)
+
+
+def read_png(path: Path) -> Pixels:
+    """Pixels of a PNG written by `write_png`."""
+    try:
+        with Image.open(path) as image:
+            if image.mode != "RGB":
+                raise StudyError(f"{path}: {image.mode} pixels where 8-bit RGB is expected")
+            return np.asarray(image)
+    except FileNotFoundError as error:
+        raise StudyError(f"{path} is missing") from error
+    except (OSError, SyntaxError) as error:
+        raise StudyError(f"{path} is damaged: {error}") from error
+
+
+def png_chunks(path: Path) -> list[str]:
+    """Names of the chunks of a PNG file, in order."""
+    data = path.read_bytes()
+    names, at = [], 8
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        names.append(data[at + 4 : at + 8].decode("latin-1"))
+        at += 12 + length
+    return names

@@ -1,0 +1,92 @@
+"""Put a study folder into the database, and keep both the same once a participant has started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from study_server.database import Database
+from study_server.errors import StudyError
+from study_server.manifest import manifest_sha256
+from study_server.models import Image, Pair, Study
+from study_server.study_folder import StudyFolder
+
+
+def register(folder: StudyFolder, database: Database) -> int:
+    """Id of the folder's study in the database, entered or brought up to date there.
+
+    Raises StudyError where a participant has started and the folder's settings or manifest are not the same any more.
+    """
+    settings, digest = folder.settings.frozen_json(), manifest_sha256(folder.manifest_path)
+    name = folder.settings.study.name
+    with database.writing() as session:
+        study = session.scalar(select(Study).where(Study.name == name))
+        if study is None:
+            _refuse_renamed(session, name, digest)
+            study = Study(name=name, settings="", manifest_sha256="")
+            session.add(study)
+        elif study.frozen_at is not None:
+            _refuse_changed(study, settings, digest, folder)
+            return study.id
+        if (study.settings, study.manifest_sha256) != (settings, digest):
+            study.settings, study.manifest_sha256 = settings, digest
+            _enter_pairs(session, study, folder)
+        session.flush()
+        return study.id
+
+
+def _enter_pairs(session: Session, study: Study, folder: StudyFolder) -> None:
+    study.images.clear()
+    session.flush()
+    images: dict[str, Image] = {}
+    for row in folder.pairs:
+        image = images.get(row.image)
+        if image is None:
+            image = images[row.image] = Image(
+                study_id=study.id, name=row.image, source_file=row.source_file, licence=row.licence
+            )
+            session.add(image)
+            session.flush()
+        session.add(
+            Pair(
+                study_id=study.id, image_id=image.id, name=row.pair, shift_px=row.shift_px, direction=row.direction,
+                reference_file=row.reference_file, stimulus_file=row.stimulus_file,
+            )
+        )  # fmt: skip
+
+
+def _refuse_changed(study: Study, settings: str, digest: str, folder: StudyFolder) -> None:
+    mend = (
+        f"participants have started since {study.frozen_at:%Y-%m-%d %H:%M} UTC, so it may not change: "
+        "restore it, or make a new study folder"
+    )
+    if study.manifest_sha256 != digest:
+        raise StudyError(f"{folder.manifest_path} has been changed; {mend}")
+    changed = list(_differences(json.loads(study.settings), json.loads(settings)))
+    if changed:
+        raise StudyError(f"{folder.path / 'study.toml'}: {'; '.join(changed)}; {mend}")
+
+
+def _refuse_renamed(session: Session, name: str, digest: str) -> None:
+    other = session.scalar(select(Study).where(Study.manifest_sha256 == digest, Study.frozen_at.is_not(None)))
+    if other is not None:
+        raise StudyError(
+            f"study.name is {name!r}, but participants have started under {other.name!r}: restore the name in study.toml"
+        )
+
+
+def _differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            yield from _differences(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))
+    elif before != after:
+        yield f"{path} was {_short(before)} and is now {_short(after)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,145 @@
+"""The same–different task: what a trial shows and records, how it is assigned, how an observer is simulated.
+
+Another kind of task would be another module with the same names, chosen by `study.task`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from study_server.assignment import STRATEGIES, Design
+from study_server.errors import StudyError
+from study_server.settings import Settings
+
+Side = Literal["left", "right"]
+Answer = Literal["same", "different"]
+RESPONSES: tuple[Answer, ...] = ("same", "different")
+
+
+# --- what it shows ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial of a participant: image `image` (an index) shifted by `shift_px`, its reference on one side."""
+
+    image: int
+    shift_px: int
+    reference_side: Side
+
+
+def page_settings(settings: Settings) -> dict[str, Any]:
+    """What the page needs to know to show trials. Nothing in it depends on any pair."""
+    d = settings.display
+    return {
+        "size": settings.stimuli.size,
+        "pixelScale": d.pixel_scale,
+        "gap": d.gap_px,
+        "background": d.background,
+        "fixationMs": d.fixation_ms,
+        "interTrialMs": d.inter_trial_ms,
+        "timeLimitMs": d.time_limit_ms,
+        "keys": {d.key_same: "same", d.key_different: "different"},
+    }
+
+
+# --- how it is assigned ----------------------------------------------------------------------------------------------
+
+
+def design(settings: Settings) -> Design:
+    """The assignment's design, from the settings."""
+    s = settings
+    return Design(s.stimuli.count, s.stimuli.max_shift + 1, s.trials.per_shift, s.trials.seed)
+
+
+def plan_trials(settings: Settings, slot: int, arrival: int) -> list[PlannedTrial]:
+    """A participant's trials in order. Pairs depend on the slot; order and sides on the arrival's number too, so that
+    whoever gets a slot that was given up does not repeat its order."""
+    cells = STRATEGIES[settings.trials.strategy](design(settings), slot)
+    rng = random.Random(f"{settings.trials.seed}/order/{slot}/{arrival}")
+    rng.shuffle(cells)
+    return [PlannedTrial(image, shift, "left" if rng.random() < 0.5 else "right") for image, shift in cells]
+
+
+# --- what it records -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the browser reports of one trial; the fields are columns of the response table (docs/responses.md)."""
+
+    response: Answer
+    reaction_time_ms: float
+    device_pixel_ratio: float
+    pixel_scale: int
+    viewport_width: int
+    viewport_height: int
+    hidden: bool
+
+
+_RANGES = {
+    "reaction_time_ms": (0.0, 1e9),
+    "device_pixel_ratio": (0.01, 100.0),
+    "pixel_scale": (1, 100),
+    "viewport_width": (1, 100_000),
+    "viewport_height": (1, 100_000),
+}
+
+
+def parse_recorded(body: dict[str, Any]) -> Recorded:
+    """Validate what a browser sent. Raises StudyError naming the field."""
+    known = Recorded.__dataclass_fields__
+    for name in known:
+        if name not in body:
+            raise StudyError(f"{name} is missing")
+    for name in body:
+        if name not in known:
+            raise StudyError(f"{name} is not a field of a response")
+    if body["response"] not in RESPONSES:
+        raise StudyError("response must be same or different")
+    if type(body["hidden"]) is not bool:
+        raise StudyError("hidden must be true or false")
+    values = dict(body)
+    for name, (low, high) in _RANGES.items():
+        value = body[name]
+        whole = isinstance(low, int)
+        if type(value) not in ((int,) if whole else (int, float)) or not (math.isfinite(value) and low <= value <= high):
+            raise StudyError(f"{name} must be {'an integer' if whole else 'a number'} from {low} to {high}")
+        values[name] = value if whole else float(value)
+    return Recorded(**values)
+
+
+# --- how an observer is simulated ------------------------------------------------------------------------------------
+
+# Ghildyal & Liu 2022, Table 1: "same" of 150 answers at each shift from 0 to 9 px.
+TABLE_1_SAME = (140, 121, 84, 52, 52, 40, 35, 31, 27, 15)
+
+
+@dataclass(frozen=True)
+class Observer:
+    """A simulated observer whose psychometric function is the paper's Table 1.
+
+    lapse_rate: share of trials answered by a coin instead, in [0, 1].
+    side_bias: added to the probability of «different» where the reference is on the left, taken away where it is on
+    the right, in [-1, 1].
+    """
+
+    lapse_rate: float = 0.0
+    side_bias: float = 0.0
+
+    def p_same(self, shift_px: int, reference_side: Side | None = None) -> float:
+        """Probability of answering «same»; averaged over sides where the side is unknown."""
+        same = TABLE_1_SAME[min(shift_px, len(TABLE_1_SAME) - 1)] / 150
+        if reference_side is None:
+            return (self.p_same(shift_px, "left") + self.p_same(shift_px, "right")) / 2
+        same += -self.side_bias if reference_side == "left" else self.side_bias
+        same = min(1.0, max(0.0, same))
+        return (1 - self.lapse_rate) * same + self.lapse_rate / 2
+
+    def respond(self, shift_px: int, reference_side: Side | None, rng: random.Random) -> tuple[Answer, float]:
+        """An answer and a reaction time in ms (log-normal about 1.8 s; a number to fill the column, no model)."""
+        answer: Answer = "same" if rng.random() < self.p_same(shift_px, reference_side) else "different"
+        return answer, 1000 * rng.lognormvariate(0.6, 0.4)

@@ -1,0 +1,244 @@
+"""Every setting of a study, declared once: name, type, default, what is allowed, what it does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from study_server.crops import Direction
+
+
+def _setting(
+    default: Any,
+    about: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    pattern: str | None = None,
+) -> Any:
+    metadata = {"about": about, "low": low, "high": high, "pattern": pattern}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    name: str = _setting(
+        "shift-study",
+        "Short name of the study, used in exports: letters, digits, '-' and '_'.",
+        pattern=r"[A-Za-z0-9_-]{1,64}",
+    )
+    title: str = _setting("Seeing small shifts", "Title that participants see.")
+    contact: str = _setting("", "Whom participants can write to: a name and an e-mail address.")
+    task: Literal["same_different"] = _setting("same_different", "Kind of task.")
+
+
+@dataclass(frozen=True)
+class StimuliSettings:
+    source: str = _setting(
+        "demo",
+        "Where the photographs came from: demo, a folder, or coco:SPLIT. A record; change it with `new`.",
+    )
+    count: int = _setting(50, "Number of images. A record, like the rest of this section.", low=1)
+    max_shift: int = _setting(
+        9, "Largest shift, pixels; there is a pair for each shift from 0 to this.", low=1, high=256
+    )
+    size: int = _setting(256, "Width and height of every crop, pixels.", low=16, high=2048)
+    direction: Direction = _setting("right", "Where the crop window moves to.")
+    seed: int = _setting(0, "Seed of the choice of photographs and windows.", low=0)
+
+
+@dataclass(frozen=True)
+class TrialSettings:
+    strategy: Literal["balanced", "paper"] = _setting(
+        "balanced",
+        "How pairs are given to participants. balanced: each image once a participant, and as equal a number of answers "
+        "for every pair as possible. paper: for each shift, images drawn at random.",
+    )
+    per_shift: int = _setting(5, "Pairs of each shift that a participant judges.", low=1, high=1000)
+    seed: int = _setting(0, "Seed of assignment, order and sides.", low=0)
+    slot_timeout_minutes: float = _setting(
+        60.0,
+        "After this long without an answer, an unfinished participant's pairs go to the next one.",
+        low=0.01,
+    )
+
+
+@dataclass(frozen=True)
+class DisplaySettings:
+    pixel_scale: int = _setting(
+        0,
+        "Device pixels along each side of an image pixel. 0: as many whole ones as the display has in a CSS pixel, "
+        "so that images keep about the same size on every display.",
+        low=0,
+        high=16,
+    )
+    gap_px: int = _setting(20, "Gap between the two images, image pixels.", low=0, high=1000)
+    background: str = _setting("#808080", "Colour around the images.", pattern=r"#[0-9a-fA-F]{6}")
+    fixation_ms: int = _setting(
+        0, "How long a fixation cross is shown before each pair, ms. 0: none.", low=0, high=60000
+    )
+    inter_trial_ms: int = _setting(
+        250, "Empty screen between an answer and the next pair, ms.", low=0, high=60000
+    )
+    time_limit_ms: int = _setting(
+        0,
+        "How long a pair stays visible, ms; then it is hidden and the question stays. 0: until the answer.",
+        low=0,
+        high=600000,
+    )
+    key_same: str = _setting("f", "Key that answers «same»: one letter or digit.", pattern=r"[a-z0-9]")
+    key_different: str = _setting(
+        "j", "Key that answers «different»: one letter or digit.", pattern=r"[a-z0-9]"
+    )
+
+
+@dataclass(frozen=True)
+class PracticeSettings:
+    shifts: list[int] = _setting(
+        [9, 0, 4, 0], "Shift of each practice pair, pixels, in order. []: no practice.", low=0, high=256
+    )
+    images: str = _setting(
+        "demo", "Where the practice photographs came from. A record; change it with `new`."
+    )
+
+
+_CONSENT = """\
+You are invited to take part in a study of how well people see small shifts in images.
+
+You will look at pairs of pictures and say of each pair whether the two are the same or different. It takes about ten \
+minutes. There are no known risks. We record your answers, how long each takes, and the size and resolution of your \
+browser window; nothing that identifies you.
+
+Taking part is voluntary: you can stop at any time by closing this page."""
+
+_INSTRUCTIONS = """\
+You will see two pictures side by side, one pair at a time. Both are cut from the same photograph.
+
+In some pairs the two are exactly the same. In the others, one has been shifted by a few pixels: everything in it lies \
+a little to the side. There may or may not be a shift; often it is hard to tell.
+
+Say whether the two pictures are the same or different. Only a shift matters: colours, sharpness and content never \
+differ. Take the time you need."""
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    consent: str = _setting(_CONSENT, "Consent form. An empty line begins a new paragraph.")
+    instructions: str = _setting(_INSTRUCTIONS, "Instructions, shown above an example of a shift.")
+    question: str = _setting("Are the two images the same or different?", "Question under each pair.")
+    thanks: str = _setting(
+        "Your answers have been saved. Thank you for taking part.", "Last page, above the completion code."
+    )
+
+
+@dataclass(frozen=True)
+class CompletionSettings:
+    code: str = _setting(
+        "",
+        "Completion code shown at the end. Empty: a different one for each participant.",
+        pattern=r"[A-Za-z0-9-]{0,64}",
+    )
+
+
+@dataclass(frozen=True)
+class Question:
+    id: str = _setting("", "Name of the column `question_ID` in exports.", pattern=r"[a-z][a-z0-9_]{0,39}")
+    text: str = _setting("", "The question.")
+    options: list[str] = _setting([], "The answers to choose from. []: a line of free text.")
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 is every address of the machine.")
+    port: int = _setting(8000, "Port to listen on.", low=1, high=65535)
+    workers: int = _setting(2, "Server processes.", low=1, high=64)
+    threads: int = _setting(8, "Requests that each process answers at a time.", low=1, high=256)
+
+
+_QUESTIONS = [
+    Question(
+        "age", "How old are you?", ["under 20", "20–35", "36–50", "51–65", "over 65", "I prefer not to say"]
+    ),
+    Question(
+        "background",
+        "What is your professional background?",
+        [
+            "arts",
+            "business",
+            "computer science",
+            "education",
+            "engineering",
+            "medicine",
+            "natural sciences",
+            "other",
+        ],
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a study; the fields are the sections of study.toml."""
+
+    study: StudySettings = field(default_factory=StudySettings)
+    stimuli: StimuliSettings = field(default_factory=StimuliSettings)
+    trials: TrialSettings = field(default_factory=TrialSettings)
+    display: DisplaySettings = field(default_factory=DisplaySettings)
+    practice: PracticeSettings = field(default_factory=PracticeSettings)
+    texts: TextSettings = field(default_factory=TextSettings)
+    completion: CompletionSettings = field(default_factory=CompletionSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    questions: list[Question] = field(default_factory=lambda: list(_QUESTIONS))
+
+    def frozen_json(self) -> str:
+        """What may not change once a participant has started: everything but the server's section."""
+        sections = dataclasses.asdict(self)
+        del sections["server"]
+        return json.dumps(sections, ensure_ascii=False, sort_keys=True)
+
+
+SECTION_ABOUT = {
+    "study": "The study",
+    "stimuli": "The stimuli in this folder (made by `shift-study new`)",
+    "trials": "Assignment and trials",
+    "display": "What is on the screen",
+    "practice": "Practice with feedback, before the trials",
+    "texts": "Texts",
+    "completion": "Completion",
+    "server": "The server. Only this section may be changed once a participant has started.",
+}
+
+
+def sections() -> dict[str, type]:
+    """Section name → its dataclass (the list of questions apart)."""
+    hints = get_type_hints(Settings)
+    return {f.name: hints[f.name] for f in dataclasses.fields(Settings) if f.name != "questions"}
+
+
+def allowed_text(hint: Any, rules: Any) -> str:
+    """What a setting may be, in words."""
+    if get_origin(hint) is Literal:
+        return " or ".join(f'"{v}"' for v in get_args(hint))
+    if get_origin(hint) is list:
+        inner = get_args(hint)[0]
+        return "a list of " + ("integers" if inner is int else "texts") + _range_text(rules)
+    kind = {int: "an integer", float: "a number", str: "a text in quotes", bool: "true or false"}[hint]
+    return kind + _range_text(rules)
+
+
+def _range_text(rules: Any) -> str:
+    if rules["pattern"]:
+        return f" of the form {rules['pattern']}"
+    low, high = rules["low"], rules["high"]
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    return f" of at least {low}" if low is not None else ""
+
+
+def default_of(f: dataclasses.Field[Any]) -> Any:
+    """Default of a setting's field."""
+    return f.default if f.default is not MISSING else f.default_factory()  # type: ignore[misc]
