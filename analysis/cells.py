@@ -1,0 +1,135 @@
+"""One cell of the tidy response table: from what a file or database holds to a checked value, and to text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from numbers import Integral, Real
+from typing import Any
+
+from analysis.columns import Column, Kind
+
+Value = str | int | float | bool | None
+
+# What the 64-bit columns of a table hold.
+_LARGEST_INTEGER = 2**63 - 1
+
+# Python's own `int` and `float` also take 1_000 and digits of other scripts.
+_DIGITS = re.compile(r"[+-]?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def parse(cell: Any, column: Column) -> Value:
+    """The checked value of a cell; None where it is unknown.
+
+    `cell` may be text as in a CSV file, or a value as in JSON, Parquet or a database. An empty text is
+    unknown, except in a column where it is a value of its own; so is a NaN, the mark of some data frames.
+
+    Raises `ValueError` with the end of a sentence that begins with the place and the column's name.
+
+    >>> from analysis.columns import COLUMNS
+    >>> parse("7", next(column for column in COLUMNS if column.name == "shift_px"))
+    7
+    """
+    if _is_unknown(cell) and not (column.blank and isinstance(cell, str)):
+        if not column.nullable:
+            raise ValueError("is empty, but a value is needed here")
+        return None
+    value = _PARSERS[column.kind](cell)
+    if value is None:
+        raise ValueError(f"is {cell!r}, not {_article(column)}")
+    if column.choices and value not in column.choices:
+        raise ValueError(f"is {cell!r}, not one of {column.allowed}")
+    if column.minimum is not None and isinstance(value, int | float):
+        too_small = value <= column.minimum if column.above else value < column.minimum
+        if too_small:
+            raise ValueError(f"is {cell!r}, not {_article(column)}")
+    return value
+
+
+def format_text(value: Value) -> str:
+    """A cell of a CSV file; `parse` gives the same value back, to the last digit."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _is_unknown(cell: Any) -> bool:
+    # `!=` with itself: a NaN of any library. pandas' own NA answers with itself to every comparison.
+    if cell is None or type(cell).__name__ in {"NAType", "NaTType"}:
+        return True
+    return cell == "" if isinstance(cell, str) else bool(cell != cell)
+
+
+def _article(column: Column) -> str:
+    noun = "a time in ISO 8601, UTC" if column.kind == "time" else column.allowed
+    if column.kind in {"text", "time"}:
+        return noun
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _text(cell: Any) -> str | None:
+    if not isinstance(cell, str):
+        return None
+    try:
+        # Half of a surrogate pair can come out of JSON, but into no UTF-8 file.
+        cell.encode()
+    except UnicodeEncodeError:
+        return None
+    return str(cell)
+
+
+def _boolean(cell: Any) -> bool | None:
+    if isinstance(cell, str):
+        return {"true": True, "false": False}.get(cell.lower())
+    # NumPy's booleans are no `bool`.
+    return bool(cell) if isinstance(cell, bool) or type(cell).__name__ == "bool" else None
+
+
+def _number(cell: Any) -> float | None:
+    if isinstance(cell, str):
+        number = float(cell) if _DECIMAL.fullmatch(cell) else math.nan
+    elif isinstance(cell, Real) and _boolean(cell) is None:
+        number = float(cell)
+    else:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _integer(cell: Any) -> int | None:
+    digits = isinstance(cell, str) and _DIGITS.fullmatch(cell)
+    if digits or (isinstance(cell, Integral) and _boolean(cell) is None):
+        integer = int(cell)
+    else:
+        # A spreadsheet or data frame that met an empty cell writes whole numbers as 3.0.
+        number = _number(cell)
+        if number is None or not number.is_integer():
+            return None
+        integer = int(number)
+    return integer if abs(integer) <= _LARGEST_INTEGER else None
+
+
+def _time(cell: Any) -> str | None:
+    if isinstance(cell, datetime):
+        cell = cell.isoformat()
+    if not isinstance(cell, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+    return cell if moment.utcoffset() == timedelta(0) else None
+
+
+_PARSERS: dict[Kind, Callable[[Any], Value]] = {
+    "text": _text,
+    "choice": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "time": _time,
+}

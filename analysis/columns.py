@@ -1,0 +1,136 @@
+"""What a tidy response table holds: its one declaration. `docs/responses.md` says the same to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SCHEMA = "shift-study/responses/1"
+SCHEMA_FAMILY = "shift-study/responses/"
+QUESTION_PREFIX = "question_"
+
+Kind = Literal["text", "choice", "integer", "number", "boolean", "time"]
+
+DTYPES: dict[Kind, str] = {
+    "text": "string",
+    "choice": "string",
+    "integer": "Int64",
+    "number": "Float64",
+    "boolean": "boolean",
+    "time": "string",  # kept as the text that was stored, so that a round trip changes no digit
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table.
+
+    `nullable`: an unknown value is allowed. `blank`: an empty text is a value of its own, not an unknown one.
+    `minimum`: smallest value allowed, in the column's unit; with `above`, values must be larger than it.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    nullable: bool = True
+    blank: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    above: bool = False
+
+    @property
+    def dtype(self) -> str:
+        """The pandas dtype; all of them can hold an unknown value."""
+        return DTYPES[self.kind]
+
+    @property
+    def allowed(self) -> str:
+        """What a value may be, in words, as in the "type" cell of `docs/responses.md`."""
+        if self.kind == "choice":
+            return ", ".join(self.choices)
+        if self.kind == "time":
+            return "ISO 8601, UTC"
+        if self.minimum is None:
+            return self.kind
+        return f"{self.kind} {'>' if self.above else '≥'} {self.minimum}"
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("schema", "text", f"`{SCHEMA}` in every row", nullable=False),
+    Column("study", "text", "name of the study", nullable=False),
+    Column(
+        "participant",
+        "text",
+        "participant's id in this study, such as `p0007`; it says nothing about the person",
+    ),
+    Column(
+        "participant_state",
+        "choice",
+        "whether the participant answered every trial and reached the end",
+        choices=("finished", "unfinished"),
+    ),
+    Column("trial", "integer", "position of the trial in the participant's sequence", minimum=1),
+    Column("pair", "text", "pair id of the stimulus manifest", nullable=False),
+    Column("image", "text", "image id of the stimulus manifest", nullable=False),
+    Column("shift_px", "integer", "shift between the two images, pixels", nullable=False, minimum=0),
+    Column(
+        "direction",
+        "choice",
+        "where the crop window was moved to",
+        choices=("right", "left", "up", "down"),
+    ),
+    Column(
+        "reference_side",
+        "choice",
+        "side on which the reference was shown",
+        choices=("left", "right"),
+    ),
+    Column(
+        "response",
+        "choice",
+        "what the participant answered",
+        nullable=False,
+        choices=("same", "different"),
+    ),
+    Column(
+        "reaction_time_ms",
+        "number",
+        "from the first frame that showed the pair to the answer, milliseconds",
+        minimum=0,
+    ),
+    Column("answered_at", "time", "when the server stored the answer"),
+    Column(
+        "device_pixel_ratio",
+        "number",
+        "device pixels per CSS pixel, display scale and zoom together",
+        minimum=0,
+        above=True,
+    ),
+    Column(
+        "pixel_scale",
+        "integer",
+        "one image pixel was k × k device pixels; this is k",
+        minimum=1,
+    ),
+    Column("viewport_width", "integer", "window's inner size, CSS pixels", minimum=1),
+    Column("viewport_height", "integer", "window's inner size, CSS pixels", minimum=1),
+    Column("hidden", "boolean", "whether the tab was hidden at any time in the trial"),
+    Column(
+        "excluded",
+        "boolean",
+        "whether a rule marked this response as not to be analysed",
+        nullable=False,
+    ),
+    Column(
+        "exclusion_reason",
+        "text",
+        "names of those rules, joined by `;`; empty where `excluded` is false",
+        nullable=False,
+        blank=True,
+    ),
+)
+
+
+def question(name: str) -> Column:
+    """The column of a question of the study; `name` begins with `question_`."""
+    return Column(name, "text", "the participant's answer to a question of the study")

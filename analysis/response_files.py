@@ -1,0 +1,189 @@
+"""Tidy response tables in files; the suffix says the format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.atomic_file import replacing
+from analysis.cells import format_text
+from analysis.errors import AnalysisError
+from analysis.judgment_list import format_judgment_list, parse_judgment_list
+from analysis.responses import check_columns, from_rows
+
+SUFFIXES = (".csv", ".jsonl", ".parquet", ".json")
+
+
+def read_file(path: Path) -> pd.DataFrame:
+    """The checked tidy response table of a file; except for `.json`, exactly what `write_file` was given.
+
+    Raises: `AnalysisError` where the file cannot be read or is no such table.
+    """
+    reader = _READERS[_suffix(path)]
+    try:
+        return reader(path)
+    except UnicodeDecodeError:
+        raise AnalysisError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise AnalysisError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def write_file(responses: pd.DataFrame, path: Path, *, overwrite: bool = False) -> None:
+    """Write a tidy response table; the file appears whole or not at all.
+
+    `.csv`, `.jsonl` and `.parquet` hold every row and column. `.json` is the form of the paper's
+    `user_jnd.json` and holds only the answers that are not excluded.
+
+    Raises: `AnalysisError` where the suffix is unknown, the file exists (unless `overwrite`) or cannot be
+        written.
+    """
+    check_output(path, overwrite=overwrite)
+    writer = _WRITERS[_suffix(path)]
+    with replacing(path) as draft:
+        writer(responses, draft, str(path))
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Raise `AnalysisError` where `write_file` would refuse `path`, before the work that leads to it."""
+    _suffix(path)
+    if path.is_dir():
+        raise AnalysisError(f"{path} is a folder; give the name of a file.")
+    if path.exists() and not overwrite:
+        raise AnalysisError(f"{path} exists already; give another name, or --force to replace it.")
+
+
+def _suffix(path: Path) -> str:
+    if path.suffix not in SUFFIXES:
+        raise AnalysisError(
+            f"{path} does not say a format that responses can have; end its name in "
+            f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
+        )
+    return path.suffix
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    # A spreadsheet may have put a byte order mark before the header. Line ends inside a cell stay as they are.
+    text = path.read_bytes().decode("utf-8-sig")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[dict[str, str]] = []
+    lines: list[int] = []
+    try:
+        header = next(reader, None)
+        if header is None:
+            raise AnalysisError(f"{path} is empty; not even a header line is in it.")
+        check_columns(header, str(path))
+        line = reader.line_num + 1
+        for cells in reader:
+            if cells and len(cells) != len(header):
+                raise AnalysisError(
+                    f"{path}: line {line} has {len(cells)} cells, but the header has {len(header)}; "
+                    "correct it."
+                )
+            if cells:
+                rows.append(dict(zip(header, cells, strict=True)))
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise AnalysisError(f"{path}: line {reader.line_num} is not CSV ({error}); correct it.") from None
+    table = from_rows(rows, origin=str(path), place=lambda index: f"line {lines[index]}")
+    return _with_questions(table, header)
+
+
+def _write_csv(responses: pd.DataFrame, draft: Path, origin: str) -> None:
+    with draft.open("x", encoding="utf-8", newline="") as stream:
+        plain = csv.writer(stream, lineterminator="\n")
+        # A lone carriage return would be written bare and read back as the end of the line.
+        quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(responses.columns)
+        for row in _rows(responses):
+            cells = [format_text(value) for value in row.values()]
+            (quoted if any("\r" in cell for cell in cells) else plain).writerow(cells)
+
+
+def _read_jsonl(path: Path) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    # Not `splitlines`, which also breaks at characters that JSON allows inside a text.
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise AnalysisError(f"{path}: line {number} is not JSON ({error}); correct it.") from None
+        if not isinstance(row, dict):
+            raise AnalysisError(
+                f"{path}: line {number} is not a JSON object with one key a column; correct it."
+            )
+        rows.append(row)
+        lines.append(number)
+    return from_rows(rows, origin=str(path), place=lambda index: f"line {lines[index]}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _write_jsonl(responses: pd.DataFrame, draft: Path, origin: str) -> None:
+    with draft.open("x", encoding="utf-8", newline="") as stream:
+        for row in _rows(responses):
+            stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        # Not by path: pyarrow would take a name like `a=1` in it for a partition and add a column.
+        with path.open("rb") as stream:
+            table = pyarrow.parquet.read_table(stream)
+    except pyarrow.ArrowException as error:
+        raise AnalysisError(f"{path} is not a Parquet file ({error}); export it again.") from None
+    check_columns(table.column_names, str(path))
+    return _with_questions(from_rows(table.to_pylist(), origin=str(path)), table.column_names)
+
+
+def _write_parquet(responses: pd.DataFrame, draft: Path, origin: str) -> None:
+    responses.to_parquet(draft, engine="pyarrow", index=False)
+
+
+def _read_json(path: Path) -> pd.DataFrame:
+    return parse_judgment_list(path.read_text(encoding="utf-8-sig"), study=path.stem, origin=str(path))
+
+
+def _write_json(responses: pd.DataFrame, draft: Path, origin: str) -> None:
+    draft.write_text(format_judgment_list(responses, origin=origin), encoding="utf-8")
+
+
+def _with_questions(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Give a table without rows the question columns that its header names."""
+    for name in names:
+        if name not in table.columns:
+            table[name] = pd.array([], dtype="string")
+    return table
+
+
+def _rows(responses: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = {name: column.astype(object).where(column.notna(), None) for name, column in responses.items()}
+    return [dict(zip(responses.columns, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+
+
+_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".csv": _read_csv,
+    ".jsonl": _read_jsonl,
+    ".parquet": _read_parquet,
+    ".json": _read_json,
+}
+_WRITERS: dict[str, Callable[[pd.DataFrame, Path, str], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+    ".parquet": _write_parquet,
+    ".json": _write_json,
+}

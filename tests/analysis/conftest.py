@@ -1,0 +1,79 @@
+"""Rows of a small study, as the server would give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PIM1_DISTANCES = Path(__file__).parents[1] / "data" / "ghildyal2022" / "pim1_distances.csv"
+
+
+@pytest.fixture(scope="session")
+def pim1_distances() -> Path:
+    """PIM-1's distances of the 301 published pairs, as a file."""
+    return PIM1_DISTANCES
+
+
+@pytest.fixture(scope="session")
+def make_row() -> Callable[..., dict[str, Any]]:
+    """A complete row of the tidy response table; keywords replace its values."""
+    return _row
+
+
+@pytest.fixture(scope="session")
+def make_rows() -> Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]:
+    """Rows from (participant, shift in pixels, answer), each participant meeting one more image a row."""
+    return _rows
+
+
+@pytest.fixture(scope="session")
+def no_study() -> Callable[[str], None]:
+    """A reader of studies that knows none."""
+    return lambda source: None
+
+
+def _row(**values: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "schema": "shift-study/responses/1",
+        "study": "pilot",
+        "participant": "p0001",
+        "participant_state": "finished",
+        "trial": 1,
+        "pair": "00007_n-3",
+        "image": "00007",
+        "shift_px": 3,
+        "direction": "right",
+        "reference_side": "left",
+        "response": "same",
+        "reaction_time_ms": 1234.5678,
+        "answered_at": "2026-03-01T12:00:00.123456+00:00",
+        "device_pixel_ratio": 1.25,
+        "pixel_scale": 1,
+        "viewport_width": 1280,
+        "viewport_height": 720,
+        "hidden": False,
+        "excluded": False,
+        "exclusion_reason": "",
+    }
+    return row | values
+
+
+def _rows(answers: Iterable[tuple[str, int, str]]) -> list[dict[str, Any]]:
+    trials: dict[str, int] = {}
+    rows = []
+    for participant, shift, response in answers:
+        trials[participant] = trial = trials.get(participant, 0) + 1
+        rows.append(
+            _row(
+                participant=participant,
+                trial=trial,
+                pair=f"{trial:05d}_n-{shift}",
+                image=f"{trial:05d}",
+                shift_px=shift,
+                response=response,
+            )
+        )
+    return rows

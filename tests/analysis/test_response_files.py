@@ -1,0 +1,242 @@
+"""Tables come back from files as they went in, and broken files are named with their line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.columns import COLUMNS, Column
+from analysis.errors import AnalysisError
+from analysis.response_files import SUFFIXES, read_file, write_file
+from analysis.responses import from_rows
+
+Row = Callable[..., dict[str, Any]]
+TIDY = [".csv", ".jsonl", ".parquet"]
+
+text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+
+
+def cell(column: Column) -> st.SearchStrategy[Any]:
+    if column.kind == "choice":
+        values: st.SearchStrategy[Any] = st.sampled_from(column.choices)
+    elif column.kind == "integer":
+        values = st.integers(min_value=column.minimum, max_value=2**63 - 1)
+    elif column.kind == "number":
+        values = st.floats(
+            min_value=column.minimum, exclude_min=column.above, allow_nan=False, allow_infinity=False
+        )
+    elif column.kind == "boolean":
+        values = st.booleans()
+    elif column.kind == "time":
+        values = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
+    else:
+        values = text
+    return st.none() | values if column.nullable else values
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pd.DataFrame:
+    rows = draw(
+        st.lists(st.fixed_dictionaries({column.name: cell(column) for column in COLUMNS}), max_size=4)
+    )
+    for index, row in enumerate(rows):
+        # What the table checks across rows: one pair, one image and shift; reasons where excluded.
+        row |= {"schema": "shift-study/responses/1", "pair": f"{index}{row['pair']}", "trial": index + 1}
+        row["exclusion_reason"] = "validation;" + row["exclusion_reason"] if row["excluded"] else ""
+        row["question_screen"] = draw(st.none() | text)
+    return from_rows(rows)
+
+
+@pytest.mark.parametrize("suffix", TIDY)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(table=tables())
+def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "responses").with_suffix(suffix)
+        write_file(table, path)
+        pd.testing.assert_frame_equal(read_file(path), table, check_exact=True)
+
+
+@pytest.mark.parametrize("suffix", TIDY)
+def test_numbers_keep_every_digit(tmp_path: Path, make_row: Row, suffix: str) -> None:
+    path = tmp_path / f"responses{suffix}"
+    write_file(from_rows([make_row(reaction_time_ms=0.1 + 0.2, viewport_width=2**53 + 1)]), path)
+    row = read_file(path).loc[0]
+    assert row["reaction_time_ms"] == 0.30000000000000004
+    assert row["viewport_width"] == 9007199254740993
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_without_rows_keeps_its_columns(tmp_path: Path, make_row: Row, suffix: str) -> None:
+    empty = from_rows([make_row(question_screen="laptop")]).iloc[:0]
+    path = tmp_path / f"responses{suffix}"
+    write_file(empty, path)
+    pd.testing.assert_frame_equal(read_file(path), empty)
+
+
+def test_csv_is_what_spreadsheets_and_r_read(tmp_path: Path, make_row: Row) -> None:
+    path = tmp_path / "responses.csv"
+    write_file(from_rows([make_row(participant=None, hidden=True)]), path)
+    with path.open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["participant"], row["hidden"], row["excluded"]) == ("", "true", "false")
+    assert row["image"] == "00007"
+
+
+def test_csv_from_a_spreadsheet_is_read(tmp_path: Path, make_row: Row) -> None:
+    row = make_row(trial="1.0", hidden="FALSE", excluded="FALSE")
+    lines = [",".join(row), ",".join(map(str, row.values())), ""]
+    path = tmp_path / "responses.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    pd.testing.assert_frame_equal(read_file(path), from_rows([make_row()]))
+
+
+def test_user_jnd_json_holds_the_accepted_answers(tmp_path: Path, make_row: Row) -> None:
+    excluded = {"excluded": True, "exclusion_reason": "validation"}
+    other = {"pair": "00002_n-0", "image": "00002", "shift_px": 0}
+    table = from_rows(
+        [
+            make_row(trial=1, response="different"),
+            make_row(trial=2, **other),
+            make_row(trial=3, **excluded),
+            make_row(trial=4, response="same"),
+        ]
+    )
+    path = tmp_path / "pilot.json"
+    write_file(table, path)
+    assert json.loads(path.read_text()) == {
+        "./0_9_pix_shift/00007_n-3.png": [0, 1],
+        "./0_9_pix_shift/00002_n-0.png": [1],
+    }
+    back = read_file(path)
+    assert back["study"].unique().tolist() == ["pilot"]
+    assert back["shift_px"].tolist() == [3, 3, 0]
+    assert back["response"].tolist() == ["different", "same", "same"]
+    assert back["image"].tolist() == ["00007", "00007", "00002"]
+    assert back["participant"].isna().all()
+
+
+def test_an_existing_file_is_kept_unless_told(tmp_path: Path, make_row: Row) -> None:
+    path = tmp_path / "responses.csv"
+    path.write_text("precious")
+    table = from_rows([make_row()])
+    with pytest.raises(AnalysisError, match=r"exists already.*--force"):
+        write_file(table, path)
+    assert path.read_text() == "precious"
+    write_file(table, path, overwrite=True)
+    assert len(read_file(path)) == 1
+
+
+def test_a_failed_write_leaves_nothing_behind(
+    tmp_path: Path, make_row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(AnalysisError, match="No space left on device"):
+        write_file(from_rows([make_row()]), tmp_path / "responses.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pair_of_another_name_is_not_written_as_json(tmp_path: Path, make_row: Row) -> None:
+    with pytest.raises(AnalysisError, match="the pair fox cannot be written"):
+        write_file(from_rows([make_row(pair="fox")]), tmp_path / "responses.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_a_file_cannot_go(tmp_path: Path, make_row: Row) -> None:
+    table = from_rows([make_row()])
+    with pytest.raises(AnalysisError, match=r"\.csv, \.jsonl, \.parquet or \.json"):
+        write_file(table, tmp_path / "responses.xlsx")
+    with pytest.raises(AnalysisError, match="cannot be written"):
+        write_file(table, tmp_path / "nowhere" / "responses.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(AnalysisError, match="is a folder"):
+        write_file(table, tmp_path / "folder.csv", overwrite=True)
+
+
+def csv_text(*rows: dict[str, Any]) -> str:
+    return "\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]) + "\n"
+
+
+def test_errors_name_the_line_of_the_file(tmp_path: Path, make_row: Row) -> None:
+    path = tmp_path / "responses.csv"
+    question = {"question_remark": '"two\nlines"'}
+    path.write_text(csv_text(make_row(**question), make_row(trial=2, response="sam", **question)))
+    with pytest.raises(AnalysisError, match="line 4: response is 'sam', not one of same, different"):
+        read_file(path)
+    path = tmp_path / "responses.jsonl"
+    path.write_text("\n" + json.dumps(make_row()) + "\n\n" + json.dumps(make_row(trial=2, shift_px=-1)))
+    with pytest.raises(AnalysisError, match="line 4: shift_px is -1"):
+        read_file(path)
+    path = tmp_path / "responses.parquet"
+    pd.DataFrame([make_row(), make_row(trial=2, response="sam")]).to_parquet(path)
+    with pytest.raises(AnalysisError, match="row 2: response is 'sam'"):
+        read_file(path)
+
+
+def drop(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def test_a_missing_column_of_a_file_is_named(tmp_path: Path, make_row: Row) -> None:
+    row = drop(make_row(), "reference_side")
+    (tmp_path / "a.csv").write_text(csv_text(row))
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    pd.DataFrame([row]).to_parquet(tmp_path / "a.parquet")
+    for suffix in TIDY:
+        with pytest.raises(AnalysisError, match="the column reference_side is missing"):
+            read_file(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv", b"", "not even a header line"),
+        ("a.csv", b"pair,distance\n", r"the column schema is missing \(and \d+ more\)"),
+        ("a.csv", b"schema,schema\n", "the column schema appears twice"),
+        ("a.csv", b"\xff\xfe", "not UTF-8"),
+        ("a.jsonl", b"\xff\xfe", "not UTF-8"),
+        ("a.jsonl", b"[]\n", "line 1 is not a JSON object"),
+        ("a.jsonl", b"{\n", "line 1 is not JSON"),
+        ("a.jsonl", b'{"shift_px": NaN}\n', "line 1 is not JSON .*NaN"),
+        ("a.parquet", b"PAR1", "not a Parquet file"),
+        ("a.json", b"[", "cannot be read as JSON"),
+        ("a.json", b"[]", "not in the form of the paper's user_jnd.json"),
+        ("a.json", b'{"fox.png": [1]}', "'fox.png' is not named IMAGE_n-SHIFT.png"),
+        ("a.json", b'{"00001_n-1.png": 1}', "answers of 00001_n-1.png are 1, not a list"),
+        ("a.json", b'{"00001_n-1.png": [1, 2]}', "answer 2 of 00001_n-1.png is 2"),
+        ("a.json", b'{"00001_n-1.png": [true]}', "answer 1 of 00001_n-1.png is True"),
+        ("a.json", b'{"00001_n-1.png": [1], "00001_n-1.png": [0]}', "00001_n-1.png appears twice"),
+        ("a.json", b'{"a/00001_n-1.png": [1], "b/00001_n-1.png": [0]}', "name the same pair"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(AnalysisError, match=says) as caught:
+        read_file(path)
+    assert name in str(caught.value)
+
+
+def test_a_short_line_of_csv_is_named(tmp_path: Path, make_row: Row) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(csv_text(make_row()) + "1,2,3\n")
+    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 20"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(AnalysisError, match="cannot be read: No such file"):
+        read_file(tmp_path / f"nothing{suffix}")
