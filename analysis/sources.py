@@ -1,0 +1,55 @@
+"""Where responses come from: a study, an exported file or the published judgments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.exclusions import mark
+from analysis.judgment_list import parse_judgment_list
+from analysis.response_files import SUFFIXES, read_file
+from analysis.responses import from_rows
+
+PUBLISHED = "ghildyal2022"
+
+StudyRows = Callable[[str], list[dict[str, Any]] | None]
+
+
+def read_responses(source: str, study_rows: StudyRows) -> pd.DataFrame:
+    """The tidy response table of a source, checked, with the marks of the exclusion rules.
+
+    Args:
+        source: a study folder or database URL, a file that `shift-study export` wrote, or `ghildyal2022`
+            (the published judgments; a folder of that name is `./ghildyal2022`).
+        study_rows: gives the rows of a study folder or database URL, and None for any other source.
+
+    Raises: `AnalysisError` where the source is none of these or its table is not valid.
+    """
+    return mark(_read(source, study_rows))
+
+
+def _read(source: str, study_rows: StudyRows) -> pd.DataFrame:
+    if source == PUBLISHED:
+        return published_judgments()
+    rows = study_rows(source)
+    if rows is not None:
+        return from_rows(rows, origin=source)
+    path = Path(source)
+    if path.is_file() and path.suffix in SUFFIXES:
+        return read_file(path)
+    problem = "is a file of another kind" if path.is_file() else "does not exist"
+    raise AnalysisError(
+        f"{source} {problem}; name a study folder, a database URL, an exported file "
+        f"({', '.join(SUFFIXES)}) or {PUBLISHED}."
+    )
+
+
+def published_judgments() -> pd.DataFrame:
+    """The 1,158 published answers to 301 pairs of Ghildyal & Liu 2022; who gave them is unknown."""
+    file = resources.files("analysis") / "data" / PUBLISHED / "user_jnd.json"
+    return parse_judgment_list(file.read_text(encoding="utf-8"), study=PUBLISHED, origin=PUBLISHED)
