@@ -1,0 +1,50 @@
+"""Which device computes, and how a metric is laid out on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from metric.errors import MetricError
+from metric.interface import FeatureMetric
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """`cpu`, `cuda` or `cuda:N`; `auto` takes a GPU where there is one.
+
+    Raises:
+        MetricError: for any other name, and for a GPU that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, _, index = name.partition(":")
+    if kind != "cuda" or (index and not index.isdecimal()) or name.endswith(":"):
+        raise MetricError(f'There is no device "{name}"; use auto, cpu, cuda or cuda:N.')
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(index or 0) >= count:
+        found = f"only {count} GPU(s)" if count else "no GPU"
+        raise MetricError(f'The device "{name}" is not available, torch finds {found}; use --device cpu.')
+    return torch.device(name)
+
+
+def place(metric: FeatureMetric, device: torch.device) -> FeatureMetric:
+    """The metric on `device`, to be evaluated and not trained."""
+    metric = metric.to(device).eval().requires_grad_(False)
+    if device.type == "cpu":
+        # Max pooling is about ten times as fast, and convolution a little faster, with channels last.
+        metric = metric.to(memory_format=torch.channels_last)
+    return metric
+
+
+@contextmanager
+def evaluation() -> Iterator[None]:
+    """No gradients, and float32 that is float32: by default a GPU rounds convolutions to 10 bits (TF32)."""
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+    ):
+        yield

@@ -1,0 +1,125 @@
+"""Shift-tolerant LPIPS (Ghildyal & Liu 2022, Section 5).
+
+The distance is LPIPS's (Zhang et al. 2018, Eq. 1): at each of five levels, the features of both images are
+scaled to unit length at each position, subtracted, squared, weighted by channel, summed over channels and
+averaged over positions; the levels are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from metric.backbones import Backbone, ShiftTolerantAlexNet, ShiftTolerantVGG16
+from metric.errors import MetricError
+from metric.interface import FeatureMetric, Features
+from metric.weights import rename_strictly
+
+if TYPE_CHECKING:
+    from metric.registry import MetricSpec
+
+_NO_LENGTH = 1e-10
+"""Added to the length of a feature vector, as in LPIPS, so that a vector of zeros stays one."""
+
+
+def weigh_features(levels: Sequence[Tensor], channel_weights: Sequence[Tensor]) -> Features:
+    """Features between which LPIPS is the plain sum of squared differences.
+
+    Each feature vector is scaled to unit length, each channel by the root of its weight, and each level by
+    the root of its number of positions. So all that an image needs is computed once for the image, not for
+    the pair.
+
+    Args:
+        levels: each (N, C, h, w).
+        channel_weights: each (1, C, 1, 1), not negative.
+    """
+    weighed = []
+    for maps, weights in zip(levels, channel_weights, strict=True):
+        positions = maps.shape[2] * maps.shape[3]
+        length = torch.linalg.vector_norm(maps, dim=1, keepdim=True)
+        weighed.append(maps / (length + _NO_LENGTH) * (weights / positions).sqrt())
+    return tuple(weighed)
+
+
+def squared_distance(reference: Features, images: Features) -> Tensor:
+    """Sum over all features of the squared difference, shape (N,); one reference may meet N images."""
+    per_level = [
+        (image - expected).square().sum(dim=(1, 2, 3))
+        for expected, image in zip(reference, images, strict=True)
+    ]
+    return torch.stack(per_level).sum(dim=0)
+
+
+class ShiftTolerantLPIPS(FeatureMetric):
+    """The metric as a module: images (N, 3, H, W), RGB in [0, 1] → distances (N,)."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, spec: MetricSpec, backbone: Backbone) -> None:
+        super().__init__(spec)
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.ones(1, 3, 1, 1))
+        self.backbone = backbone
+        self.channel_weights = nn.ParameterList(torch.zeros(1, n, 1, 1) for n in backbone.channels)
+
+    def features(self, images: Tensor) -> Features:
+        # The networks were trained on [-1, 1], shifted and scaled by the channel statistics of ImageNet.
+        images = (images.to(self.mean.dtype) * 2 - 1 - self.mean) / self.deviation
+        if images.device.type == "cpu":
+            images = images.contiguous(memory_format=torch.channels_last)  # see metric.device.place
+        return weigh_features(self.backbone(images), list(self.channel_weights))
+
+    def distance(self, reference: Features, images: Features) -> Tensor:
+        return squared_distance(reference, images)
+
+    def load_published(self, checkpoint: Mapping[str, Tensor]) -> None:
+        """Takes over a published checkpoint.
+
+        Raises:
+            MetricError: names the first tensor that is missing, left over or of another shape, and a level
+                with a negative channel weight, which would not give a distance.
+        """
+        expected = self.state_dict()
+        renamed = rename_strictly(
+            checkpoint, {ours: self._published_name(ours) for ours in expected}, expected
+        )
+        for level in range(len(self.channel_weights)):
+            if bool((renamed[f"channel_weights.{level}"] < 0).any()):
+                raise MetricError(f"Level {level + 1} of the checkpoint has a negative channel weight.")
+        self.load_state_dict(renamed, strict=True)
+
+    def _published_name(self, ours: str) -> str:
+        match ours.split("."):
+            case ["mean"]:
+                return "scaling_layer.shift"
+            case ["deviation"]:
+                return "scaling_layer.scale"
+            case ["channel_weights", level]:
+                return f"lin{level}.model.1.weight"
+            case ["backbone", layer, tensor]:
+                return f"net.{self.backbone.published_names[layer]}.{_PUBLISHED_TENSORS[tensor]}"
+        raise KeyError(ours)
+
+
+_PUBLISHED_TENSORS = {"weight": "weight", "bias": "bias", "kernel": "filt"}
+
+
+def build_alex(spec: MetricSpec) -> ShiftTolerantLPIPS:
+    """`stlpips-alex` with the published weights."""
+    return _build(spec, ShiftTolerantAlexNet())
+
+
+def build_vgg(spec: MetricSpec) -> ShiftTolerantLPIPS:
+    """`stlpips-vgg` with the published weights."""
+    return _build(spec, ShiftTolerantVGG16())
+
+
+def _build(spec: MetricSpec, backbone: Backbone) -> ShiftTolerantLPIPS:
+    metric = ShiftTolerantLPIPS(spec, backbone)
+    if spec.weights is not None:
+        metric.load_published(spec.weights.read())
+    return metric
