@@ -1,0 +1,79 @@
+"""Image files as tensors."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from metric.errors import MetricError
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""8-bit RGB values, shape (H, W, 3)."""
+
+_FORMATS = ("PNG", "JPEG")
+_PNG_BIT_DEPTH = 24
+"""Offset of the bit depth in a PNG file; Pillow reduces 16 bits to 8 without a word."""
+
+
+def read_pixels(path: Path) -> Pixels:
+    """8-bit RGB values, shape (H, W, 3), of a PNG or JPEG file.
+
+    Grey and palette images become RGB, a photograph is turned upright by its EXIF orientation, and an alpha
+    channel that is opaque everywhere is dropped.
+
+    Raises:
+        MetricError: where the file is missing, is no PNG or JPEG, is damaged, has more than 8 bits a channel,
+            is transparent somewhere, or has other colours (such as CMYK).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                image.load()
+    except FileNotFoundError:
+        raise MetricError(f"There is no image {path}.") from None
+    except UnidentifiedImageError:
+        raise MetricError(f"{path} is not a PNG or JPEG image.") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise MetricError(f"{path} has too many pixels; crop it first.") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise MetricError(f"{path} cannot be read as an image: {error}.") from error
+    _refuse_deep(path, image)
+    return np.asarray(_opaque(path, ImageOps.exif_transpose(image)))
+
+
+def read_image(path: Path) -> Tensor:
+    """A PNG or JPEG file as float32 RGB in [0, 1], shape (1, 3, H, W); see `read_pixels`."""
+    return to_tensor(read_pixels(path))
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """8-bit RGB values (H, W, 3) as float32 in [0, 1], shape (1, 3, H, W)."""
+    return torch.tensor(pixels).permute(2, 0, 1).unsqueeze(0).float().div_(255)
+
+
+def _refuse_deep(path: Path, image: Image.Image) -> None:
+    deep = image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+    if image.format == "PNG" and not deep:
+        with path.open("rb") as file:
+            deep = file.read(_PNG_BIT_DEPTH + 1)[-1] > 8
+    if deep:
+        raise MetricError(f"{path} has more than 8 bits a channel; save it as 8-bit RGB.")
+
+
+def _opaque(path: Path, image: Image.Image) -> Image.Image:
+    if image.mode in ("CMYK", "YCbCr"):
+        raise MetricError(f"{path} has {image.mode} colours; save it as RGB.")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        lowest, _ = image.getchannel("A").getextrema()
+        if lowest != 255:
+            raise MetricError(f"{path} is transparent in places; flatten it onto a background first.")
+    return image.convert("RGB")
