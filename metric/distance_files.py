@@ -1,0 +1,32 @@
+"""Distances as CSV files, one a metric: columns `pair` and `distance`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from metric.errors import MetricError
+
+
+def plan_files(output: Path | None, metrics: Sequence[str]) -> dict[str, Path]:
+    """Metric → file: `output` itself for one metric, else with the metric in its name (`distances-ssim.csv`).
+
+    Raises:
+        MetricError: where the folder to write to does not exist; better now than after an hour of scoring.
+    """
+    if output is None:
+        return {}
+    if not output.parent.is_dir():
+        raise MetricError(f"There is no folder {output.parent} to write {output.name} into; make it first.")
+    if len(metrics) == 1:
+        return {metrics[0]: output}
+    return {metric: output.with_name(f"{output.stem}-{metric}{output.suffix}") for metric in metrics}
+
+
+def write_distances(path: Path, distances: Mapping[str, float]) -> None:
+    """Writes pair → distance in the given order; the digits give back the same float."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("pair", "distance"))
+        writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
