@@ -58,7 +58,9 @@ def balanced(design: Design, slot: int) -> list[Cell]:
     Raises ValueError where a participant would need more images than there are.
     """
     if design.n_trials > design.n_images:
-        raise ValueError(f"{design.n_trials} trials with a different image each need more than {design.n_images} images")
+        raise ValueError(
+            f"{design.n_trials} trials with a different image each need more than {design.n_images} images"
+        )
     number, place = divmod(slot, design.round_slots)
     return list(_round(design, number)[place])
 

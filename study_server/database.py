@@ -37,7 +37,9 @@ class Database:
     def _check_schema(self, create: bool) -> None:
         if not inspect(self.engine).has_table(Schema.__tablename__):
             if not create:
-                raise StudyError(f"{self.engine.url} is no database of a study: name one that shift-study serve has made")
+                raise StudyError(
+                    f"{self.engine.url} is no database of a study: name one that shift-study serve has made"
+                )
             with self.writing() as session:  # two processes may come here at once; the second finds it done
                 Base.metadata.create_all(session.connection())
                 if session.get(Schema, SCHEMA_VERSION) is None:
@@ -75,7 +77,9 @@ class Database:
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        connection.isolation_level = None  # the driver must not begin transactions of its own; `begin` below does
+        connection.isolation_level = (
+            None  # the driver must not begin transactions of its own; `begin` below does
+        )
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",  # an acknowledged answer must survive a power cut

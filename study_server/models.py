@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -107,7 +115,6 @@ class Participant(Base):
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     completion_code: Mapped[str | None] = mapped_column(String(64))
-    trials: Mapped[list[Trial]] = relationship(back_populates="participant", order_by="Trial.position")
     answers: Mapped[list[QuestionAnswer]] = relationship(back_populates="participant")
 
     @property
@@ -139,9 +146,10 @@ class Trial(Base):
     token: Mapped[str] = mapped_column(String(32), unique=True)
     left_token: Mapped[str] = mapped_column(String(32), unique=True)
     right_token: Mapped[str] = mapped_column(String(32), unique=True)
-    participant: Mapped[Participant] = relationship(back_populates="trials", foreign_keys=[participant_id, study_id])
-    pair: Mapped[Pair] = relationship(
-        foreign_keys=[pair_id, study_id], overlaps="participant,trials", viewonly=True
+    participant: Mapped[Participant] = relationship(
+        foreign_keys="[Trial.participant_id]",
+        primaryjoin="Trial.participant_id == Participant.id",
+        viewonly=True,
     )
     response: Mapped[Response | None] = relationship(back_populates="trial")
 

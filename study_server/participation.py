@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from study_server import same_different as task
 from study_server.database import Database
 from study_server.errors import StudyError
+from study_server.manifest import manifest_sha256
 from study_server.models import Pair, Participant, QuestionAnswer, Response, Study, Trial
 from study_server.registration import register
 from study_server.study_folder import StudyFolder
@@ -56,6 +57,7 @@ class Participation:
         self.folder, self.database = folder, database
         self.settings = folder.settings
         self.study_id = register(folder, database)
+        self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
         self._images = list(dict.fromkeys(row.image for row in folder.pairs))
 
     # --- arriving ----------------------------------------------------------------------------------------------------
@@ -73,7 +75,8 @@ class Participation:
             study.frozen_at = study.frozen_at or now
             slot = self._free_slot(session, now)
             number = 1 + (
-                session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id)) or 0
+                session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
+                or 0
             )
             participant = Participant(
                 study_id=study.id, number=number, slot=slot, token=secrets.token_urlsafe(32), simulated=simulated,
@@ -92,12 +95,6 @@ class Participation:
             )  # fmt: skip
             return participant.token
 
-    @property
-    def _identity(self) -> tuple[str, str]:
-        from study_server.manifest import manifest_sha256
-
-        return self.settings.frozen_json(), manifest_sha256(self.folder.manifest_path)
-
     def _free_slot(self, session: Session, now: datetime) -> int:
         """The lowest slot that nobody holds, after those that timed out have been given up."""
         timeout = timedelta(minutes=self.settings.trials.slot_timeout_minutes)
@@ -113,13 +110,17 @@ class Participation:
         )
         held = set(
             session.scalars(
-                select(Participant.slot).where(Participant.study_id == self.study_id, Participant.slot.is_not(None))
+                select(Participant.slot).where(
+                    Participant.study_id == self.study_id, Participant.slot.is_not(None)
+                )
             )
         )
         return next(slot for slot in range(len(held) + 1) if slot not in held)
 
     def _pair_ids(self, session: Session) -> dict[tuple[str, int], int]:
-        rows = session.execute(select(Pair).where(Pair.study_id == self.study_id).options(selectinload(Pair.image)))
+        rows = session.execute(
+            select(Pair).where(Pair.study_id == self.study_id).options(selectinload(Pair.image))
+        )
         return {(pair.image.name, pair.shift_px): pair.id for pair in rows.scalars()}
 
     # --- going on ----------------------------------------------------------------------------------------------------
@@ -196,7 +197,9 @@ class Participation:
 
     def _record(self, token: str | None, trial_token: str, key: str, recorded: task.Recorded) -> Progress:
         with self.database.writing() as session:
-            trial = session.scalar(select(Trial).where(Trial.token == trial_token, Trial.study_id == self.study_id))
+            trial = session.scalar(
+                select(Trial).where(Trial.token == trial_token, Trial.study_id == self.study_id)
+            )
             if trial is None:
                 raise NotFound("there is no such trial")
             participant = trial.participant
@@ -209,7 +212,9 @@ class Participation:
                 if participant.stage != "trials":
                     raise Conflict(f"the participant is at {participant.stage}, not at the trials")
                 now = datetime.now(UTC)
-                session.add(Response(trial_id=trial.id, idempotency_key=key, answered_at=now, **asdict(recorded)))
+                session.add(
+                    Response(trial_id=trial.id, idempotency_key=key, answered_at=now, **asdict(recorded))
+                )
                 participant.last_seen_at = now
                 session.flush()
                 progress = self._progress(session, participant)
@@ -239,7 +244,9 @@ class Participation:
                     continue
                 if (question.options and answer not in question.options) or len(answer) > 500:
                     raise StudyError(f"question {question.id}: that is not one of the answers to choose from")
-                session.add(QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer))
+                session.add(
+                    QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer)
+                )
             self._finish(participant, datetime.now(UTC))
 
     def _finish(self, participant: Participant, now: datetime) -> None:

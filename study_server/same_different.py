@@ -106,7 +106,9 @@ def parse_recorded(body: dict[str, Any]) -> Recorded:
     for name, (low, high) in _RANGES.items():
         value = body[name]
         whole = isinstance(low, int)
-        if type(value) not in ((int,) if whole else (int, float)) or not (math.isfinite(value) and low <= value <= high):
+        if type(value) not in ((int,) if whole else (int, float)) or not (
+            math.isfinite(value) and low <= value <= high
+        ):
             raise StudyError(f"{name} must be {'an integer' if whole else 'a number'} from {low} to {high}")
         values[name] = value if whole else float(value)
     return Recorded(**values)

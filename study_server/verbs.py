@@ -118,4 +118,120 @@ def check(folder: Path, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-VERBS: list[click.Command] = [new, check]
+@click.command()
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: server.host in study.toml]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: server.port]")
+@click.option("--workers", type=click.IntRange(1, 64), help="Server processes.  [default: server.workers]")
+def serve(folder: Path, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve a study to participants until stopped (Ctrl-C).
+
+    \b
+    Example:  shift-study serve my-study --host 0.0.0.0 --port 8000
+    """
+    from study_server.study_folder import StudyFolder
+
+    _serve(StudyFolder(folder), host, port, workers)
+
+
+def _serve(folder: Any, host: str | None, port: int | None, workers: int | None) -> None:
+    from study_server.serve import serve, with_overrides
+
+    server = with_overrides(folder.settings.server, host=host, port=port, workers=workers)
+    address = (
+        f"http://{'localhost' if server.host in ('127.0.0.1', '0.0.0.0') else server.host}:{server.port}/"
+    )
+    serve(
+        folder,
+        server,
+        lambda: click.echo(
+            f"Take part at {address}\nStop with Ctrl-C. Answers are in {folder.path / 'study.db'}"
+        ),
+    )
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: 8000]")
+def demo(folder: Path, port: int | None) -> None:
+    """Make the demo study in DIR (if it is not there yet), serve it, and say where to take part.
+
+    \b
+    Example:  shift-study demo my-demo
+    """
+    from study_server.new import make_study
+    from study_server.study_folder import StudyFolder
+
+    if not (folder / "study.toml").exists():
+        made = make_study(folder, source="demo")
+        click.echo(
+            f"{folder}: {made.n_pairs} pairs of {made.folder.settings.stimuli.count} crops from {made.photographs_used} photographs"
+        )
+    _serve(StudyFolder(folder), None, port, None)
+
+
+@click.command()
+@click.argument("folder", metavar="TARGET", type=_FOLDER)
+@click.option(
+    "--participants",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many observers take part.",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of their answers.")
+@click.option(
+    "--lapse-rate",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of trials answered by a coin.",
+)
+@click.option(
+    "--side-bias",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(-1, 1),
+    help="Added to P(different) where the reference is left, taken away where right.",
+)
+@click.option(
+    "--at-once",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 2000),
+    help="How many take part at the same time.",
+)
+@click.option("--url", metavar="URL", help="A running server of this study, instead of starting one.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def simulate(
+    folder: Path,
+    participants: int,
+    seed: int,
+    lapse_rate: float,
+    side_bias: float,
+    at_once: int,
+    url: str | None,
+    as_json: bool,
+) -> None:
+    """Let simulated observers take the study in TARGET through its web pages, as a browser would.
+
+    Their psychometric function is Table 1 of Ghildyal & Liu 2022. They know the shift only by looking up the pixels
+    that they are shown in the folder's manifest.
+
+    \b
+    Example:  shift-study simulate my-study --participants 30 --seed 1
+    """
+    from study_server.same_different import Observer
+    from study_server.simulate import simulate_study
+    from study_server.study_folder import StudyFolder
+
+    observer = Observer(lapse_rate=lapse_rate, side_bias=side_bias)
+    result = simulate_study(
+        StudyFolder(folder), observer, participants=participants, seed=seed, at_once=at_once, url=url
+    )
+    _echo(as_json, result.to_json(), result.to_text())
+    if result.problems:
+        raise SystemExit(1)
+
+
+VERBS: list[click.Command] = [new, check, serve, demo, simulate]

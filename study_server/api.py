@@ -1,0 +1,96 @@
+"""What the trial page asks and tells. Answers are JSON; errors are {"error": sentence}."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, jsonify, request, url_for
+from werkzeug.wrappers import Response
+
+from study_server import same_different as task
+from study_server.errors import StudyError
+from study_server.pages import page_of, participation, token
+from study_server.participation import NotFound, NotYours, Progress
+
+blueprint = Blueprint("api", __name__, url_prefix="/api")
+
+_KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+
+@blueprint.get("/trials")
+def remaining() -> Response:
+    """The unanswered trials in order, each with names that mean nothing."""
+    trials = participation().remaining_trials(token())
+    progress = participation().progress(token())
+    if progress is None:
+        raise NotYours("nobody is signed in here: begin at the first page")
+    return jsonify(
+        **_progress(progress),
+        trials=[
+            {
+                "id": trial.id,
+                "left": url_for("images.stimulus", token=trial.left),
+                "right": url_for("images.stimulus", token=trial.right),
+            }
+            for trial in trials
+        ],
+    )
+
+
+@blueprint.put("/trials/<trial>/response")
+def respond(trial: str) -> Response:
+    """Store the answer to a trial; acknowledged once it is committed."""
+    body = _body()
+    key = body.pop("idempotency_key", None)
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise StudyError("idempotency_key must be 8 to 64 letters, digits and hyphens")
+    return jsonify(**_progress(participation().record(token(), trial, key, task.parse_recorded(body))))
+
+
+@blueprint.get("/practice")
+def practice_trials() -> Response:
+    """The practice trials, in order."""
+    numbers = range(1, len(participation().folder.practice_pairs) + 1)
+    return jsonify(
+        answered=0,
+        total=len(numbers),
+        next=None,
+        trials=[
+            {
+                "id": str(number),
+                "left": url_for("images.practice", number=number, side="left"),
+                "right": url_for("images.practice", number=number, side="right"),
+            }
+            for number in numbers
+        ],
+    )
+
+
+@blueprint.put("/practice/<int:number>/response")
+def practise(number: int) -> Response:
+    """Whether the answer to a practice trial is right. Practice is not stored."""
+    pairs = participation().folder.practice_pairs
+    if not 1 <= number <= len(pairs):
+        raise NotFound("there is no such practice trial")
+    response = _body().get("response")
+    if response not in task.RESPONSES:
+        raise StudyError("response must be same or different")
+    truth = "same" if pairs[number - 1].shift_px == 0 else "different"
+    return jsonify(answered=number, total=len(pairs), next=None, correct=response == truth, truth=truth)
+
+
+def _body() -> dict[str, Any]:
+    if request.mimetype != "application/json":
+        raise StudyError("send JSON, with Content-Type: application/json")
+    body = request.get_json()
+    if not isinstance(body, dict):
+        raise StudyError("send a JSON object")
+    return body
+
+
+def _progress(progress: Progress) -> dict[str, Any]:
+    figures = asdict(progress)
+    stage = figures.pop("stage")
+    return figures | {"next": None if stage == "trials" else page_of(stage)}

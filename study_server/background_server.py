@@ -1,0 +1,61 @@
+"""A server of a study in a process of its own, for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from study_server.errors import StudyError
+from study_server.study_folder import StudyFolder
+
+_START_S = 60.0
+
+
+@contextmanager
+def running_server(folder: StudyFolder) -> Iterator[str]:
+    """Start a server of the study on a free port of this machine, give its address, stop it at the end.
+
+    Raises StudyError with what the server said if it does not start.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "study_server",
+        "serve",
+        str(folder.path),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, text=True)
+        try:
+            if not _answers(url, process):
+                said.seek(0)
+                raise StudyError(f"the study's server did not start: {said.read().strip()}")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _answers(url: str, process: subprocess.Popen[str]) -> bool:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            return requests.get(url, timeout=10).ok
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    return False

@@ -1,0 +1,79 @@
+"""Serve a study with gunicorn: several processes, several threads each."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from study_server.database import Database
+from study_server.errors import StudyError
+from study_server.registration import register
+from study_server.settings import ServerSettings
+from study_server.study_folder import StudyFolder
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, folder: StudyFolder, server: ServerSettings, on_ready: Callable[[], None]) -> None:
+        self.folder, self.server, self.on_ready = folder, server, on_ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        s = self.server
+        options: dict[str, Any] = {
+            "bind": f"{s.host}:{s.port}",
+            "workers": s.workers,
+            "threads": s.threads,
+            "worker_class": "gthread",
+            "timeout": 60,
+            "keepalive": 15,
+            "backlog": 1024,
+            "loglevel": "warning",
+            "when_ready": lambda _: self.on_ready(),
+            "proc_name": "shift-study",
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        # Runs in each worker, so that none shares a database connection with another.
+        from study_server.app import create_app
+
+        return create_app(self.folder)
+
+
+def serve(folder: StudyFolder, server: ServerSettings, on_ready: Callable[[], None] = lambda: None) -> None:
+    """Serve the study until stopped. Raises StudyError where it cannot be served, before any process is started."""
+    _ = folder.pairs, folder.practice_pairs
+    database = Database(folder.database_url)
+    register(folder, database)
+    database.close()
+    _claim(server.host, server.port)
+    _Server(folder, server, on_ready).run()
+
+
+def _claim(host: str, port: int) -> None:
+    """Raise StudyError where nobody can listen at this address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OverflowError as error:
+            raise StudyError(f"{port} is no port: choose one from 1 to 65535 with --port") from error
+        except OSError as error:
+            raise StudyError(
+                f"cannot listen at {host}:{port} ({error.strerror}): choose another with --port"
+            ) from error
+
+
+def with_overrides(
+    server: ServerSettings, *, host: str | None, port: int | None, workers: int | None = None
+) -> ServerSettings:
+    """The server's settings with what the command line says instead."""
+    given = {"host": host, "port": port, "workers": workers}
+    return replace(server, **{name: value for name, value in given.items() if value is not None})

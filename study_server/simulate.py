@@ -1,0 +1,263 @@
+"""Simulated observers who take a study through the same HTTP interface as a browser."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import random
+import re
+import threading
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import requests
+from PIL import Image
+from sqlalchemy import func, select
+from tqdm import tqdm
+
+from study_server.background_server import running_server
+from study_server.database import Database
+from study_server.errors import StudyError
+from study_server.models import Participant, Response, Study, Trial
+from study_server.photographs import pixels_sha256
+from study_server.same_different import Observer, Side
+from study_server.settings import Settings
+from study_server.study_folder import DATABASE, StudyFolder
+
+_TRIES = 8
+_CODE = re.compile(r'id="completion-code">([A-Za-z0-9-]+)<')
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What the observers did, and what was found stored afterwards."""
+
+    participants: int
+    finished: int
+    answers: int
+    """Answers that the server acknowledged."""
+    stored: int
+    """Answers of these participants in the study's database."""
+    seconds: float
+    retries: int
+    """Requests that were repeated because the server could not take them at once."""
+    rows: list[dict[str, Any]]
+    """Per shift: p_same of the observers' truth, answers, and how many were «same»."""
+    problems: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form, with answers_per_second."""
+        names = ("participants", "finished", "answers", "stored", "seconds", "retries", "rows", "problems")
+        return {name: getattr(self, name) for name in names} | {
+            "answers_per_second": self.answers / self.seconds
+        }
+
+    def to_text(self) -> str:
+        """A table for people."""
+        lines = [f"{'shift':>5} {'answers':>8} {'same':>6} {'same %':>7} {'truth %':>8}"]
+        for row in self.rows:
+            share = 100 * row["same"] / row["answers"] if row["answers"] else float("nan")
+            lines.append(
+                f"{row['shift_px']:>5} {row['answers']:>8} {row['same']:>6} {share:>7.1f} {100 * row['p_same']:>8.1f}"
+            )
+        lines.append(
+            f"{self.finished} of {self.participants} finished; {self.answers} answers acknowledged, {self.stored} stored, "
+            f"in {self.seconds:.1f} s ({self.answers / self.seconds:.0f} a second), {self.retries} requests repeated"
+        )
+        return "\n".join([*lines, *self.problems])
+
+
+def simulate_study(
+    folder: StudyFolder,
+    observer: Observer,
+    *,
+    participants: int,
+    seed: int,
+    at_once: int,
+    url: str | None = None,
+) -> Simulation:
+    """Let observers take the study, `at_once` at a time, at `url` or at a server started for it.
+
+    They arrive in a fixed order and answer by `seed`, so that the same seed on a new study gives the same answers.
+    Raises StudyError where real participants have taken part: simulated rows must not get among theirs.
+    """
+    before = _count_stored(folder)
+    if url is not None:
+        return _run(folder, observer, participants, seed, at_once, url.rstrip("/"), before)
+    with running_server(folder) as address:
+        return _run(folder, observer, participants, seed, at_once, address, before)
+
+
+def _run(
+    folder: StudyFolder, observer: Observer, participants: int, seed: int, at_once: int, url: str, before: int
+) -> Simulation:
+    crowd = _Crowd(folder, observer, seed, url, first=_count_participants(folder))
+    begin = time.perf_counter()
+    total = participants * folder.settings.trials.per_shift * (folder.settings.stimuli.max_shift + 1)
+    with tqdm(total=total, unit="answer", desc="simulating", delay=1.0, mininterval=0.5, leave=False) as bar:
+        crowd.on_answer = bar.update
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(lambda _: crowd.take_part(), range(participants)))
+    seconds = time.perf_counter() - begin
+    rows = [
+        {
+            "shift_px": shift,
+            "p_same": observer.p_same(shift),
+            "answers": crowd.answers[shift, "same"] + crowd.answers[shift, "different"],
+            "same": crowd.answers[shift, "same"],
+        }
+        for shift in range(folder.settings.stimuli.max_shift + 1)
+    ]
+    answers = sum(crowd.answers.values())
+    stored = _count_stored(folder) - before
+    problems = list(crowd.problems)
+    if stored != answers:
+        problems.append(
+            f"{answers} answers were acknowledged, but {stored} are stored in {folder.path / DATABASE}"
+        )
+    return Simulation(participants, crowd.finished, answers, stored, seconds, crowd.retries, rows, problems)
+
+
+class _Crowd:
+    """Observers at work; each runs in a thread of its own."""
+
+    def __init__(self, folder: StudyFolder, observer: Observer, seed: int, url: str, first: int) -> None:
+        self.settings: Settings = folder.settings
+        self.observer, self.seed, self.url = observer, seed, url
+        self.pairs = _pairs_by_pixels(folder)
+        self.lock = threading.Lock()
+        self.arrival = threading.Lock()
+        self.numbers = itertools.count(first)
+        self.pixels_of: dict[bytes, str] = {}
+        self.answers: Counter[tuple[int, str]] = Counter()
+        self.finished = 0
+        self.retries = 0
+        self.problems: list[str] = []
+        self.on_answer: Any = lambda: None
+
+    def take_part(self) -> None:
+        """One participation, from consent to completion code."""
+        with requests.Session() as session:
+            session.headers["X-Shift-Study-Simulated"] = "1"
+            try:
+                # One arrives after the other, so that who is who does not depend on threads.
+                with self.arrival:
+                    number = next(self.numbers)
+                    self._ask(session, "POST", "/consent")
+                self._participate(session, random.Random(f"{self.seed}/observer/{number}"))
+            except StudyError as error:
+                with self.lock:
+                    self.problems.append(f"observer {number + 1}: {error}")
+
+    def _participate(self, session: requests.Session, rng: random.Random) -> None:
+        self._ask(session, "POST", "/instructions")
+        if self.settings.practice.shifts:
+            for trial in self._ask(session, "GET", "/api/practice").json()["trials"]:
+                for side in ("left", "right"):
+                    self._ask(session, "GET", trial[side])
+                self._ask(
+                    session,
+                    "PUT",
+                    f"/api/practice/{trial['id']}/response",
+                    {"response": rng.choice(["same", "different"])},
+                )
+            self._ask(session, "POST", "/practice")
+        for trial in self._ask(session, "GET", "/api/trials").json()["trials"]:
+            left, right = (self._look(session, trial[side]) for side in ("left", "right"))
+            try:
+                shift_px, side = self.pairs[left, right]
+            except KeyError:
+                raise StudyError("was shown a pair of images that the manifest does not have") from None
+            response, reaction_time_ms = self.observer.respond(shift_px, side, rng)
+            body = {
+                "idempotency_key": str(uuid.UUID(int=rng.getrandbits(128))),
+                "response": response, "reaction_time_ms": reaction_time_ms, "device_pixel_ratio": 1,
+                "pixel_scale": 1, "viewport_width": 1440, "viewport_height": 900, "hidden": False,
+            }  # fmt: skip
+            self._ask(session, "PUT", f"/api/trials/{trial['id']}/response", body)
+            with self.lock:
+                self.answers[shift_px, response] += 1
+                self.on_answer()
+        if self.settings.questions:
+            form = {q.id: rng.choice(q.options) for q in self.settings.questions if q.options}
+            self._ask(session, "POST", "/questions", form=form)
+        if not _CODE.search(self._ask(session, "GET", "/thanks").text):
+            raise StudyError("answered everything, but was given no completion code")
+        with self.lock:
+            self.finished += 1
+
+    def _look(self, session: requests.Session, path: str) -> str:
+        """Hash of the pixels of an image."""
+        data = self._ask(session, "GET", path).content
+        key = hashlib.sha256(data).digest()
+        if key not in self.pixels_of:
+            with Image.open(io.BytesIO(data)) as image:
+                self.pixels_of[key] = pixels_sha256(np.asarray(image.convert("RGB")))
+        return self.pixels_of[key]
+
+    def _ask(
+        self, session: requests.Session, method: str, path: str, body: Any = None, form: Any = None
+    ) -> requests.Response:
+        """One request, repeated with growing pauses while the server cannot take it."""
+        trouble = ""
+        for attempt in range(_TRIES):
+            if attempt:
+                time.sleep(0.1 * 2**attempt)
+                with self.lock:
+                    self.retries += 1
+            try:
+                answer = session.request(method, self.url + path, json=body, data=form, timeout=60)
+            except requests.RequestException as error:
+                trouble = type(error).__name__
+                continue
+            if answer.status_code < 400:
+                return answer
+            trouble = f"{answer.status_code} {answer.reason}"
+            if answer.status_code < 500:
+                break
+        raise StudyError(f"{method} {self.url}{path}: {trouble}")
+
+
+def _pairs_by_pixels(folder: StudyFolder) -> dict[tuple[str, str], tuple[int, Side | None]]:
+    """(pixels on the left, pixels on the right) → shift and side of the reference (None where both are alike)."""
+    pairs: dict[tuple[str, str], tuple[int, Side | None]] = {}
+    for row in folder.pairs:
+        reference, stimulus = row.reference_sha256, row.stimulus_sha256
+        pairs[reference, stimulus] = (row.shift_px, "left" if row.shift_px else None)
+        pairs[stimulus, reference] = (row.shift_px, "right" if row.shift_px else None)
+    return pairs
+
+
+def _count_participants(folder: StudyFolder) -> int:
+    """Simulated participants so far. Raises StudyError where there are others."""
+    if not (folder.path / DATABASE).exists():
+        return 0
+    database = Database(folder.database_url)
+    with database.reading() as session:
+        query = select(Participant.simulated, func.count()).join(Study, Study.id == Participant.study_id)
+        counts = dict(session.execute(query.group_by(Participant.simulated)).tuples().all())
+    database.close()
+    if counts.get(False):
+        raise StudyError(
+            f"{counts[False]} real participants have taken part in {folder.path}: simulated answers must not get among "
+            "theirs; make a new study folder for a simulation"
+        )
+    return counts.get(True, 0)
+
+
+def _count_stored(folder: StudyFolder) -> int:
+    """Answers of simulated participants in the folder's database."""
+    if not _count_participants(folder):
+        return 0
+    database = Database(folder.database_url)
+    with database.reading() as session:
+        query = select(func.count()).select_from(Response).join(Trial, Trial.id == Response.trial_id)
+        count = session.scalar(query) or 0
+    database.close()
+    return count
