@@ -8,8 +8,6 @@ the order of the rules and how often they are applied make no difference.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +18,7 @@ from analysis.errors import AnalysisError
 Mask = NDArray[np.bool_]
 
 # A participant's id belongs to one study.
-_PARTICIPANT = ["study", "participant"]
+PARTICIPANT = ["study", "participant"]
 
 
 def unfinished(responses: pd.DataFrame) -> tuple[Mask, Mask]:
@@ -50,7 +48,7 @@ def validation(responses: pd.DataFrame) -> tuple[Mask, Mask]:
         }
     ).astype(np.int64)
     known = responses["participant"].notna().to_numpy(dtype=bool)
-    totals = counts.groupby([responses[key] for key in _PARTICIPANT], dropna=False).transform("sum")
+    totals = counts.groupby([responses[key] for key in PARTICIPANT], dropna=False).transform("sum")
     # In whole numbers: as a float, two of three could come out on either side of two thirds.
     fails = (3 * totals["zero_wrong"] > 2 * totals["zero"]) | (
         3 * totals["largest_wrong"] > 2 * totals["largest"]
@@ -62,57 +60,6 @@ RULES: dict[str, Callable[[pd.DataFrame], tuple[Mask, Mask]]] = {
     "unfinished": unfinished,
     "validation": validation,
 }
-
-
-@dataclass(frozen=True)
-class ExclusionReport:
-    """How many participants and responses there are, are excluded by each reason, and are analysed.
-
-    A participant counts as excluded by a reason where any of their responses has it, and as analysed where
-    any of their responses is not excluded. A response with two reasons counts under both. `not_assessed`: to
-    how many responses a rule could not be applied, because the source does not say what the rule needs.
-    """
-
-    participants: int
-    participants_excluded: dict[str, int]
-    participants_analysed: int
-    responses: int
-    responses_excluded: dict[str, int]
-    responses_analysed: int
-    not_assessed: dict[str, int]
-
-    @classmethod
-    def of(cls, responses: pd.DataFrame) -> ExclusionReport:
-        """The report of a tidy response table, from the marks that it has."""
-        reasons = responses["exclusion_reason"].str.split(";")
-        names = dict.fromkeys([*RULES, *(name for listed in reasons for name in listed if name)])
-        having = {name: np.array([name in listed for listed in reasons], dtype=np.bool_) for name in names}
-        analysed = ~responses["excluded"].to_numpy(dtype=bool)
-        return cls(
-            participants=_participants(responses),
-            participants_excluded={name: _participants(responses[mask]) for name, mask in having.items()},
-            participants_analysed=_participants(responses[analysed]),
-            responses=len(responses),
-            responses_excluded={name: int(mask.sum()) for name, mask in having.items()},
-            responses_analysed=int(analysed.sum()),
-            not_assessed={name: int((~rule(responses)[1]).sum()) for name, rule in RULES.items()},
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """`total`, `excluded` and `analysed` of `participants` and of `responses`; `not_assessed`."""
-        return {
-            "participants": {
-                "total": self.participants,
-                "excluded": self.participants_excluded,
-                "analysed": self.participants_analysed,
-            },
-            "responses": {
-                "total": self.responses,
-                "excluded": self.responses_excluded,
-                "analysed": self.responses_analysed,
-            },
-            "not_assessed": self.not_assessed,
-        }
 
 
 def mark(responses: pd.DataFrame) -> pd.DataFrame:
@@ -144,14 +91,9 @@ def accepted(responses: pd.DataFrame) -> pd.DataFrame:
         )
     kept = responses[~responses["excluded"].to_numpy(dtype=bool)]
     if kept.empty:
-        report = ExclusionReport.of(responses)
-        by_reason = ", ".join(f"{name} {count}" for name, count in report.responses_excluded.items())
+        reasons = sorted({name for listed in responses["exclusion_reason"] for name in listed.split(";")})
         raise AnalysisError(
-            f"All {len(responses)} responses are excluded ({by_reason}), so none is left to analyse; "
-            "wait for more participants, or clear `excluded` in an exported table."
+            f"All {len(responses)} responses are excluded ({', '.join(reasons)}), so none is left to analyse; "
+            "wait for more participants, or clear the marks in an exported table."
         )
     return kept
-
-
-def _participants(responses: pd.DataFrame) -> int:
-    return len(responses[responses["participant"].notna()][_PARTICIPANT].drop_duplicates())

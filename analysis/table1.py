@@ -1,0 +1,108 @@
+"""Table 1 of the paper: how often pairs were called the same, shift by shift."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.exclusion_report import ExclusionReport
+from analysis.exclusions import accepted
+
+
+@dataclass(frozen=True)
+class ShiftRow:
+    """The accepted responses to the pairs of one shift.
+
+    `same`, `different`: number of responses. `same_percent`: in [0, 100]; `same_low_percent` and
+    `same_high_percent` are its Wilson 95% interval, which takes the responses as independent.
+    `sd_mean`, `sd_sd`: mean and standard deviation over pairs of the standard deviation of the answers to a
+    pair (1 = same, 0 = different), in [0, 0.5]; all are population standard deviations (ddof = 0).
+    `pairs`: number of pairs with a response; one with a single response has a standard deviation of 0.
+    """
+
+    shift_px: int
+    same: int
+    different: int
+    same_percent: float
+    same_low_percent: float
+    same_high_percent: float
+    sd_mean: float
+    sd_sd: float
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Table1:
+    """One row a shift, ascending, and what was excluded before."""
+
+    rows: tuple[ShiftRow, ...]
+    exclusions: ExclusionReport
+
+    @property
+    def responses(self) -> int:
+        """Number of accepted responses."""
+        return sum(row.same + row.different for row in self.rows)
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs with an accepted response."""
+        return sum(row.pairs for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """`rows` (one object a shift), `totals` and `exclusions`."""
+        same = sum(row.same for row in self.rows)
+        return {
+            "rows": [asdict(row) for row in self.rows],
+            "totals": {
+                "responses": self.responses,
+                "same": same,
+                "different": self.responses - same,
+                "same_percent": 100 * same / self.responses,
+                "pairs": self.pairs,
+            },
+            "exclusions": self.exclusions.to_json(),
+        }
+
+
+def table1(responses: pd.DataFrame) -> Table1:
+    """Table 1 of a tidy response table; excluded responses are left out.
+
+    Raises: `AnalysisError` where no response is left.
+
+    Source: Ghildyal & Liu 2022, Table 1.
+    """
+    kept = accepted(responses)
+    answers = pd.DataFrame(
+        {
+            "shift_px": kept["shift_px"].astype(np.int64),
+            "pair": kept["pair"],
+            "same": (kept["response"] == "same").astype(np.int64),
+        }
+    )
+    rows = tuple(_row(int(str(shift)), group) for shift, group in answers.groupby("shift_px", sort=True))
+    return Table1(rows=rows, exclusions=ExclusionReport.of(responses))
+
+
+def _row(shift_px: int, answers: pd.DataFrame) -> ShiftRow:
+    from scipy.stats import binomtest
+
+    pairs = answers.groupby("pair")["same"].agg(["sum", "count"])
+    share = (pairs["sum"] / pairs["count"]).to_numpy(dtype=np.float64)
+    # The standard deviation of n answers of 0 and 1, of which the share p is 1.
+    deviations = np.sqrt(share * (1 - share))
+    same, total = int(answers["same"].sum()), len(answers)
+    interval = binomtest(same, total).proportion_ci(confidence_level=0.95, method="wilson")
+    return ShiftRow(
+        shift_px=shift_px,
+        same=same,
+        different=total - same,
+        same_percent=100 * same / total,
+        same_low_percent=100 * float(interval.low),
+        same_high_percent=100 * float(interval.high),
+        sd_mean=float(deviations.mean()),
+        sd_sd=float(deviations.std()),
+        pairs=len(deviations),
+    )
