@@ -68,7 +68,7 @@ def _suffix(path: Path) -> str:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    # A spreadsheet may have put a byte order mark before the header. Line ends inside a cell stay as they are.
+    # A spreadsheet may have put a byte order mark before the header. Line ends inside a cell stay.
     text = path.read_bytes().decode("utf-8-sig")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[dict[str, str]] = []
