@@ -111,10 +111,8 @@ async function runTrial(trial) {
     viewport_height: window.innerHeight,
     hidden: wasHidden,
   };
-  stage.clear();
+  if (!isPractice) stage.clear(); // in practice one sees the pair beside the feedback
   fetched.delete(trial.id);
-  left.close();
-  right.close();
   return body;
 }
 
@@ -185,6 +183,7 @@ async function run() {
     session.trials.slice(index, index + 1 + AHEAD).forEach(fetchPair);
     const outcome = await save(trial, await runTrial(trial));
     if (isPractice) await giveFeedback(outcome, index === session.trials.length - 1);
+    stage.clear();
     showProgress(outcome);
     if (outcome.next) return location.replace(outcome.next);
   }

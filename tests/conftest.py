@@ -1,0 +1,92 @@
+"""Fixtures: a small study, its application and client, a real server, a real browser."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, sync_playwright
+from study_server.app import create_app
+from study_server.background_server import running_server
+from study_server.new import make_study
+from study_server.study_folder import StudyFolder
+
+sys.path.insert(0, str(Path(__file__).parent))
+from browser import find_chromium  # noqa: E402
+
+Launch = Callable[..., AbstractContextManager[Page]]
+
+
+@pytest.fixture(scope="session")
+def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of ten demo images with full-size crops, made once; tests get copies."""
+    path = tmp_path_factory.mktemp("made") / "study"
+    make_study(path, source="demo", count=10, seed=3)
+    return path
+
+
+@pytest.fixture
+def study(made_study: Path, tmp_path: Path) -> StudyFolder:
+    """A study folder of a test's own: 10 images, shifts 0–9, one trial of each shift."""
+    return StudyFolder(Path(shutil.copytree(made_study, tmp_path / "study")))
+
+
+@pytest.fixture
+def app(study: StudyFolder) -> Iterator[Flask]:
+    app = create_app(study)
+    app.config["TESTING"] = False  # error pages, as in production
+    yield app
+    app.extensions["participation"].database.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def server(study: StudyFolder) -> Iterator[str]:
+    """Address of a real server of the study."""
+    with running_server(study) as url:
+        yield url
+
+
+@pytest.fixture
+def browse(server: str) -> Launch:
+    """Open a page of the served study in a real Chromium; anything on its console fails the test."""
+
+    @contextmanager
+    def launch(*, scale: float = 1, size: tuple[int, int] = (1280, 800)) -> Iterator[Page]:
+        with open_browser(scale=scale, size=size) as browser:
+            page = browser.new_context(no_viewport=True).new_page()
+            complaints: list[str] = []
+            page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url} {request.failure}"))
+            page.goto(server)
+            yield page
+            assert not complaints, complaints
+
+    return launch
+
+
+@contextmanager
+def open_browser(*, scale: float = 1, size: tuple[int, int] = (1280, 800)) -> Iterator[Browser]:
+    """A real headless Chromium on a display of `scale` device pixels a CSS pixel."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(),
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+                "--disable-sync", "--no-first-run", "--force-color-profile=srgb",
+                f"--force-device-scale-factor={scale}", f"--window-size={size[0]},{size[1]}",
+            ],
+        )  # fmt: skip
+        yield browser
+        browser.close()

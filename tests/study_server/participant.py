@@ -1,0 +1,79 @@
+"""A participant in a real browser: the steps that several tests take."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page
+from sqlalchemy import select
+from study_server.database import Database
+from study_server.models import Pair, Trial
+from study_server.photographs import Pixels, read_png
+from study_server.study_folder import StudyFolder
+
+READY = "[data-answer=same]:enabled"
+
+
+def go_to_trials(page: Page) -> None:
+    """From the consent form to the first trial, by way of the practice."""
+    page.click("text=I agree to take part")
+    page.click("text=Go to the practice")
+    page.click("#start-button")
+    while True:
+        page.wait_for_selector(READY)
+        page.click("[data-answer=same]")
+        page.wait_for_selector("#next:visible, #leave:visible")
+        if page.is_visible("#leave"):
+            break
+        page.click("#next")
+    page.click("#leave button")
+    page.wait_for_url("**/trials")
+    page.click("#start-button")
+    page.wait_for_selector(READY)
+
+
+def crops_of_trial(study: StudyFolder, position: int) -> tuple[Pixels, Pixels]:
+    """(left, right) crops that the only participant's trial at this position should show."""
+    database = Database(study.database_url)
+    with database.reading() as session:
+        trial, pair = session.execute(
+            select(Trial, Pair).join(Pair, Pair.id == Trial.pair_id).where(Trial.position == position)
+        ).one()
+        reference, stimulus = study.path / pair.reference_file, study.path / pair.stimulus_file
+        left_is_reference = trial.reference_side == "left"
+    database.close()
+    crops = read_png(reference), read_png(stimulus)
+    return crops if left_is_reference else crops[::-1]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a crop stands in a screenshot, device pixels."""
+
+    x: int
+    y: int
+
+
+def screenshot(page: Page) -> Pixels:
+    """What the display shows, one value for each device pixel."""
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(scale="device"))).convert("RGB"))
+
+
+def find_exactly(screen: Pixels, crop: Pixels, k: int) -> list[Found]:
+    """All places where the crop stands in the screenshot bit for bit, each of its pixels k × k device pixels."""
+    wanted = crop.repeat(k, axis=0).repeat(k, axis=1)
+    height, width = wanted.shape[:2]
+    # The first k × k block's column: few places match it, and only those are compared whole.
+    window = screen[: screen.shape[0] - height + 1, : screen.shape[1] - width + 1]
+    candidates = np.ones(window.shape[:2], dtype=bool)
+    for row, column in [(0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1), (height // 2, width // 2)]:
+        part = screen[row : row + window.shape[0], column : column + window.shape[1]]
+        candidates &= (part == wanted[row, column]).all(axis=2)
+    return [
+        Found(int(x), int(y))
+        for y, x in zip(*np.nonzero(candidates), strict=True)
+        if np.array_equal(screen[y : y + height, x : x + width], wanted)
+    ]
