@@ -68,9 +68,10 @@ class ExclusionReport:
             for name, count in self.participants_excluded.items()
             if self.responses_excluded[name]
         )
-        people = f"{self.participants - self.participants_analysed} of {_count(self.participants, 'participant')}, "
+        lost = self.participants - self.participants_analysed
+        people = f"{lost:,} of {_count(self.participants, 'participant')}, " if self.participants else ""
         lines = [
-            f"Excluded: {people if self.participants else ''}{self.responses - self.responses_analysed:,} of "
+            f"Excluded: {people}{self.responses - self.responses_analysed:,} of "
             f"{_count(self.responses, 'response')}" + (f" ({by_reason})." if by_reason else ".")
         ]
         for count in sorted({count for count in self.not_assessed.values() if count}):

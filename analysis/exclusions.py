@@ -81,19 +81,26 @@ def mark(responses: pd.DataFrame) -> pd.DataFrame:
 
 
 def accepted(responses: pd.DataFrame) -> pd.DataFrame:
-    """The responses that are not excluded.
+    """The responses that are not excluded, of one study.
 
-    Raises: `AnalysisError` where none is left to analyse.
+    Raises: `AnalysisError` where none is left to analyse, and where they are of several studies.
     """
     if responses.empty:
         raise AnalysisError(
             "There are no responses yet; analyse the study after the first participant answered."
         )
+    studies = responses["study"].unique().tolist()
+    if len(studies) > 1:
+        # Studies name their pairs alike: pooled by name, answers to different photographs would mix.
+        raise AnalysisError(
+            f"The responses are of {len(studies)} studies ({', '.join(studies)}), whose pairs may share "
+            "names; name one study's folder, or export them and keep the rows of one."
+        )
     kept = responses[~responses["excluded"].to_numpy(dtype=bool)]
     if kept.empty:
         reasons = sorted({name for listed in responses["exclusion_reason"] for name in listed.split(";")})
         raise AnalysisError(
-            f"All {len(responses)} responses are excluded ({', '.join(reasons)}), so none is left to analyse; "
-            "wait for more participants, or clear the marks in an exported table."
+            f"All {len(responses)} responses are excluded ({', '.join(reasons)}), so none is left to "
+            "analyse; wait for more participants, or clear the marks in an exported table."
         )
     return kept
