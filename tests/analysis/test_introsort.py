@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.introsort import introsort_order
@@ -107,6 +107,7 @@ def test_uneven_parts_are_left_to_heapsort(monkeypatch: pytest.MonkeyPatch) -> N
     assert calls
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 20)))
 def test_the_order_sorts_and_takes_every_index_once(values: list[int]) -> None:
     order = introsort_order([float(value) for value in values])
