@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.introsort import introsort_order
 from analysis.precision_recall import Floats, interpolated_area
+from analysis.tie_expectation import expected_area
 
 Ties = Literal["expected", "block", "paper"]
 
-# Up to so many orders of the tied pairs, `expected` goes through all of them.
-_ALL_ORDERS = 5_000
-
-# Else it draws random orders until the standard error of their mean is at most this, a fiftieth of the last
-# digit that the paper prints, or so many are drawn.
+# Where the mean over all orders would take too long, `expected` draws random orders until the standard error
+# of their mean is at most this, a fiftieth of the last digit that the paper prints, or so many are drawn.
 _STANDARD_ERROR = 2e-5
-_MOST_DRAWS = 200_000
+_MOST_DRAWS = 100_000
 _DRAWS_AT_ONCE = 4_000
 _SEED = 2022
 
@@ -67,7 +63,7 @@ def jnd_map(same_share: Floats, distances: Floats, ties: Ties = "expected") -> S
         sizes = np.array([end - start for start, end in groups])
         area = interpolated_area(np.add.reduceat(ranked, starts), sizes)
         return Score(float(area), "tied pairs as one step")
-    return _expected(ranked, [(start, end) for start, end in groups if end - start > 1])
+    return _expected(ranked, groups)
 
 
 def _groups(ascending: Floats) -> list[tuple[int, int]]:
@@ -76,41 +72,13 @@ def _groups(ascending: Floats) -> list[tuple[int, int]]:
     return list(pairwise(starts))
 
 
-def _expected(ranked: Floats, tied: list[tuple[int, int]]) -> Score:
-    orders = math.prod(_count_orders(ranked[start:end]) for start, end in tied)
-    if orders == 1:
+def _expected(ranked: Floats, groups: list[tuple[int, int]]) -> Score:
+    if all(len(np.unique(ranked[start:end])) == 1 for start, end in groups):
         return Score(float(interpolated_area(ranked)), "no tie that matters")
-    if orders <= _ALL_ORDERS:
-        area = interpolated_area(_all_orders(ranked, tied))
-        return Score(float(area.mean()), f"mean over all {orders} orders of tied pairs")
-    return _drawn(ranked, tied)
-
-
-def _count_orders(shares: Floats) -> int:
-    """How many orders differ: pairs of equal share are interchangeable."""
-    _, repeats = np.unique(shares, return_counts=True)
-    return math.factorial(len(shares)) // math.prod(math.factorial(count) for count in repeats.tolist())
-
-
-def _all_orders(ranked: Floats, tied: list[tuple[int, int]]) -> NDArray[np.float64]:
-    choices = [list(_distinct_orders(ranked[start:end].tolist())) for start, end in tied]
-    rows = []
-    for chosen in product(*choices):
-        row = ranked.copy()
-        for (start, end), shares in zip(tied, chosen, strict=True):
-            row[start:end] = shares
-        rows.append(row)
-    return np.array(rows)
-
-
-def _distinct_orders(shares: list[float]) -> Iterator[list[float]]:
-    if not shares:
-        yield []
-    for first in sorted(set(shares)):
-        rest = shares.copy()
-        rest.remove(first)
-        for order in _distinct_orders(rest):
-            yield [first, *order]
+    exact = expected_area(ranked, groups)
+    if exact is not None:
+        return Score(exact, "exact mean over all orders of tied pairs")
+    return _drawn(ranked, [(start, end) for start, end in groups if end - start > 1])
 
 
 def _drawn(ranked: Floats, tied: list[tuple[int, int]]) -> Score:
