@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, TypeAlias
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
@@ -56,7 +57,9 @@ class ShiftTolerantAlexNet(Backbone):
 
     def forward(self, images: Tensor) -> Levels:
         level1 = relu(self.blur1(self.conv1(images)))
-        level2 = relu(self.conv2(self.blur2(max_pool2d(level1, 3, stride=1))))
+        # With channels last, a CPU adds up the 1600 products of conv-2 with ten times the rounding error.
+        pooled = self.blur2(max_pool2d(level1, 3, stride=1)).contiguous()
+        level2 = relu(self.conv2(pooled)).contiguous(memory_format=_layout(images))
         level3 = relu(self.conv3(self.blur3(max_pool2d(level2, 3, stride=1))))
         level4 = relu(self.conv4(level3))
         level5 = relu(self.conv5(level4))
@@ -120,6 +123,11 @@ class ShiftTolerantVGG16(Backbone):
             self.blur4(max_pool2d(level4, 2, stride=1)), self.conv5_1, self.conv5_2, self.conv5_3
         )
         return level1, level2, level3, level4, level5
+
+
+def _layout(maps: Tensor) -> torch.memory_format:
+    last = maps.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if last else torch.contiguous_format
 
 
 def _conv3(before: int, after: int) -> nn.Conv2d:

@@ -70,7 +70,8 @@ class ShiftTolerantLPIPS(FeatureMetric):
         # The networks were trained on [-1, 1], shifted and scaled by the channel statistics of ImageNet.
         images = (images.to(self.mean.dtype) * 2 - 1 - self.mean) / self.deviation
         if images.device.type == "cpu":
-            images = images.contiguous(memory_format=torch.channels_last)  # see metric.device.place
+            # Max pooling is about ten times as fast, and convolution a little faster, with channels last.
+            images = images.contiguous(memory_format=torch.channels_last)
         return weigh_features(self.backbone(images), list(self.channel_weights))
 
     def distance(self, reference: Features, images: Features) -> Tensor:
