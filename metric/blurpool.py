@@ -25,6 +25,6 @@ class BlurPool(nn.Module):
         self.register_buffer("kernel", kernel.expand(channels, 1, 3, 3).clone())
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, C, H, W) → (N, C, H // 2 + 1, W // 2 + 1), H and W at least 3."""
+        """(N, C, H, W) → (N, C, (H + 1) // 2 + 1, (W + 1) // 2 + 1), H and W at least 3."""
         padded = functional.pad(maps, (2, 2, 2, 2), mode="reflect")
         return functional.conv2d(padded, self.kernel, stride=2, groups=maps.shape[1])

@@ -1,0 +1,103 @@
+"""Which image files are read, and as what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from metric.errors import MetricError
+from metric.images import read_image, read_pixels
+
+_RGB = np.arange(6 * 5 * 3, dtype=np.uint8).reshape(6, 5, 3)
+
+
+def test_rgb_is_read_as_it_is(tmp_path: Path) -> None:
+    Image.fromarray(_RGB).save(tmp_path / "a.png")
+    assert np.array_equal(read_pixels(tmp_path / "a.png"), _RGB)
+    tensor = read_image(tmp_path / "a.png")
+    assert tensor.shape == (1, 3, 6, 5)
+    assert tensor[0, 2, 5, 4].item() == pytest.approx(int(_RGB[5, 4, 2]) / 255)
+
+
+def test_grey_and_palette_become_rgb(tmp_path: Path) -> None:
+    grey = Image.fromarray(_RGB[:, :, 0])
+    grey.save(tmp_path / "grey.png")
+    grey.convert("P").save(tmp_path / "palette.png")
+    expected = np.repeat(_RGB[:, :, :1], 3, axis=2)
+    for name in ("grey.png", "palette.png"):
+        assert np.array_equal(read_pixels(tmp_path / name), expected)
+
+
+def test_an_opaque_alpha_channel_is_dropped(tmp_path: Path) -> None:
+    Image.fromarray(_RGB).convert("RGBA").save(tmp_path / "a.png")
+    assert np.array_equal(read_pixels(tmp_path / "a.png"), _RGB)
+
+
+def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
+    photograph = Image.fromarray(_RGB)
+    exif = photograph.getexif()
+    exif[0x0112] = 6  # to be turned by 90° clockwise
+    photograph.save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(read_pixels(tmp_path / "a.png"), np.rot90(_RGB, k=-1))
+
+
+def _translucent(path: Path) -> None:
+    image = Image.fromarray(_RGB).convert("RGBA")
+    image.putalpha(254)
+    image.save(path)
+
+
+def _deep_grey(path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint16)).save(path)
+
+
+def _deep_rgb(path: Path) -> None:
+    # Pillow does not write 16-bit RGB, so an 8-bit file's header is made to say 16.
+    import struct
+    import zlib
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    data = zlib.compress(bytes(1 + 6))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+def _truncated(path: Path) -> None:
+    Image.effect_noise((64, 64), 50).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (lambda path: None, "There is no image"),
+        (lambda path: path.write_text("pair,distance"), "is not a PNG or JPEG image"),
+        (lambda path: path.write_bytes(b""), "is not a PNG or JPEG image"),
+        (lambda path: Image.fromarray(_RGB).save(path, format="BMP"), "is not a PNG or JPEG image"),
+        (lambda path: path.mkdir(), "cannot be read as an image"),
+        (_truncated, "cannot be read as an image"),
+        (_translucent, "is transparent in places; flatten it"),
+        (_deep_grey, "more than 8 bits a channel; save it as 8-bit RGB"),
+        (_deep_rgb, "more than 8 bits a channel; save it as 8-bit RGB"),
+        (
+            lambda path: Image.new("CMYK", (8, 8)).save(path, format="JPEG"),
+            "has CMYK colours; save it as RGB",
+        ),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(write: object, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    write(path)  # type: ignore[operator]
+    with pytest.raises(MetricError, match=sentence) as caught:
+        read_pixels(path)
+    assert "a.png" in str(caught.value)

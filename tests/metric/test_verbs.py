@@ -1,0 +1,227 @@
+"""The verbs `distance`, `metrics` and `score`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import shift_study
+from metric.images import read_image
+from metric.registry import METRICS, load_metric
+
+_PAIRS = [f"{image}_n-{shift_px}" for image in ("00000", "00001") for shift_px in (0, 1, 3)]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(shift_study.main, [str(argument) for argument in arguments])
+
+
+@dataclass(frozen=True)
+class _JndMap:
+    jnd_map: float
+    n_pairs: int
+    ties: str
+
+
+class _Judgments:
+    """Judgments whose score shows which distances they were asked about."""
+
+    def __init__(self, pairs: list[str]) -> None:
+        self.pairs = pairs
+
+    def jnd_map(self, distances: Mapping[str, float], *, ties: str, min_responses: int) -> _JndMap:
+        assert min_responses == 3
+        return _JndMap(sum(distances[pair] > 0 for pair in self.pairs) / 10, len(self.pairs), ties)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The pairs that every source says were judged; a test may change them."""
+    pairs = ["00001_n-3", "00000_n-0", "00000_n-1"]
+    monkeypatch.setattr(shift_study.Doors, "judgments", lambda self, source: _Judgments(pairs))
+    return pairs
+
+
+def test_the_verbs_load_nothing_heavy() -> None:
+    heavy = {"torch", "numpy", "PIL", "torchmetrics", "stlpips_pytorch"}
+    code = f"import sys, metric.verbs, metric; print({heavy!r} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
+
+
+def test_the_published_code_is_not_imported(study_folder: Path) -> None:
+    code = (
+        "import sys; from metric.registry import load_metric; load_metric('stlpips-alex'); "
+        "print([name for name in sys.modules if name.startswith('stlpips')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("verb", ["distance", "metrics", "score"])
+def test_help_shows_an_example(verb: str) -> None:
+    assert f"shift-study {verb} " in run(verb, "--help").output.split("Options:")[0].split("Example")[1]
+
+
+def test_metrics_lists_every_metric() -> None:
+    result = run("metrics")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()[1:]] == list(METRICS)
+    listed = json.loads(run("metrics", "--json").output)["metrics"]
+    assert [metric["metric"] for metric in listed] == list(METRICS)
+    alex = listed[0]
+    assert alex["weights_licence"] == "BSD-2-Clause"
+    assert alex["weights_path"].endswith("alex_shift_tolerant.pth")
+    assert alex["available"] is alex["deterministic"] is alex["lower_is_more_similar"] is True
+
+
+def test_distance_prints_a_figure(study_folder: Path) -> None:
+    files = [study_folder / "stimuli" / name for name in ("00000_0.png", "00000_3.png")]
+    expected = load_metric("stlpips-alex")(*(read_image(file) for file in files)).item()
+    result = run("distance", *files, "--device", "cpu")
+    assert result.exit_code == 0
+    assert result.output == f"stlpips-alex  {expected!r}\n"
+    found = json.loads(run("distance", *files, "--metric", "ssim", "--json").stdout)
+    assert found["metric"] == "ssim"
+    assert 0 < found["distance"] < 1
+    same = json.loads(run("distance", files[0], files[0], "--json").stdout)
+    assert same["distance"] == 0.0
+
+
+def test_score_prints_the_agreement_of_each_metric(study_folder: Path, judged: list[str]) -> None:
+    result = run("score", study_folder, "--metric", "stlpips-alex", "--metric", "ssim", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [row["metric"] for row in found["metrics"]] == ["stlpips-alex", "ssim"]
+    for row in found["metrics"]:
+        assert (row["jnd_map"], row["n_pairs"], row["ties"], row["n_scored"]) == (0.2, 3, "expected", 3)
+        assert row["pairs_per_second"] == row["n_scored"] / row["seconds"]
+    table = run("score", study_folder, "--metric", "ssim").stdout.splitlines()
+    assert table[0].split() == ["metric", "JND", "mAP", "pairs", "ranked", "pairs", "scored", "pairs/s"]
+    assert table[1].split()[:4] == ["ssim", "0.200", "3", "3"]
+
+
+def test_score_writes_one_file_of_distances_a_metric(
+    study_folder: Path, judged: list[str], tmp_path: Path
+) -> None:
+    output = tmp_path / "distances.csv"
+    assert run("score", study_folder, "--metric", "l2", "-o", output).exit_code == 0
+    with output.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["pair"] for row in rows] == ["00000_n-0", "00000_n-1", "00001_n-3"]
+    images = [read_image(study_folder / "stimuli" / name) for name in ("00000_0.png", "00000_1.png")]
+    assert float(rows[1]["distance"]) == load_metric("l2")(*images).item()
+
+    result = run("score", study_folder, "--metric", "l2", "--metric", "ssim", "-o", output, "--json")
+    files = json.loads(result.stdout)["files"]
+    assert files == {name: str(tmp_path / f"distances-{name}.csv") for name in ("l2", "ssim")}
+    assert Path(files["l2"]).read_bytes() == output.read_bytes()
+
+
+def test_score_takes_images_from_elsewhere(study_folder: Path, judged: list[str]) -> None:
+    result = run("score", "ghildyal2022", "--stimuli", study_folder, "--metric", "l2", "--json")
+    assert json.loads(result.stdout)["metrics"][0]["n_pairs"] == 3
+
+
+def test_all_pairs_needs_no_responses(study_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(self: object, source: str) -> Any:
+        raise ValueError("The study has no responses.")
+
+    monkeypatch.setattr(shift_study.Doors, "judgments", none)
+    result = run("score", study_folder, "--metric", "l2", "--all-pairs", "--json")
+    assert result.exit_code == 0, result.output
+    row = json.loads(result.stdout)["metrics"][0]
+    assert (row["jnd_map"], row["n_pairs"], row["n_scored"]) == (None, None, 6)
+    assert "No JND mAP: The study has no responses." in result.stderr
+
+
+def test_all_pairs_ranks_those_that_were_judged(study_folder: Path, judged: list[str]) -> None:
+    result = run("score", study_folder, "--metric", "l2", "--all-pairs", "--json")
+    row = json.loads(result.stdout)["metrics"][0]
+    assert (row["n_pairs"], row["n_scored"]) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--metric", "lpps"), 'no metric "lpps"; the known ones are stlpips-alex, stlpips-vgg, ssim, l2'),
+        (("--metric", "l2", "--metric", "l2"), '"l2" is named twice'),
+        (("--metric", "l2", "--device", "tpu"), 'no device "tpu"; use auto, cpu'),
+        (("--metric", "l2", "--device", "cuda:99"), 'device "cuda:99" is not available'),
+        (("--metric", "l2", "--stimuli", "no-such-folder"), "no manifest.csv in no-such-folder"),
+        (("--metric", "l2", "-o", "no-such-folder/d.csv"), "no folder no-such-folder to write d.csv into"),
+    ],
+)
+def test_score_refuses_bad_input(
+    arguments: tuple[str, ...], sentence: str, study_folder: Path, judged: list[str]
+) -> None:
+    result = run("score", study_folder, *arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_score_refuses_sources_that_do_not_fit(study_folder: Path, judged: list[str]) -> None:
+    result = run("score", "responses.csv", "--metric", "l2")
+    assert result.exit_code == 1
+    assert "name the one that has its images with --stimuli DIR" in result.stderr
+    judged[:] = ["00077_n-1"]
+    assert (
+        '"00077_n-1" is judged but not in the manifest' in run("score", study_folder, "--metric", "l2").stderr
+    )
+    judged[:] = []
+    assert "has no accepted responses" in run("score", study_folder, "--metric", "l2").stderr
+
+
+def test_distance_refuses_bad_input(study_folder: Path, tmp_path: Path) -> None:
+    good = study_folder / "stimuli" / "00000_0.png"
+    Image.new("RGB", (32, 31)).save(tmp_path / "other.png")
+    Image.new("RGB", (16, 16)).save(tmp_path / "small.png")
+    (tmp_path / "text.png").write_text("no image")
+    for arguments, sentence in [
+        ((good, tmp_path / "gone.png"), "There is no image"),
+        ((good, tmp_path / "text.png"), "is not a PNG or JPEG image"),
+        ((good, tmp_path / "other.png"), "has 32 × 32 pixels and the image 32 × 31; crop them"),
+        ((tmp_path / "small.png", tmp_path / "small.png"), "too small for stlpips-alex"),
+        ((good, good, "--metric", "lpips"), 'no metric "lpips"'),
+        ((good, good, "--device", "cuda:"), 'no device "cuda:"'),
+    ]:
+        result = run("distance", *arguments)
+        assert result.exit_code == 1
+        assert sentence in result.stderr
+    assert run("distance", good).exit_code == 2
+
+
+@pytest.mark.parametrize("verb", [("distance", "a.png", "b.png"), ("score", "my-study", "--metric", "ssim")])
+def test_a_missing_extra_is_said_in_one_sentence(
+    verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = run(*verb)
+    assert result.exit_code == 1
+    expected = f'Error: `shift-study {verb[0]}` needs the extra "metric": pip install "shift-study[metric]"\n'
+    assert result.stderr == expected
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.slow
+def test_a_gpu_agrees_with_the_cpu(crop_pair: Any) -> None:
+    from metric.device import evaluation
+
+    for name in METRICS:
+        pair = crop_pair("coffee", 3, 256, 256)
+        with evaluation():
+            expected = load_metric(name)(*pair).item()
+            found = load_metric(name, "cuda")(*(image.cuda() for image in pair)).item()
+        assert found == pytest.approx(expected, rel=1e-4)

