@@ -1,4 +1,4 @@
-"""Find a Chromium for the tests, or install one: `python tests/browser.py` (called by `make test`)."""
+"""The Chromium of the tests: find it, install it (`python tests/browser.py`, called by `make test`), open it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+Launch = Callable[..., AbstractContextManager[Page]]
+"""Opens a page of the study: launch(scale=…, size=…, allowed_complaint=…)."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -16,18 +24,48 @@ def find_chromium() -> str | None:
     for name in (os.environ.get("CHROMIUM"), *_NAMES):
         if name and (path := shutil.which(name)):
             return path
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None
+
+
+@contextmanager
+def open_browser(*, scale: float = 1, size: tuple[int, int] = (1280, 800)) -> Iterator[BrowserContext]:
+    """A real headless Chromium on a display of `scale` device pixels a CSS pixel, in a window of `size` CSS pixels."""
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as profile:
+        # Not `new_context`: an isolated context cannot open the settings page that sets the zoom.
+        browser = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=find_chromium(),
+            no_viewport=True,  # Playwright's own viewport would emulate a display
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+                "--disable-sync", "--no-first-run", "--force-color-profile=srgb",
+                f"--force-device-scale-factor={scale}", f"--window-size={size[0]},{size[1]}",
+            ],
+        )  # fmt: skip
+        yield browser
+        browser.close()
+
+
+def zoom(page: Page, factor: float) -> None:
+    """Set the browser's zoom, as from its menu, while `page` is showing something; on a display of scale 1."""
+    settings = page.context.new_page()
+    settings.goto("chrome://settings/appearance")
+    settings.evaluate(f"new Promise(done => chrome.settingsPrivate.setDefaultZoom({factor}, done))")
+    settings.close()
+    page.bring_to_front()
+    while abs(page.evaluate("devicePixelRatio") - factor) > 0.01:
+        page.wait_for_timeout(20)
 
 
 def main() -> None:
     """Make sure that there is a Chromium, by Debian's package where that can be installed, else by Playwright."""
     if find_chromium():
         return
-    print("The tests drive a real Chromium, and there is none: installing it (about 100 MB).", file=sys.stderr)
+    print(
+        "The tests drive a real Chromium, and there is none: installing it (about 100 MB).", file=sys.stderr
+    )
     if shutil.which("apt-get"):
         as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
         if not as_root or shutil.which("sudo"):

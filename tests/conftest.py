@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browser import Launch, open_browser
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 from study_server.app import create_app
 from study_server.background_server import running_server
 from study_server.new import make_study
 from study_server.study_folder import StudyFolder
-
-sys.path.insert(0, str(Path(__file__).parent))
-from browser import find_chromium  # noqa: E402
-
-Launch = Callable[..., AbstractContextManager[Page]]
 
 
 @pytest.fixture(scope="session")
@@ -62,31 +57,20 @@ def browse(server: str) -> Launch:
     """Open a page of the served study in a real Chromium; anything on its console fails the test."""
 
     @contextmanager
-    def launch(*, scale: float = 1, size: tuple[int, int] = (1280, 800)) -> Iterator[Page]:
+    def launch(
+        *, scale: float = 1, size: tuple[int, int] = (1280, 800), allowed_complaint: str | None = None
+    ) -> Iterator[Page]:
         with open_browser(scale=scale, size=size) as browser:
-            page = browser.new_context(no_viewport=True).new_page()
+            page = browser.new_page()
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url} {request.failure}"))
+            page.on(
+                "requestfailed", lambda request: complaints.append(f"failed: {request.url} {request.failure}")
+            )
             page.goto(server)
             yield page
-            assert not complaints, complaints
+            unexpected = [c for c in complaints if allowed_complaint is None or allowed_complaint not in c]
+            assert not unexpected
 
     return launch
-
-
-@contextmanager
-def open_browser(*, scale: float = 1, size: tuple[int, int] = (1280, 800)) -> Iterator[Browser]:
-    """A real headless Chromium on a display of `scale` device pixels a CSS pixel."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(),
-            args=[
-                "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", "--no-first-run", "--force-color-profile=srgb",
-                f"--force-device-scale-factor={scale}", f"--window-size={size[0]},{size[1]}",
-            ],
-        )  # fmt: skip
-        yield browser
-        browser.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from dataclasses import dataclass
 
@@ -35,6 +36,12 @@ def go_to_trials(page: Page) -> None:
     page.wait_for_selector(READY)
 
 
+def wait_for_trial(page: Page, position: int, total: int = 10) -> None:
+    """Wait until the pair at this position can be answered."""
+    page.wait_for_selector(f"#count:text-is('{position} of {total}')")
+    page.wait_for_selector(READY)
+
+
 def crops_of_trial(study: StudyFolder, position: int) -> tuple[Pixels, Pixels]:
     """(left, right) crops that the only participant's trial at this position should show."""
     database = Database(study.database_url)
@@ -59,17 +66,29 @@ class Found:
 
 def screenshot(page: Page) -> Pixels:
     """What the display shows, one value for each device pixel."""
-    return np.asarray(Image.open(io.BytesIO(page.screenshot(scale="device"))).convert("RGB"))
+    # Not page.screenshot: once the browser is zoomed it cuts the picture at the window's size in CSS pixels.
+    session = page.context.new_cdp_session(page)
+    data = base64.b64decode(session.send("Page.captureScreenshot", {"format": "png"})["data"])
+    session.detach()
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def find_exactly(screen: Pixels, crop: Pixels, k: int) -> list[Found]:
     """All places where the crop stands in the screenshot bit for bit, each of its pixels k × k device pixels."""
     wanted = crop.repeat(k, axis=0).repeat(k, axis=1)
     height, width = wanted.shape[:2]
-    # The first k × k block's column: few places match it, and only those are compared whole.
+    if height > screen.shape[0] or width > screen.shape[1]:
+        return []
+    # Few places match in the corners and the middle, and only those are compared whole.
     window = screen[: screen.shape[0] - height + 1, : screen.shape[1] - width + 1]
     candidates = np.ones(window.shape[:2], dtype=bool)
-    for row, column in [(0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1), (height // 2, width // 2)]:
+    for row, column in [
+        (0, 0),
+        (0, width - 1),
+        (height - 1, 0),
+        (height - 1, width - 1),
+        (height // 2, width // 2),
+    ]:
         part = screen[row : row + window.shape[0], column : column + window.shape[1]]
         candidates &= (part == wanted[row, column]).all(axis=2)
     return [

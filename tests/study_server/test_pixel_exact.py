@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Launch, open_browser
+from browser import Launch, zoom
 from participant import READY, crops_of_trial, find_exactly, go_to_trials, screenshot
 from playwright.sync_api import Page
+from study_server.export import response_rows
 from study_server.study_folder import StudyFolder
 
 pytestmark = pytest.mark.slow
@@ -18,7 +19,10 @@ def assert_pair_is_exact(page: Page, study: StudyFolder, k: int, position: int =
     found_left, found_right = find_exactly(screen, left, k), find_exactly(screen, right, k)
     gap = (256 + 20) * k
     # A 0-pixel pair is found twice for either crop; the two places are the same.
-    assert any(b.x - a.x == gap and b.y == a.y for a in found_left for b in found_right), (found_left, found_right)
+    assert any(b.x - a.x == gap and b.y == a.y for a in found_left for b in found_right), (
+        found_left,
+        found_right,
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,58 @@ def test_both_crops_stand_in_the_screenshot_bit_for_bit(
         go_to_trials(page)
         assert page.evaluate("devicePixelRatio") == pytest.approx(scale)
         assert_pair_is_exact(page, study, k)
+
+
+@pytest.mark.parametrize("size", [(1001, 733), (1366, 768), (2560, 1440)])
+def test_exact_wherever_the_pair_lands_in_the_window(
+    browse: Launch, study: StudyFolder, size: tuple[int, int]
+) -> None:
+    with browse(scale=1.25, size=size) as page:
+        go_to_trials(page)
+        assert_pair_is_exact(page, study, 1)
+
+
+def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(
+    browse: Launch, study: StudyFolder
+) -> None:
+    with browse(size=(1800, 1200)) as page:
+        go_to_trials(page)
+        for factor, k in [(1.1, 1), (1.5, 1), (0.67, 1), (2.0, 2)]:
+            zoom(page, factor)
+            assert_pair_is_exact(page, study, k)
+        page.keyboard.press("j")
+        page.wait_for_selector("text=2 of 10")
+    (row,) = response_rows(str(study.path))
+    assert (row["response"], row["pixel_scale"]) == ("different", 2)
+    assert row["device_pixel_ratio"] == pytest.approx(2)
+    assert row["viewport_width"] == 900
+
+
+def test_a_window_that_is_too_small_asks_for_room_and_never_scales(
+    browse: Launch, study: StudyFolder
+) -> None:
+    with browse() as page:
+        go_to_trials(page)
+        zoom(page, 3.0)  # the window is now 427 CSS pixels wide, and k = 3
+        page.wait_for_selector("text=Please make more room")
+        left, right = crops_of_trial(study, 1)
+        screen = screenshot(page)
+        assert not any(find_exactly(screen, crop, k) for crop in (left, right) for k in (1, 2, 3))
+        assert page.is_disabled("[data-answer=same]")
+        page.keyboard.press("j")  # must not count
+        zoom(page, 1.0)
+        page.wait_for_selector(READY)
+        assert_pair_is_exact(page, study, 1)
+        assert page.inner_text("#count") == "1 of 10"
+    assert not response_rows(str(study.path))
+
+
+def test_the_search_is_exact() -> None:
+    rng = np.random.default_rng(0)
+    crop = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    screen = np.full((200, 300, 3), 128, np.uint8)
+    screen[50:114, 70:134] = crop.repeat(2, axis=0).repeat(2, axis=1)
+    assert [(f.x, f.y) for f in find_exactly(screen, crop, 2)] == [(70, 50)]
+    screen[80, 100, 1] ^= 1
+    assert not find_exactly(screen, crop, 2)
+    assert not find_exactly(screen, crop, 1)
