@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from metric.score import Scores
+if TYPE_CHECKING:
+    from metric.score import Scores
 
 MIN_RESPONSES = 3
 """Pairs with fewer accepted responses are not ranked (Ghildyal & Liu 2022, Section 6, "JND")."""

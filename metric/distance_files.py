@@ -25,8 +25,15 @@ def plan_files(output: Path | None, metrics: Sequence[str]) -> dict[str, Path]:
 
 
 def write_distances(path: Path, distances: Mapping[str, float]) -> None:
-    """Writes pair → distance in the given order; the digits give back the same float."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("pair", "distance"))
-        writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
+    """Writes pair → distance in the given order; the digits give back the same float.
+
+    Raises:
+        MetricError: where the file cannot be written.
+    """
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("pair", "distance"))
+            writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
+    except OSError as error:
+        raise MetricError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from metric.errors import MetricError
+from metric.extra import torch_is_installed
 from metric.weights import WeightsFile
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ class MetricSpec:
     deterministic: bool = True
 
     def describe(self) -> dict[str, Any]:
-        """What `shift-study metrics --json` says of it; `weights_path` is None where there is no file."""
+        """What `shift-study metrics --json` says of it; `weights_path` is None where there is no file.
+
+        `available` says whether torch and the weights, if it has any, are installed.
+        """
         path = self.weights.locate_if_installed() if self.weights else None
         return {
             "metric": self.name,
@@ -50,7 +54,7 @@ class MetricSpec:
             "weights_licence": self.weights.licence if self.weights else None,
             "weights_distribution": self.weights.distribution if self.weights else None,
             "weights_path": str(path) if path else None,
-            "available": self.weights is None or path is not None,
+            "available": torch_is_installed() and (self.weights is None or path is not None),
             "input_range": self.input_range,
             "smallest_px": self.smallest_px,
             "lower_is_more_similar": self.lower_is_more_similar,
@@ -126,16 +130,18 @@ def find_specs(names: Iterable[str]) -> list[MetricSpec]:
 
 
 def load_metric(name: str, device: str = "cpu") -> FeatureMetric:
-    """The metric `name` with its trained weights, ready to evaluate on `device` (see `metric.device`).
+    """The metric `name` with its trained weights, to be evaluated and not trained.
+
+    `device` is `auto`, `cpu`, `cuda` or `cuda:N`.
 
     Raises:
         MetricError: for an unknown name, an unavailable device, or weights that are not installed or not
             the published ones.
     """
     spec = find_spec(name)
-    from metric.device import choose_device, place
+    from metric.device import choose_device
 
     chosen = choose_device(device)
     module, _, function = spec.factory.partition(":")
     metric: FeatureMetric = getattr(import_module(module), function)(spec)
-    return place(metric, chosen)
+    return metric.to(chosen).eval().requires_grad_(False)

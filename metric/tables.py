@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from metric.agreement import MIN_RESPONSES, Agreement
+from metric.extra import INSTALL
 
 
 def metrics_table(described: Iterable[Mapping[str, Any]]) -> str:
@@ -19,7 +20,7 @@ def metrics_table(described: Iterable[Mapping[str, Any]]) -> str:
                 metric["source"],
                 metric["weights_licence"] or "none",
                 f"{metric['smallest_px']} × {metric['smallest_px']}",
-                "yes" if metric["available"] else "no: weights not installed",
+                "yes" if metric["available"] else f"no: {INSTALL}",
             )
         )
     return align(rows)

@@ -34,8 +34,12 @@ def distance_verb(reference: Path, image: Path, name: str, device: str, as_json:
     \b
     Example:  shift-study distance reference.png shifted.png --metric stlpips-alex
     """
-    _require_torch("distance")
-    from metric.device import choose_device, evaluation
+    from metric.extra import require_torch
+
+    require_torch("distance")
+    import torch
+
+    from metric.device import choose_device
     from metric.images import read_image
     from metric.interface import check_same_size
     from metric.registry import find_spec, load_metric
@@ -45,7 +49,7 @@ def distance_verb(reference: Path, image: Path, name: str, device: str, as_json:
     tensors = [read_image(path) for path in (reference, image)]
     check_same_size(*tensors)
     metric = load_metric(name, chosen)
-    with evaluation():
+    with torch.inference_mode():
         distance = metric(*(tensor.to(chosen) for tensor in tensors)).item()
     if as_json:
         _print_json({"metric": name, "reference": str(reference), "image": str(image), "distance": distance})
@@ -111,7 +115,9 @@ def score_verb(
     Examples: shift-study score my-study --metric stlpips-alex --metric ssim
               shift-study score responses.csv --stimuli my-study --metric ssim -o distances.csv
     """
-    _require_torch("score")
+    from metric.extra import require_torch
+
+    require_torch("score")
     from dataclasses import asdict
 
     from tqdm import tqdm
@@ -162,15 +168,6 @@ def score_verb(
         )
     else:
         click.echo(score_table(agreements))
-
-
-def _require_torch(verb: str) -> None:
-    from importlib.util import find_spec
-
-    from metric.weights import INSTALL
-
-    if find_spec("torch") is None:
-        raise MetricError(f'`shift-study {verb}` needs the extra "metric": {INSTALL}')
 
 
 def _print_json(content: Any) -> None:

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metric.errors import MetricError
+from metric.extra import INSTALL
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-INSTALL = 'pip install "shift-study[metric]"'
 
 
 @dataclass(frozen=True)

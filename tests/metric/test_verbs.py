@@ -60,6 +60,7 @@ def test_the_verbs_load_nothing_heavy() -> None:
     assert found.stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 def test_the_published_code_is_not_imported(study_folder: Path) -> None:
     code = (
         "import sys; from metric.registry import load_metric; load_metric('stlpips-alex'); "
@@ -67,6 +68,14 @@ def test_the_published_code_is_not_imported(study_folder: Path) -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_metrics_are_listed_without_the_extra() -> None:
+    code = "import sys; sys.modules['torch'] = None; import shift_study; shift_study.main(['metrics'])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = found.stdout.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == list(METRICS)
+    assert all(line.endswith('no: pip install "shift-study[metric]"') for line in lines)
 
 
 @pytest.mark.parametrize("verb", ["distance", "metrics", "score"])
@@ -217,11 +226,9 @@ def test_a_missing_extra_is_said_in_one_sentence(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.slow
 def test_a_gpu_agrees_with_the_cpu(crop_pair: Any) -> None:
-    from metric.device import evaluation
-
     for name in METRICS:
         pair = crop_pair("coffee", 3, 256, 256)
-        with evaluation():
+        with torch.inference_mode():
             expected = load_metric(name)(*pair).item()
             found = load_metric(name, "cuda")(*(image.cuda() for image in pair)).item()
         assert found == pytest.approx(expected, rel=1e-4)
