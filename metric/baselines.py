@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from metric.interface import FeatureMetric, Features
@@ -33,8 +34,8 @@ def mean_squared_difference(reference: Tensor, images: Tensor) -> Tensor:
 
 def local_moments(images: Tensor) -> tuple[Tensor, Tensor]:
     """Local mean and variance under SSIM's window, each (N, C, H - 10, W - 10)."""
-    mean = gaussian_window(images)
-    return mean, gaussian_window(images.square()) - mean.square()
+    mean, mean_of_squares = gaussian_window(torch.cat([images, images.square()])).chunk(2)
+    return mean, mean_of_squares - mean.square()
 
 
 def structural_similarity(reference: Tensor, images: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ def _blur_along(images: Tensor, dim: int) -> Tensor:
     whole = images.shape[dim] - len(_TAPS) + 1
     blurred = images.narrow(dim, 0, whole) * _TAPS[0]
     for start, tap in enumerate(_TAPS[1:], start=1):
-        blurred = blurred + tap * images.narrow(dim, start, whole)
+        blurred = torch.add(blurred, images.narrow(dim, start, whole), alpha=tap)
     return blurred
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import torch
 
 from metric.errors import MetricError
-from metric.interface import FeatureMetric
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -31,16 +30,8 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def place(metric: FeatureMetric, device: torch.device) -> FeatureMetric:
-    """The metric on `device`, to be evaluated and not trained."""
-    return metric.to(device).eval().requires_grad_(False)
-
-
 @contextmanager
-def evaluation() -> Iterator[None]:
-    """No gradients, and float32 that is float32: by default a GPU rounds convolutions to 10 bits (TF32)."""
-    with (
-        torch.inference_mode(),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
-    ):
+def exact_float32() -> Iterator[None]:
+    """Convolutions in float32 that is float32: by default a GPU rounds their input to 10 bits (TF32)."""
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         yield

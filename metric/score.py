@@ -13,9 +13,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from metric.device import evaluation
 from metric.errors import MetricError
 from metric.images import Pixels, read_pixels, to_tensor
 from metric.interface import FeatureMetric, Features
@@ -77,7 +77,7 @@ def score_pairs(
     """
     distances: dict[str, dict[str, float]] = {metric.spec.name: {} for metric in metrics}
     seconds = dict.fromkeys(distances, 0.0)
-    with evaluation():
+    with torch.inference_mode():
         for reference_file, group in _by_reference(pairs):
             comparisons: list[_Comparison] | None = None
             for pair in group:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from metric.backbones import Backbone, ShiftTolerantAlexNet, ShiftTolerantVGG16
+from metric.device import exact_float32
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
 from metric.weights import rename_strictly
@@ -72,7 +73,9 @@ class ShiftTolerantLPIPS(FeatureMetric):
         if images.device.type == "cpu":
             # Max pooling is about ten times as fast, and convolution a little faster, with channels last.
             images = images.contiguous(memory_format=torch.channels_last)
-        return weigh_features(self.backbone(images), list(self.channel_weights))
+        with exact_float32():
+            levels = self.backbone(images)
+        return weigh_features(levels, list(self.channel_weights))
 
     def distance(self, reference: Features, images: Features) -> Tensor:
         return squared_distance(reference, images)
