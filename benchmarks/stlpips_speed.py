@@ -66,9 +66,7 @@ def published_distances(model: Any, pairs: Sequence[ImagePair], device: torch.de
         }
 
 
-def compare(
-    network: str, metric: FeatureMetric, model: Any, pairs: Sequence[ImagePair], device: torch.device
-) -> Speed:
+def compare(network: str, metric: FeatureMetric, model: Any, pairs: Sequence[ImagePair], device: torch.device) -> Speed:
     """Scores `pairs` with both, reference by reference; who goes first alternates."""
     name = metric.spec.name
     groups = [list(group) for _, group in groupby(pairs, key=lambda pair: pair.reference)]
@@ -111,9 +109,7 @@ def compare(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the figures of each network."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path, help="a study folder")
     parser.add_argument("--network", choices=("alex", "vgg"), action="append", help="default: both")
     parser.add_argument("--pairs", type=int, help="only the first N pairs of the manifest")

@@ -68,9 +68,7 @@ def agree(scores: Scores, judgments: Judgments | None) -> list[Agreement]:
     """One `Agreement` a metric; an error of the judgments, such as too few responses, goes through."""
     agreements = []
     for metric, distances in scores.distances.items():
-        found = (
-            judgments.jnd_map(distances, ties="expected", min_responses=MIN_RESPONSES) if judgments else None
-        )
+        found = judgments.jnd_map(distances, ties="expected", min_responses=MIN_RESPONSES) if judgments else None
         agreements.append(
             Agreement(
                 metric=metric,

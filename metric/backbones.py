@@ -113,15 +113,9 @@ class ShiftTolerantVGG16(Backbone):
     def forward(self, images: Tensor) -> Levels:
         level1 = _activate(images, self.conv1_1, self.conv1_2)
         level2 = _activate(self.blur1(max_pool2d(level1, 2, stride=1)), self.conv2_1, self.conv2_2)
-        level3 = _activate(
-            self.blur2(max_pool2d(level2, 2, stride=1)), self.conv3_1, self.conv3_2, self.conv3_3
-        )
-        level4 = _activate(
-            self.blur3(max_pool2d(level3, 2, stride=1)), self.conv4_1, self.conv4_2, self.conv4_3
-        )
-        level5 = _activate(
-            self.blur4(max_pool2d(level4, 2, stride=1)), self.conv5_1, self.conv5_2, self.conv5_3
-        )
+        level3 = _activate(self.blur2(max_pool2d(level2, 2, stride=1)), self.conv3_1, self.conv3_2, self.conv3_3)
+        level4 = _activate(self.blur3(max_pool2d(level3, 2, stride=1)), self.conv4_1, self.conv4_2, self.conv4_3)
+        level5 = _activate(self.blur4(max_pool2d(level4, 2, stride=1)), self.conv5_1, self.conv5_2, self.conv5_3)
         return level1, level2, level3, level4, level5
 
 

@@ -44,9 +44,7 @@ def structural_similarity(reference: Tensor, images: Tensor) -> Tensor:
     Wang et al. 2004, Eq. 13, with their constants: a Gaussian window of 11 × 11 pixels and sigma 1.5, K1 =
     0.01, K2 = 0.03, data range 1, the biased (co)variance; no downsampling before.
     """
-    return _compare_moments(
-        reference, *local_moments(reference), images=images, image_moments=local_moments(images)
-    )
+    return _compare_moments(reference, *local_moments(reference), images=images, image_moments=local_moments(images))
 
 
 def gaussian_window(images: Tensor) -> Tensor:

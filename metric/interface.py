@@ -48,9 +48,7 @@ class FeatureMetric(nn.Module, ABC):
         self.check(images, "image")
         check_same_size(reference, images)
         if reference.shape[0] != images.shape[0]:
-            raise MetricError(
-                f"There are {len(reference)} references and {len(images)} images; give as many of both."
-            )
+            raise MetricError(f"There are {len(reference)} references and {len(images)} images; give as many of both.")
         same = (reference == images).flatten(1).all(dim=1)
         if bool(same.all()):
             return torch.zeros(len(same), dtype=reference.dtype, device=reference.device)
@@ -62,9 +60,7 @@ class FeatureMetric(nn.Module, ABC):
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[0] == 0:
             raise MetricError(f"The {name} has shape {tuple(images.shape)} instead of (N, 3, H, W).")
         if not images.is_floating_point():
-            raise MetricError(
-                f"The {name} is of type {images.dtype} instead of float; divide 8-bit values by 255."
-            )
+            raise MetricError(f"The {name} is of type {images.dtype} instead of float; divide 8-bit values by 255.")
         height, width = images.shape[2:]
         smallest = self.spec.smallest_px
         if min(height, width) < smallest:
@@ -81,6 +77,4 @@ def check_same_size(reference: Tensor, images: Tensor) -> None:
     """Raises `MetricError` unless both have the same height and width."""
     if reference.shape[2:] != images.shape[2:]:
         sizes = [f"{tensor.shape[3]} × {tensor.shape[2]}" for tensor in (reference, images)]
-        raise MetricError(
-            f"The reference has {sizes[0]} pixels and the image {sizes[1]}; crop them to the same size."
-        )
+        raise MetricError(f"The reference has {sizes[0]} pixels and the image {sizes[1]}; crop them to the same size.")

@@ -77,9 +77,7 @@ def find_stimuli(source: str, stimuli: Path | None) -> Path:
         return stimuli
     if Path(source).is_dir():
         return Path(source)
-    raise MetricError(
-        f'"{source}" is not a study folder; name the one that has its images with --stimuli DIR.'
-    )
+    raise MetricError(f'"{source}" is not a study folder; name the one that has its images with --stimuli DIR.')
 
 
 def pick_pairs(manifest: Iterable[ImagePair], wanted: Iterable[str]) -> list[ImagePair]:
@@ -115,9 +113,7 @@ def _pair(folder: Path, row: Mapping[str, str | None], where: str) -> ImagePair:
     if cells["schema"] != SCHEMA:
         raise MetricError(f'{where}: the schema is "{cells["schema"]}"; this version reads {SCHEMA}.')
     if cells["direction"] not in _DIRECTIONS:
-        raise MetricError(
-            f'{where}: the direction "{cells["direction"]}" is not one of {", ".join(_DIRECTIONS)}.'
-        )
+        raise MetricError(f'{where}: the direction "{cells["direction"]}" is not one of {", ".join(_DIRECTIONS)}.')
     for column in ("pair", "image"):
         if not cells[column]:
             raise MetricError(f"{where}: the column {column} is empty.")

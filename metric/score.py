@@ -126,9 +126,7 @@ def read_declared(path: Path, pixels_sha256: str, size_px: int) -> Pixels:
     pixels = read_pixels(path)
     height, width, _ = pixels.shape
     if (width, height) != (size_px, size_px):
-        raise MetricError(
-            f"{path} has {width} × {height} pixels and not {size_px} × {size_px}, as the manifest says."
-        )
+        raise MetricError(f"{path} has {width} × {height} pixels and not {size_px} × {size_px}, as the manifest says.")
     if hashlib.sha256(pixels.tobytes()).hexdigest() != pixels_sha256:
         raise MetricError(f"{path} has other pixels than the manifest says; was it changed after the study?")
     return pixels

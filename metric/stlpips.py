@@ -48,8 +48,7 @@ def weigh_features(levels: Sequence[Tensor], channel_weights: Sequence[Tensor]) 
 def squared_distance(reference: Features, images: Features) -> Tensor:
     """Sum over all features of the squared difference, shape (N,); one reference may meet N images."""
     per_level = [
-        (image - expected).square().sum(dim=(1, 2, 3))
-        for expected, image in zip(reference, images, strict=True)
+        (image - expected).square().sum(dim=(1, 2, 3)) for expected, image in zip(reference, images, strict=True)
     ]
     return torch.stack(per_level).sum(dim=0)
 
@@ -88,9 +87,7 @@ class ShiftTolerantLPIPS(FeatureMetric):
                 with a negative channel weight, which would not give a distance.
         """
         expected = self.state_dict()
-        renamed = rename_strictly(
-            checkpoint, {ours: self._published_name(ours) for ours in expected}, expected
-        )
+        renamed = rename_strictly(checkpoint, {ours: self._published_name(ours) for ours in expected}, expected)
         for level in range(len(self.channel_weights)):
             if bool((renamed[f"channel_weights.{level}"] < 0).any()):
                 raise MetricError(f"Level {level + 1} of the checkpoint has a negative channel weight.")

@@ -42,9 +42,7 @@ def score_table(agreements: Sequence[Agreement]) -> str:
         )
     table = align(rows)
     if any(found.jnd_map is not None for found in agreements):
-        table += (
-            f"\n\nRanked: pairs with at least {MIN_RESPONSES} accepted responses. Ties: {agreements[0].ties}."
-        )
+        table += f"\n\nRanked: pairs with at least {MIN_RESPONSES} accepted responses. Ties: {agreements[0].ties}."
     return table
 
 

@@ -77,9 +77,7 @@ def metrics_verb(as_json: bool) -> None:
 
 @click.command("score")
 @click.argument("source")
-@click.option(
-    "--metric", "names", multiple=True, required=True, help=_METRIC_HELP + " May be given several times."
-)
+@click.option("--metric", "names", multiple=True, required=True, help=_METRIC_HELP + " May be given several times.")
 @click.option(
     "--stimuli",
     type=click.Path(path_type=Path),
@@ -160,9 +158,7 @@ def score_verb(
             {
                 "source": source,
                 "device": chosen_device,
-                "metrics": [
-                    {**asdict(found), "pairs_per_second": found.pairs_per_second} for found in agreements
-                ],
+                "metrics": [{**asdict(found), "pairs_per_second": found.pairs_per_second} for found in agreements],
                 "files": {name: str(file) for name, file in files.items()},
             }
         )

@@ -102,7 +102,5 @@ def rename_strictly(
     taken = {published_names[ours] for ours in expected}
     for published in checkpoint:
         if published not in taken:
-            raise MetricError(
-                f'The checkpoint has "{published}", which this network does not; it is for another.'
-            )
+            raise MetricError(f'The checkpoint has "{published}", which this network does not; it is for another.')
     return renamed

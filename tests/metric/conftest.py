@@ -47,9 +47,7 @@ def photographs() -> dict[str, Pixels]:
 def crop_pair(photographs: dict[str, Pixels]) -> Callable[..., TensorPair]:
     """Two windows of a photograph, the second `shift_px` further right, each (1, 3, height, width)."""
 
-    def crop(
-        name: str, shift_px: int, height: int = 64, width: int = 64, top: int = 90, left: int = 70
-    ) -> TensorPair:
+    def crop(name: str, shift_px: int, height: int = 64, width: int = 64, top: int = 90, left: int = 70) -> TensorPair:
         pixels = photographs[name]
         reference = pixels[top : top + height, left : left + width]
         stimulus = pixels[top : top + height, left + shift_px : left + shift_px + width]

@@ -22,9 +22,7 @@ _CASES = [
 
 
 @pytest.mark.parametrize(("name", "shift_px", "size"), _CASES)
-def test_ssim_is_that_of_scikit_image(
-    name: str, shift_px: int, size: tuple[int, int], crop_pair: Any
-) -> None:
+def test_ssim_is_that_of_scikit_image(name: str, shift_px: int, size: tuple[int, int], crop_pair: Any) -> None:
     reference, image = crop_pair(name, shift_px, *size)
     expected = skimage_ssim(
         *(tensor[0].permute(1, 2, 0).double().numpy() for tensor in (reference, image)),
@@ -38,9 +36,7 @@ def test_ssim_is_that_of_scikit_image(
 
 
 @pytest.mark.parametrize(("name", "shift_px", "size"), _CASES[:3])
-def test_ssim_is_that_of_torchmetrics(
-    name: str, shift_px: int, size: tuple[int, int], crop_pair: Any
-) -> None:
+def test_ssim_is_that_of_torchmetrics(name: str, shift_px: int, size: tuple[int, int], crop_pair: Any) -> None:
     reference, image = (tensor.double() for tensor in crop_pair(name, shift_px, *size))
     _, everywhere = torchmetrics_ssim(image, reference, data_range=1.0, return_full_image=True)
     # torchmetrics also averages over the border, where its windows see reflected pixels.

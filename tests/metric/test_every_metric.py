@@ -12,9 +12,7 @@ from metric.interface import FeatureMetric
 
 
 @pytest.mark.parametrize("size", [(64, 64), (40, 57)])
-def test_identical_images_are_exactly_zero(
-    each_metric: FeatureMetric, crop_pair: Any, size: tuple[int, int]
-) -> None:
+def test_identical_images_are_exactly_zero(each_metric: FeatureMetric, crop_pair: Any, size: tuple[int, int]) -> None:
     for name in ("astronaut", "rocket"):
         reference, copy = crop_pair(name, 0, *size)
         assert each_metric(reference, copy).tolist() == [0.0]
@@ -35,9 +33,7 @@ def test_black_and_white_have_a_finite_distance(each_metric: FeatureMetric) -> N
 
 def test_symmetric(each_metric: FeatureMetric, crop_pair: Any) -> None:
     reference, image = crop_pair("chelsea", 4)
-    assert each_metric(reference, image).item() == pytest.approx(
-        each_metric(image, reference).item(), rel=1e-6
-    )
+    assert each_metric(reference, image).item() == pytest.approx(each_metric(image, reference).item(), rel=1e-6)
 
 
 def test_batch_is_one_by_one(each_metric: FeatureMetric, crop_pair: Any) -> None:
@@ -50,17 +46,13 @@ def test_batch_is_one_by_one(each_metric: FeatureMetric, crop_pair: Any) -> None
 def test_kept_features_give_the_same(each_metric: FeatureMetric, crop_pair: Any) -> None:
     reference, image = crop_pair("motorcycle", 5)
     kept = each_metric.features(reference)
-    assert (
-        each_metric.distance(kept, each_metric.features(image)).item() == each_metric(reference, image).item()
-    )
+    assert each_metric.distance(kept, each_metric.features(image)).item() == each_metric(reference, image).item()
 
 
 def test_memory_layout_does_not_matter(each_metric: FeatureMetric, crop_pair: Any) -> None:
     reference, image = crop_pair("motorcycle", 5)
     moved = image.contiguous(memory_format=torch.channels_last)
-    assert each_metric(reference, moved).item() == pytest.approx(
-        each_metric(reference, image).item(), rel=1e-6
-    )
+    assert each_metric(reference, moved).item() == pytest.approx(each_metric(reference, image).item(), rel=1e-6)
 
 
 _GOOD = torch.zeros(1, 3, 32, 32)

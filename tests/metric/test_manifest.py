@@ -61,9 +61,7 @@ def _replace(old: str, new: str, count: int = 1) -> Callable[[str], str]:
         (_replace("astronaut", '"astro'), "is not a CSV file in UTF-8"),
     ],
 )
-def test_what_breaks_the_contract_is_refused(
-    change: Callable[[str], str], sentence: str, study_folder: Path
-) -> None:
+def test_what_breaks_the_contract_is_refused(change: Callable[[str], str], sentence: str, study_folder: Path) -> None:
     path = study_folder / "manifest.csv"
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(MetricError, match=sentence):

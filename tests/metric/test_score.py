@@ -81,9 +81,7 @@ def test_scores_survive_json(pairs: list[ImagePair]) -> None:
     assert Scores.from_json(scores.to_json()) == scores
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"schema": "other"}', '{"schema": "shift-study/scores/1"}']
-)
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "other"}', '{"schema": "shift-study/scores/1"}'])
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(MetricError, match="not a result that"):
         Scores.from_json(text)

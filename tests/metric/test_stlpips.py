@@ -16,9 +16,7 @@ _SIZES = [(64, 64), (64, 61), (128, 96), (97, 131), (21, 21), (256, 253)]
 _NAMES = ["astronaut", "coffee", "chelsea", "rocket", "motorcycle", "china", "flower"]
 
 _EVERY_SHIFT = [(name, shift_px, (64, 64)) for name in _NAMES for shift_px in range(10)]
-_EVERY_SIZE = [
-    (name, shift_px, size) for size in _SIZES[1:] for name, shift_px in (("coffee", 1), ("china", 6))
-]
+_EVERY_SIZE = [(name, shift_px, size) for size in _SIZES[1:] for name, shift_px in (("coffee", 1), ("china", 6))]
 
 
 def _relative_difference(
@@ -50,26 +48,20 @@ def test_vgg_agrees_with_the_published_package(crop_pair: Any, published: Any) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["alex", "vgg"])
-def test_full_size_pairs_agree_with_the_published_package(
-    network: str, crop_pair: Any, published: Any
-) -> None:
+def test_full_size_pairs_agree_with_the_published_package(network: str, crop_pair: Any, published: Any) -> None:
     cases = [("astronaut", 1, (256, 256)), ("chelsea", 0, (200, 256)), ("flower", 9, (256, 256))]
     assert _relative_difference(network, crop_pair, published, cases) < 1e-5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["alex", "vgg"])
-def test_unrelated_images_agree_with_the_published_package(
-    network: str, crop_pair: Any, published: Any
-) -> None:
+def test_unrelated_images_agree_with_the_published_package(network: str, crop_pair: Any, published: Any) -> None:
     reference, image = crop_pair("coffee", 0)[0], crop_pair("china", 0)[0]
     expected = published(network)(reference, image)
     assert load_metric(f"stlpips-{network}")(reference, image).item() == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("network", "distance"), [("alex", 0.003214610507711768), ("vgg", 0.017409682273864746)]
-)
+@pytest.mark.parametrize(("network", "distance"), [("alex", 0.003214610507711768), ("vgg", 0.017409682273864746)])
 def test_a_small_pair_has_the_published_distance(network: str, distance: float, crop_pair: Any) -> None:
     # What the authors' package 0.0.2 gives for this pair, so that the fast tests see the weights too.
     found = load_metric(f"stlpips-{network}")(*crop_pair("astronaut", 3)).item()
@@ -85,9 +77,7 @@ def test_float64_agrees_with_float32(crop_pair: Any) -> None:
 
 def test_one_reference_meets_many_images(alex: FeatureMetric, crop_pair: Any) -> None:
     pairs = [crop_pair("coffee", shift_px) for shift_px in range(1, 5)]
-    cached = alex.distance(
-        alex.features(pairs[0][0]), alex.features(torch.cat([image for _, image in pairs]))
-    )
+    cached = alex.distance(alex.features(pairs[0][0]), alex.features(torch.cat([image for _, image in pairs])))
     expected = [alex(*pair).item() for pair in pairs]
     assert cached.tolist() == pytest.approx(expected, rel=1e-5)
 

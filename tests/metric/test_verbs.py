@@ -121,9 +121,7 @@ def test_score_prints_the_agreement_of_each_metric(study_folder: Path, judged: l
     assert table[1].split()[:4] == ["ssim", "0.200", "3", "3"]
 
 
-def test_score_writes_one_file_of_distances_a_metric(
-    study_folder: Path, judged: list[str], tmp_path: Path
-) -> None:
+def test_score_writes_one_file_of_distances_a_metric(study_folder: Path, judged: list[str], tmp_path: Path) -> None:
     output = tmp_path / "distances.csv"
     assert run("score", study_folder, "--metric", "l2", "-o", output).exit_code == 0
     with output.open(newline="") as file:
@@ -186,9 +184,7 @@ def test_score_refuses_sources_that_do_not_fit(study_folder: Path, judged: list[
     assert result.exit_code == 1
     assert "name the one that has its images with --stimuli DIR" in result.stderr
     judged[:] = ["00077_n-1"]
-    assert (
-        '"00077_n-1" is judged but not in the manifest' in run("score", study_folder, "--metric", "l2").stderr
-    )
+    assert '"00077_n-1" is judged but not in the manifest' in run("score", study_folder, "--metric", "l2").stderr
     judged[:] = []
     assert "has no accepted responses" in run("score", study_folder, "--metric", "l2").stderr
 
@@ -213,9 +209,7 @@ def test_distance_refuses_bad_input(study_folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", [("distance", "a.png", "b.png"), ("score", "my-study", "--metric", "ssim")])
-def test_a_missing_extra_is_said_in_one_sentence(
-    verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_is_said_in_one_sentence(verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run(*verb)
     assert result.exit_code == 1
