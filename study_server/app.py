@@ -40,8 +40,8 @@ def create_app(folder: StudyFolder, database_url: str | None = None) -> Flask:
 
 
 def _refuse(error: Exception) -> tuple[Response | str, int]:
-    statuses = {NotFound: 404, NotYours: 403, Conflict: 409}
-    return _say(str(error), statuses.get(type(error), 400))  # type: ignore[call-overload]
+    statuses: dict[type[Exception], int] = {NotFound: 404, NotYours: 403, Conflict: 409}
+    return _say(str(error), statuses.get(type(error), 400))
 
 
 def _refuse_http(error: Exception) -> tuple[Response | str, int]:
@@ -61,9 +61,7 @@ def _say(message: str, status: int) -> tuple[Response | str, int]:
 
 def _harden(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault(
-        "Content-Security-Policy", "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'"
-    )
+    headers.setdefault("Content-Security-Policy", "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     if request.endpoint != "static":

@@ -78,9 +78,7 @@ def _check_image(root: Path, rows: list[PairRow], source: str) -> tuple[list[str
                 except StudyError as error:
                     return [*faults, str(error)], False
             if pixels_sha256(crops[name]) != digest:
-                faults.append(
-                    f"{root / name}: its pixels are not those that the manifest records for pair {row.pair}"
-                )
+                faults.append(f"{root / name}: its pixels are not those that the manifest records for pair {row.pair}")
     for before, row in zip([None, *rows], rows, strict=False):
         reference, shifted = crops[row.reference_file], crops[row.stimulus_file]
         if not np.array_equal(*row.window.overlap(reference, shifted, row.shift_px)):
@@ -90,9 +88,7 @@ def _check_image(root: Path, rows: list[PairRow], source: str) -> tuple[list[str
         elif before is not None:
             step = row.shift_px - before.shift_px
             if not np.array_equal(*row.window.overlap(crops[before.stimulus_file], shifted, step)):
-                faults.append(
-                    f"pair {row.pair}: its newly shown edge differs from that of pair {before.pair}"
-                )
+                faults.append(f"pair {row.pair}: its newly shown edge differs from that of pair {before.pair}")
     original = locate(source, rows[0].source_file)
     if original is None or Photograph(original, "").sha256() != rows[0].source_sha256:
         return faults, False
@@ -114,9 +110,7 @@ def _check_image(root: Path, rows: list[PairRow], source: str) -> tuple[list[str
 def _read_plain(path: Path, size: int) -> Pixels:
     pixels = read_png(path)
     if pixels.shape != (size, size, 3):
-        raise StudyError(
-            f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels where the manifest says {size}x{size}"
-        )
+        raise StudyError(f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels where the manifest says {size}x{size}")
     extra = set(png_chunks(path)) - _PLAIN_CHUNKS
     if extra:
         raise StudyError(f"{path}: carries the PNG chunk {min(extra)}; stimuli carry pixels only")

@@ -79,13 +79,9 @@ def coco_photographs(
     Raises StudyError where the split is unknown, the info is not what it should be, or the server cannot be reached.
     """
     if split not in SPLITS:
-        raise StudyError(
-            f"coco:{split} is no split of MSCOCO; there are {', '.join('coco:' + s for s in SPLITS)}"
-        )
+        raise StudyError(f"coco:{split} is no split of MSCOCO; there are {', '.join('coco:' + s for s in SPLITS)}")
     folder = downloads_folder(split)
-    info = _read_info(
-        info_file or _fetch_info(SPLITS[split], folder.parent, base_url, patience), SPLITS[split].member
-    )
+    info = _read_info(info_file or _fetch_info(SPLITS[split], folder.parent, base_url, patience), SPLITS[split].member)
     licences = {entry["id"]: entry["name"] for entry in info.get("licenses", [])}
     least = smallest_photograph(stimuli.size, stimuli.max_shift, stimuli.direction)
     large_enough = sorted(
@@ -129,14 +125,10 @@ def _read_info(path: Path, member: str) -> dict[str, Any]:
         else:
             text = path.read_text(encoding="utf-8")
         info = json.loads(text)
-        if not all(
-            {"id", "file_name", "width", "height", "coco_url"} <= image.keys() for image in info["images"]
-        ):
+        if not all({"id", "file_name", "width", "height", "coco_url"} <= image.keys() for image in info["images"]):
             raise KeyError("images")
         if any(Path(image["file_name"]).name != image["file_name"] for image in info["images"]):
-            raise StudyError(
-                f"{path}: a file_name in it is a path; the official image-info JSON has plain names"
-            )
+            raise StudyError(f"{path}: a file_name in it is a path; the official image-info JSON has plain names")
     except FileNotFoundError as error:
         raise StudyError(f"{path} is missing: --coco-info names the official image-info JSON") from error
     except (KeyError, TypeError, AttributeError, ValueError, OSError, zipfile.BadZipFile) as error:
@@ -167,9 +159,7 @@ def _download(
                 raise StudyError(
                     f"only {len(chosen)} of {count} photographs could be downloaded; {first[0]}: {first[1]}"
                 )
-            for image, reason in zip(
-                batch, pool.map(lambda i: _try(i, folder, patience), batch), strict=True
-            ):
+            for image, reason in zip(batch, pool.map(lambda i: _try(i, folder, patience), batch), strict=True):
                 if reason is None:
                     chosen.append(image)
                     bar.update()
@@ -185,9 +175,7 @@ def _try(image: dict[str, Any], folder: Path, patience: Patience) -> str | None:
         height, width = read_pixels(path).shape[:2]
         # Recorded sizes are those of the stored pixels; EXIF orientation may turn them.
         if sorted((height, width)) != sorted((image["height"], image["width"])):
-            raise StudyError(
-                f"{width}x{height} pixels where the info says {image['width']}x{image['height']}"
-            )
+            raise StudyError(f"{width}x{height} pixels where the info says {image['width']}x{image['height']}")
 
     try:
         fetch(image["coco_url"], folder / image["file_name"], verify=verify, patience=patience)

@@ -30,9 +30,7 @@ class CropWindow:
         left, top = self.x + dx * shift_px, self.y + dy * shift_px
         height, width = pixels.shape[:2]
         if left < 0 or top < 0 or left + self.size > width or top + self.size > height:
-            raise ValueError(
-                f"window at ({left}, {top}) of {self.size} px leaves the {width}x{height} photograph"
-            )
+            raise ValueError(f"window at ({left}, {top}) of {self.size} px leaves the {width}x{height} photograph")
         return pixels[top : top + self.size, left : left + self.size]
 
     def overlap(self, reference: Pixels, shifted: Pixels, shift_px: int) -> tuple[Pixels, Pixels]:

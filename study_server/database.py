@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
@@ -27,6 +28,8 @@ class Database:
         except (ArgumentError, ImportError, ValueError, SQLAlchemyError) as error:
             raise StudyError(f"{url!r} is no database URL that can be opened: {error}") from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # SQLite waits for its one write lock by sleeping: the threads of a process queue here first.
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         try:
@@ -66,7 +69,7 @@ class Database:
         failing half-way.
         """
         engine = self.engine.execution_options(shift_study_writes=True)
-        with Session(engine, expire_on_commit=False) as session, session.begin():
+        with self._turn, Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -77,14 +80,12 @@ class Database:
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        connection.isolation_level = (
-            None  # the driver must not begin transactions of its own; `begin` below does
-        )
+        connection.isolation_level = None  # the driver must not begin transactions of its own; `begin` below does
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",  # an acknowledged answer must survive a power cut
             "foreign_keys = ON",
-            f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
+            f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -107,9 +107,7 @@ def _receive(url: str, part: Path, timeout: float, on_bytes: Callable[[int], obj
             if promised is not None and received < int(promised):
                 raise _TryAgain(f"the connection broke off after {received} of {promised} bytes")
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise _TryAgain(
-            f"it cannot be reached, or the connection broke off ({type(error).__name__})"
-        ) from error
+        raise _TryAgain(f"it cannot be reached, or the connection broke off ({type(error).__name__})") from error
 
 
 def _examine(part: Path, size: int | None, sha256: str | None, verify: Callable[[Path], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -11,8 +12,6 @@ from study_server.database import Database
 from study_server.errors import StudyError
 from study_server.models import Image, Pair, Participant, Response, Study, Trial
 from study_server.study_folder import StudyFolder
-
-from pathlib import Path
 
 SCHEMA = "shift-study/responses/1"
 

@@ -87,10 +87,7 @@ def folder_photographs(folder: Path, seed: int) -> PhotographSource:
 def locate(source: str, name: str) -> Path | None:
     """The file of a photograph named in a manifest, or None where this machine does not have it any more."""
     if source == "demo":
-        known = {
-            p.name: p.path
-            for p in demo_photographs().photographs + demo_photographs(practice=True).photographs
-        }
+        known = {p.name: p.path for p in demo_photographs().photographs + demo_photographs(practice=True).photographs}
         return known.get(name)
     if source.startswith("coco:"):
         from study_server.coco import downloads_folder

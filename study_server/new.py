@@ -46,9 +46,7 @@ def make_study(
         photographs = coco_photographs(source.removeprefix("coco:"), settings.stimuli, info_file=coco_info)
     else:
         photographs = _photographs(source, seed)
-    practice = (
-        demo_photographs(practice=True) if practice_images == "demo" else _photographs(practice_images, seed)
-    )
+    practice = demo_photographs(practice=True) if practice_images == "demo" else _photographs(practice_images, seed)
     settings = replace(
         settings,
         stimuli=replace(settings.stimuli, source=photographs.name),

@@ -69,9 +69,7 @@ def give_consent() -> Response:
     simulated = request.headers.get("X-Shift-Study-Simulated") == "1"
     secret = participation().enrol(simulated=simulated)
     answer = redirect(url_for("pages.instructions"), 303)
-    answer.set_cookie(
-        COOKIE, secret, max_age=_COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure
-    )
+    answer.set_cookie(COOKIE, secret, max_age=_COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure)
     return answer
 
 

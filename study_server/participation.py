@@ -1,13 +1,13 @@
-"""A running study: participants come, are assigned trials, answer them, finish. All its SQL for participants is here."""
+"""A running study: participants come, are assigned trials, answer them, finish. All SQL about them is here."""
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -75,8 +75,7 @@ class Participation:
             study.frozen_at = study.frozen_at or now
             slot = self._free_slot(session, now)
             number = 1 + (
-                session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
-                or 0
+                session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id)) or 0
             )
             participant = Participant(
                 study_id=study.id, number=number, slot=slot, token=secrets.token_urlsafe(32), simulated=simulated,
@@ -89,7 +88,8 @@ class Participation:
                 Trial(
                     study_id=study.id, participant_id=participant.id, position=position,
                     pair_id=pairs[self._images[planned.image], planned.shift_px], reference_side=planned.reference_side,
-                    token=secrets.token_urlsafe(16), left_token=secrets.token_urlsafe(16), right_token=secrets.token_urlsafe(16),
+                    token=secrets.token_urlsafe(16), left_token=secrets.token_urlsafe(16),
+                    right_token=secrets.token_urlsafe(16),
                 )
                 for position, planned in enumerate(task.plan_trials(self.settings, slot, number), start=1)
             )  # fmt: skip
@@ -110,17 +110,13 @@ class Participation:
         )
         held = set(
             session.scalars(
-                select(Participant.slot).where(
-                    Participant.study_id == self.study_id, Participant.slot.is_not(None)
-                )
+                select(Participant.slot).where(Participant.study_id == self.study_id, Participant.slot.is_not(None))
             )
         )
         return next(slot for slot in range(len(held) + 1) if slot not in held)
 
     def _pair_ids(self, session: Session) -> dict[tuple[str, int], int]:
-        rows = session.execute(
-            select(Pair).where(Pair.study_id == self.study_id).options(selectinload(Pair.image))
-        )
+        rows = session.execute(select(Pair).where(Pair.study_id == self.study_id).options(selectinload(Pair.image)))
         return {(pair.image.name, pair.shift_px): pair.id for pair in rows.scalars()}
 
     # --- going on ----------------------------------------------------------------------------------------------------
@@ -180,7 +176,8 @@ class Participation:
         if row is None:
             raise NotFound("there is no such image")
         side = "left" if row.left_token == image_token else "right"
-        return self.folder.path / (row.reference_file if side == row.reference_side else row.stimulus_file)
+        file: str = row.reference_file if side == row.reference_side else row.stimulus_file
+        return self.folder.path / file
 
     # --- answering ---------------------------------------------------------------------------------------------------
 
@@ -197,33 +194,37 @@ class Participation:
 
     def _record(self, token: str | None, trial_token: str, key: str, recorded: task.Recorded) -> Progress:
         with self.database.writing() as session:
-            trial = session.scalar(
-                select(Trial).where(Trial.token == trial_token, Trial.study_id == self.study_id)
-            )
-            if trial is None:
+            row = session.execute(
+                select(Trial.id, Response.idempotency_key, Participant)
+                .join(Participant, Participant.id == Trial.participant_id)
+                .outerjoin(Response, Response.trial_id == Trial.id)
+                .where(Trial.token == trial_token, Trial.study_id == self.study_id)
+            ).first()
+            if row is None:
                 raise NotFound("there is no such trial")
-            participant = trial.participant
+            trial_id, stored_key, participant = row
             if token is None or not secrets.compare_digest(participant.token, token):
                 raise NotYours("this trial belongs to somebody else")
-            stored = session.get(Response, trial.id)
-            if stored is not None and stored.idempotency_key != key:
+            if stored_key is not None and stored_key != key:
                 raise Conflict("this trial has been answered already")
-            if stored is None:
+            if stored_key is None:
                 if participant.stage != "trials":
                     raise Conflict(f"the participant is at {participant.stage}, not at the trials")
-                now = datetime.now(UTC)
-                session.add(
-                    Response(trial_id=trial.id, idempotency_key=key, answered_at=now, **asdict(recorded))
+                now = participant.last_seen_at = datetime.now(UTC)
+                session.execute(
+                    insert(Response).values(trial_id=trial_id, idempotency_key=key, answered_at=now, **asdict(recorded))
                 )
-                participant.last_seen_at = now
-                session.flush()
-                progress = self._progress(session, participant)
-                if progress.answered == progress.total:
-                    if self.settings.questions:
-                        participant.stage = "questions"
-                    else:
-                        self._finish(participant, now)
-            return self._progress(session, participant)
+            progress = self._progress(session, participant)
+            if progress.stage == "trials" and progress.answered == progress.total:
+                self._after_trials(participant)
+                return replace(progress, stage=participant.stage)
+            return progress
+
+    def _after_trials(self, participant: Participant) -> None:
+        if self.settings.questions:
+            participant.stage = "questions"
+        else:
+            self._finish(participant, datetime.now(UTC))
 
     # --- finishing ---------------------------------------------------------------------------------------------------
 
@@ -244,9 +245,7 @@ class Participation:
                     continue
                 if (question.options and answer not in question.options) or len(answer) > 500:
                     raise StudyError(f"question {question.id}: that is not one of the answers to choose from")
-                session.add(
-                    QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer)
-                )
+                session.add(QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer))
             self._finish(participant, datetime.now(UTC))
 
     def _finish(self, participant: Participant, now: datetime) -> None:

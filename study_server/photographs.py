@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp",
 _SRGB = ImageCms.createProfile("sRGB")
 # 16-bit grey in whatever byte order; Pillow opens 16-bit colour as 8-bit RGB by itself.
 _DEEP_GREY = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
+# Warning filters belong to the whole process; downloads decode in several threads.
+_DECODING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def read_pixels(path: Path) -> Pixels:
     Raises StudyError with the reason where the file cannot be read whole.
     """
     try:
-        with warnings.catch_warnings():
+        with _DECODING, warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning)  # odd EXIF and TIFF tags
             with Image.open(path) as image:
@@ -70,13 +73,13 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         image = _deep_grey_to_8_bit(image)
     elif image.mode == "F":
         raise StudyError("floating-point pixels have no agreed brightness; save it as 8- or 16-bit")
-    transparent = "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info
-    if transparent:
-        image = image.convert("RGBA")
+    alpha = None
+    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
+        alpha = image.convert("RGBA").getchannel("A")
+        image = image.convert("L" if image.mode in ("L", "LA") else "RGB")  # a grey profile fits grey pixels only
     elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
         image = image.convert("RGB")
-    alpha = image.getchannel("A") if transparent else None
-    colour = _apply_profile(image.convert("RGB") if transparent else image, profile)
+    colour = _apply_profile(image, profile)
     if alpha is None:
         return colour
     on_white = Image.new("RGB", colour.size, "white")
@@ -88,15 +91,14 @@ def _deep_grey_to_8_bit(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise StudyError("more than 16 bits a pixel; save it as 8- or 16-bit")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8), mode="L")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
 
 
 def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            # A round trip through the same space would only add rounding errors.
-            if "srgb" in ImageCms.getProfileDescription(source).lower() and image.mode == "RGB":
+            if image.mode == "RGB" and _is_srgb(source):
                 return image
             converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
@@ -107,6 +109,17 @@ def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
+def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+    """Whether converting from this profile would change nothing but add rounding errors.
+
+    Its name does not tell: «Linear sRGB» is another space.
+    """
+    colours = np.indices((9, 9, 9)).reshape(3, 1, -1).T * 255 // 8
+    probe = Image.fromarray(np.ascontiguousarray(colours, dtype=np.uint8))
+    converted = ImageCms.profileToProfile(probe, profile, _SRGB, outputMode="RGB")
+    return converted is not None and bool(np.abs(np.asarray(converted) - colours).max() <= 1)
+
+
 def pixels_sha256(pixels: Pixels) -> str:
     """SHA-256 of the RGB values row by row, in hex (the manifest's definition)."""
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
@@ -114,19 +127,23 @@ def pixels_sha256(pixels: Pixels) -> str:
 
 def write_png(pixels: Pixels, path: Path) -> None:
     """Write a lossless PNG with nothing in it but the pixels."""
-    Image.fromarray(pixels, mode="RGB").save(path, format="PNG", compress_level=6)
+    Image.fromarray(pixels).save(path, format="PNG", compress_level=6)
 
 
 def read_png(path: Path) -> Pixels:
     """Pixels of a PNG written by `write_png`."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=["PNG"]) as image:
             if image.mode != "RGB":
                 raise StudyError(f"{path}: {image.mode} pixels where 8-bit RGB is expected")
             return np.asarray(image)
     except FileNotFoundError as error:
         raise StudyError(f"{path} is missing") from error
-    except (OSError, SyntaxError) as error:
+    except UnidentifiedImageError as error:
+        raise StudyError(f"{path} is not a PNG") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, StudyError):
+            raise
         raise StudyError(f"{path} is damaged: {error}") from error
 
 

@@ -75,7 +75,7 @@ def _refuse_renamed(session: Session, name: str, digest: str) -> None:
     other = session.scalar(select(Study).where(Study.manifest_sha256 == digest, Study.frozen_at.is_not(None)))
     if other is not None:
         raise StudyError(
-            f"study.name is {name!r}, but participants have started under {other.name!r}: restore the name in study.toml"
+            f"study.name is {name!r}, but participants have started under {other.name!r}: restore the name"
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -69,11 +68,3 @@ def _claim(host: str, port: int) -> None:
             raise StudyError(
                 f"cannot listen at {host}:{port} ({error.strerror}): choose another with --port"
             ) from error
-
-
-def with_overrides(
-    server: ServerSettings, *, host: str | None, port: int | None, workers: int | None = None
-) -> ServerSettings:
-    """The server's settings with what the command line says instead."""
-    given = {"host": host, "port": port, "workers": workers}
-    return replace(server, **{name: value for name, value in given.items() if value is not None})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from study_server.crops import Direction
@@ -55,8 +55,8 @@ class StimuliSettings:
 class TrialSettings:
     strategy: Literal["balanced", "paper"] = _setting(
         "balanced",
-        "How pairs are given to participants. balanced: each image once a participant, and as equal a number of answers "
-        "for every pair as possible. paper: for each shift, images drawn at random.",
+        "How pairs are given to participants. balanced: each image once a participant, and as equal a number of "
+        "answers for every pair as possible. paper: for each shift, images drawn at random.",
     )
     per_shift: int = _setting(5, "Pairs of each shift that a participant judges.", low=1, high=1000)
     seed: int = _setting(0, "Seed of assignment, order and sides.", low=0)
@@ -81,9 +81,7 @@ class DisplaySettings:
     fixation_ms: int = _setting(
         0, "How long a fixation cross is shown before each pair, ms. 0: none.", low=0, high=60000
     )
-    inter_trial_ms: int = _setting(
-        250, "Empty screen between an answer and the next pair, ms.", low=0, high=60000
-    )
+    inter_trial_ms: int = _setting(250, "Empty screen between an answer and the next pair, ms.", low=0, high=60000)
     time_limit_ms: int = _setting(
         0,
         "How long a pair stays visible, ms; then it is hidden and the question stays. 0: until the answer.",
@@ -91,9 +89,7 @@ class DisplaySettings:
         high=600000,
     )
     key_same: str = _setting("f", "Key that answers «same»: one letter or digit.", pattern=r"[a-z0-9]")
-    key_different: str = _setting(
-        "j", "Key that answers «different»: one letter or digit.", pattern=r"[a-z0-9]"
-    )
+    key_different: str = _setting("j", "Key that answers «different»: one letter or digit.", pattern=r"[a-z0-9]")
 
 
 @dataclass(frozen=True)
@@ -101,9 +97,7 @@ class PracticeSettings:
     shifts: list[int] = _setting(
         [9, 0, 4, 0], "Shift of each practice pair, pixels, in order. []: no practice.", low=0, high=256
     )
-    images: str = _setting(
-        "demo", "Where the practice photographs came from. A record; change it with `new`."
-    )
+    images: str = _setting("demo", "Where the practice photographs came from. A record; change it with `new`.")
 
 
 _CONSENT = """\
@@ -160,9 +154,7 @@ class ServerSettings:
 
 
 _QUESTIONS = [
-    Question(
-        "age", "How old are you?", ["under 20", "20–35", "36–50", "51–65", "over 65", "I prefer not to say"]
-    ),
+    Question("age", "How old are you?", ["under 20", "20–35", "36–50", "51–65", "over 65", "I prefer not to say"]),
     Question(
         "background",
         "What is your professional background?",
@@ -237,8 +229,3 @@ def _range_text(rules: Any) -> str:
     if low is not None and high is not None:
         return f" from {low} to {high}"
     return f" of at least {low}" if low is not None else ""
-
-
-def default_of(f: dataclasses.Field[Any]) -> Any:
-    """Default of a setting's field."""
-    return f.default if f.default is not MISSING else f.default_factory()  # type: ignore[misc]

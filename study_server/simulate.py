@@ -54,9 +54,7 @@ class Simulation:
     def to_json(self) -> dict[str, Any]:
         """JSON form, with answers_per_second."""
         names = ("participants", "finished", "answers", "stored", "seconds", "retries", "rows", "problems")
-        return {name: getattr(self, name) for name in names} | {
-            "answers_per_second": self.answers / self.seconds
-        }
+        return {name: getattr(self, name) for name in names} | {"answers_per_second": self.answers / self.seconds}
 
     def to_text(self) -> str:
         """A table for people."""
@@ -67,8 +65,8 @@ class Simulation:
                 f"{row['shift_px']:>5} {row['answers']:>8} {row['same']:>6} {share:>7.1f} {100 * row['p_same']:>8.1f}"
             )
         lines.append(
-            f"{self.finished} of {self.participants} finished; {self.answers} answers acknowledged, {self.stored} stored, "
-            f"in {self.seconds:.1f} s ({self.answers / self.seconds:.0f} a second), {self.retries} requests repeated"
+            f"{self.finished} of {self.participants} finished; {self.answers} answers acknowledged, "
+            f"{self.stored} stored, in {self.seconds:.1f} s ({self.answers / self.seconds:.0f} a second), {self.retries} requests repeated"
         )
         return "\n".join([*lines, *self.problems])
 
@@ -118,9 +116,7 @@ def _run(
     stored = _count_stored(folder) - before
     problems = list(crowd.problems)
     if stored != answers:
-        problems.append(
-            f"{answers} answers were acknowledged, but {stored} are stored in {folder.path / DATABASE}"
-        )
+        problems.append(f"{answers} answers were acknowledged, but {stored} are stored in {folder.path / DATABASE}")
     return Simulation(participants, crowd.finished, answers, stored, seconds, crowd.retries, rows, problems)
 
 
@@ -159,8 +155,8 @@ class _Crowd:
         self._ask(session, "POST", "/instructions")
         if self.settings.practice.shifts:
             for trial in self._ask(session, "GET", "/api/practice").json()["trials"]:
-                for side in ("left", "right"):
-                    self._ask(session, "GET", trial[side])
+                for path in (trial["left"], trial["right"]):
+                    self._ask(session, "GET", path)
                 self._ask(
                     session,
                     "PUT",
@@ -169,7 +165,7 @@ class _Crowd:
                 )
             self._ask(session, "POST", "/practice")
         for trial in self._ask(session, "GET", "/api/trials").json()["trials"]:
-            left, right = (self._look(session, trial[side]) for side in ("left", "right"))
+            left, right = self._look(session, trial["left"]), self._look(session, trial["right"])
             try:
                 shift_px, side = self.pairs[left, right]
             except KeyError:
@@ -241,7 +237,7 @@ def _count_participants(folder: StudyFolder) -> int:
     database = Database(folder.database_url)
     with database.reading() as session:
         query = select(Participant.simulated, func.count()).join(Study, Study.id == Participant.study_id)
-        counts = dict(session.execute(query.group_by(Participant.simulated)).tuples().all())
+        counts = dict(session.execute(query.group_by(Participant.simulated)).all())
     database.close()
     if counts.get(False):
         raise StudyError(

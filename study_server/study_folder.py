@@ -34,9 +34,7 @@ class StudyFolder:
 
     def __post_init__(self) -> None:
         if not self.path.is_dir():
-            raise StudyError(
-                f"{self.path} is not a folder: make a study there with shift-study new {self.path}"
-            )
+            raise StudyError(f"{self.path} is not a folder: make a study there with shift-study new {self.path}")
         if not (self.path / study_toml.FILE_NAME).is_file():
             raise StudyError(
                 f"{self.path} is not a study folder ({study_toml.FILE_NAME} is missing): make one with shift-study new"
@@ -62,7 +60,8 @@ class StudyFolder:
             raise StudyError(f"{self.manifest_path} lacks a shift between 0 and {s.max_shift}: restore it")
         if any((row.size, row.direction) != (s.size, s.direction) for row in rows):
             raise StudyError(
-                f"{self.manifest_path} and [stimuli] in study.toml differ in size or direction: restore the one that was changed"
+                f"{self.manifest_path} and [stimuli] in study.toml differ in size or direction: "
+                "restore the one that was changed"
             )
         return rows
 
@@ -193,8 +192,8 @@ def _choose_images(
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(skipped.items())[:20])
         more = f"\n  … and {len(skipped) - 20} more" if len(skipped) > 20 else ""
         raise StudyError(
-            f"{count} images are needed for {what}, and {len(images)} of the {len(source.photographs) + len(source.skipped)} "
-            f"photographs in {source.name} were usable: add photographs or lower the number (--count){reasons}{more}"
+            f"{count} images are needed for {what}, and {len(images)} of the "
+            f"{len(source.photographs) + len(source.skipped)} photographs in {source.name} were usable: add photographs or lower the number (--count){reasons}{more}"
         )
     return images, skipped
 
@@ -213,9 +212,7 @@ def _window(
         raise StudyError(
             f"{width}x{height} pixels; a crop of {s.size} px with shifts to {max_shift} px needs {least[0]}x{least[1]}"
         )
-    window = choose_window(
-        pixels, size=s.size, max_shift=max_shift, direction=s.direction, rng=rng, taken=taken
-    )
+    window = choose_window(pixels, size=s.size, max_shift=max_shift, direction=s.direction, rng=rng, taken=taken)
     if window is None:
         raise StudyError("so uniform that a shift cannot be seen in it")
     return window

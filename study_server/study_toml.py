@@ -41,9 +41,7 @@ class _Reader:
         known = sections()
         for name in document:
             if name not in known and name != "questions":
-                self._fail(
-                    name, None, f"[{name}] is not a section", f"one of {', '.join([*known, 'questions'])}"
-                )
+                self._fail(name, None, f"[{name}] is not a section", f"one of {', '.join([*known, 'questions'])}")
         values: dict[str, Any] = {}
         for name, kind in known.items():
             table = document.get(name, {})
@@ -70,12 +68,7 @@ class _Reader:
         for key in table:
             if key not in fields:
                 self._fail(section, key, f"{section}.{key} is not a setting", f"one of {', '.join(fields)}")
-        return kind(
-            **{
-                key: self._value(section, key, hints[key], fields[key].metadata, v)
-                for key, v in table.items()
-            }
-        )
+        return kind(**{key: self._value(section, key, hints[key], fields[key].metadata, v) for key, v in table.items()})
 
     def _value(self, section: str, key: str, hint: Any, rules: Any, value: Any) -> Any:
         allowed = allowed_text(hint, rules)
@@ -109,9 +102,7 @@ class _Reader:
                 f"at most {s.stimuli.count // (s.stimuli.max_shift + 1)}, more images, or strategy = \"paper\"",
             )  # fmt: skip
         if s.display.key_same == s.display.key_different:
-            self._fail(
-                "display", "key_different", "display.key_different is the key of «same»", "another key"
-            )
+            self._fail("display", "key_different", "display.key_different is the key of «same»", "another key")
         ids = [q.id for q in s.questions]
         for question in s.questions:
             if not question.id or ids.count(question.id) > 1:
@@ -144,9 +135,7 @@ def _line_of(lines: list[str], section: str, key: str | None) -> int | None:
             current = header.group(1)
             if key is None and current == section:
                 return number
-        elif (
-            key is not None and current == section and re.match(rf"\s*['\"]?{re.escape(key)}['\"]?\s*=", line)
-        ):
+        elif key is not None and current == section and re.match(rf"\s*['\"]?{re.escape(key)}['\"]?\s*=", line):
             return number
     return None
 

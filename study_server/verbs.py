@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from study_server.errors import StudyError
+if TYPE_CHECKING:
+    from study_server.study_folder import StudyFolder
+
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -27,9 +29,7 @@ def _echo(as_json: bool, figures: dict[str, Any], text: str) -> None:
     help="demo, a folder of images, or coco:SPLIT (coco:test2017, coco:val2017, …).",
 )
 @click.option("--count", default=50, show_default=True, type=click.IntRange(1), help="Number of images.")
-@click.option(
-    "--max-shift", default=9, show_default=True, type=click.IntRange(1, 256), help="Largest shift, pixels."
-)
+@click.option("--max-shift", default=9, show_default=True, type=click.IntRange(1, 256), help="Largest shift, pixels.")
 @click.option(
     "--size",
     default=256,
@@ -111,9 +111,11 @@ def check(folder: Path, as_json: bool) -> None:
     from study_server.study_folder import StudyFolder
 
     report = check_folder(StudyFolder(folder))
-    lines = [*report.faults, f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
-             f"from their photograph; {len(report.faults) or 'no'} faults"]  # fmt: skip
-    _echo(as_json, asdict(report), "\n".join(lines))
+    summary = (
+        f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
+        f"from their photograph; {len(report.faults) or 'no'} faults"
+    )
+    _echo(as_json, asdict(report), "\n".join([*report.faults, summary]))
     if report.faults:
         raise SystemExit(1)
 
@@ -134,20 +136,16 @@ def serve(folder: Path, host: str | None, port: int | None, workers: int | None)
     _serve(StudyFolder(folder), host, port, workers)
 
 
-def _serve(folder: Any, host: str | None, port: int | None, workers: int | None) -> None:
-    from study_server.serve import serve, with_overrides
+def _serve(folder: StudyFolder, host: str | None, port: int | None, workers: int | None) -> None:
+    from dataclasses import replace
 
-    server = with_overrides(folder.settings.server, host=host, port=port, workers=workers)
-    address = (
-        f"http://{'localhost' if server.host in ('127.0.0.1', '0.0.0.0') else server.host}:{server.port}/"
-    )
-    serve(
-        folder,
-        server,
-        lambda: click.echo(
-            f"Take part at {address}\nStop with Ctrl-C. Answers are in {folder.path / 'study.db'}"
-        ),
-    )
+    from study_server.serve import serve
+
+    given = folder.settings.server
+    server = replace(given, host=host or given.host, port=port or given.port, workers=workers or given.workers)
+    name = "localhost" if server.host in ("127.0.0.1", "0.0.0.0") else server.host
+    said = f"Take part at http://{name}:{server.port}/\nStop with Ctrl-C. Answers are in {folder.path / 'study.db'}"
+    serve(folder, server, lambda: click.echo(said))
 
 
 @click.command()
@@ -164,9 +162,7 @@ def demo(folder: Path, port: int | None) -> None:
 
     if not (folder / "study.toml").exists():
         made = make_study(folder, source="demo")
-        click.echo(
-            f"{folder}: {made.n_pairs} pairs of {made.folder.settings.stimuli.count} crops from {made.photographs_used} photographs"
-        )
+        click.echo(f"{folder}: {made.n_pairs} pairs of crops from {made.photographs_used} photographs")
     _serve(StudyFolder(folder), None, port, None)
 
 

@@ -63,9 +63,7 @@ def main() -> None:
     """Make sure that there is a Chromium, by Debian's package where that can be installed, else by Playwright."""
     if find_chromium():
         return
-    print(
-        "The tests drive a real Chromium, and there is none: installing it (about 100 MB).", file=sys.stderr
-    )
+    print("The tests drive a real Chromium, and there is none: installing it (about 100 MB).", file=sys.stderr)
     if shutil.which("apt-get"):
         as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
         if not as_root or shutil.which("sudo"):

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from browser import Launch, open_browser
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page
+
+from browser import Launch, open_browser
 from study_server.app import create_app
 from study_server.background_server import running_server
 from study_server.new import make_study
@@ -65,9 +66,7 @@ def browse(server: str) -> Launch:
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on(
-                "requestfailed", lambda request: complaints.append(f"failed: {request.url} {request.failure}")
-            )
+            page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url} {request.failure}"))
             page.goto(server)
             yield page
             unexpected = [c for c in complaints if allowed_complaint is None or allowed_complaint not in c]

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import select
+
 from study_server.database import Database
 from study_server.models import Pair, Trial
 from study_server.photographs import Pixels, read_png

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from playwright.sync_api import Page
+
 from browser import Launch, zoom
 from participant import READY, crops_of_trial, find_exactly, go_to_trials, screenshot
-from playwright.sync_api import Page
 from study_server.export import response_rows
 from study_server.study_folder import StudyFolder
 
@@ -25,9 +26,7 @@ def assert_pair_is_exact(page: Page, study: StudyFolder, k: int, position: int =
     )
 
 
-@pytest.mark.parametrize(
-    ("scale", "k"), [(1, 1), (1.1, 1), (1.25, 1), (1.5, 1), (1.75, 1), (2, 2), (2.625, 2), (3, 3)]
-)
+@pytest.mark.parametrize(("scale", "k"), [(1, 1), (1.1, 1), (1.25, 1), (1.5, 1), (1.75, 1), (2, 2), (2.625, 2), (3, 3)])
 def test_both_crops_stand_in_the_screenshot_bit_for_bit(
     browse: Launch, study: StudyFolder, scale: float, k: int
 ) -> None:
@@ -38,17 +37,13 @@ def test_both_crops_stand_in_the_screenshot_bit_for_bit(
 
 
 @pytest.mark.parametrize("size", [(1001, 733), (1366, 768), (2560, 1440)])
-def test_exact_wherever_the_pair_lands_in_the_window(
-    browse: Launch, study: StudyFolder, size: tuple[int, int]
-) -> None:
+def test_exact_wherever_the_pair_lands_in_the_window(browse: Launch, study: StudyFolder, size: tuple[int, int]) -> None:
     with browse(scale=1.25, size=size) as page:
         go_to_trials(page)
         assert_pair_is_exact(page, study, 1)
 
 
-def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(
-    browse: Launch, study: StudyFolder
-) -> None:
+def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(browse: Launch, study: StudyFolder) -> None:
     with browse(size=(1800, 1200)) as page:
         go_to_trials(page)
         for factor, k in [(1.1, 1), (1.5, 1), (0.67, 1), (2.0, 2)]:
@@ -62,9 +57,7 @@ def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(
     assert row["viewport_width"] == 900
 
 
-def test_a_window_that_is_too_small_asks_for_room_and_never_scales(
-    browse: Launch, study: StudyFolder
-) -> None:
+def test_a_window_that_is_too_small_asks_for_room_and_never_scales(browse: Launch, study: StudyFolder) -> None:
     with browse() as page:
         go_to_trials(page)
         zoom(page, 3.0)  # the window is now 427 CSS pixels wide, and k = 3

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser import Launch
-from participant import READY, go_to_trials, wait_for_trial
 from playwright.sync_api import Page
 from sqlalchemy import select
+
+from browser import Launch
+from participant import READY, go_to_trials, wait_for_trial
 from study_server.database import Database
 from study_server.export import response_rows
 from study_server.models import Participant
@@ -46,9 +47,7 @@ def test_by_mouse(browse: Launch, study: StudyFolder) -> None:
     assert {row["participant_state"] for row in rows} == {"finished"}
     assert {row["question_age"] for row in rows} == {"20–35"}
     assert all(0 < row["reaction_time_ms"] < 60_000 and row["hidden"] is False for row in rows)
-    assert {(row["device_pixel_ratio"], row["pixel_scale"], row["viewport_width"]) for row in rows} == {
-        (1.0, 1, 1280)
-    }
+    assert {(row["device_pixel_ratio"], row["pixel_scale"], row["viewport_width"]) for row in rows} == {(1.0, 1, 1280)}
     assert re.fullmatch("[A-Z2-9]{10}", code)
     assert code == stored_code(study)
 

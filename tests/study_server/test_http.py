@@ -1,0 +1,466 @@
+"""What the server answers: stages, storing exactly once, refusing, and giving nothing away."""
+
+from __future__ import annotations
+
+import io
+import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from study_server.app import create_app
+from study_server.errors import StudyError
+from study_server.export import response_rows
+from study_server.models import Pair, Participant, Response, Trial
+from study_server.study_folder import StudyFolder
+
+ANSWER: dict[str, Any] = {
+    "idempotency_key": "0123456789abcdef", "response": "same", "reaction_time_ms": 812.5, "device_pixel_ratio": 1.25,
+    "pixel_scale": 1, "viewport_width": 1280, "viewport_height": 720, "hidden": False,
+}  # fmt: skip
+
+
+def begin(client: FlaskClient) -> list[dict[str, str]]:
+    """Consent, skip instructions and practice; the trials."""
+    for path in ("/consent", "/instructions", "/practice"):
+        assert client.post(path).status_code == 303
+    return client.get("/api/trials").json["trials"]
+
+
+def answer(client: FlaskClient, trial: str, **changes: Any):  # type: ignore[no-untyped-def]
+    return client.put(
+        f"/api/trials/{trial}/response",
+        json=ANSWER | {"idempotency_key": f"key-of-{trial}"[:60].replace("_", "x")} | changes,
+    )
+
+
+def database(app: Flask):  # type: ignore[no-untyped-def]
+    return app.extensions["participation"].database
+
+
+# --- stages ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_page_sends_a_participant_to_where_they_belong(client: FlaskClient) -> None:
+    pages = ["/instructions", "/practice", "/trials", "/questions", "/thanks"]
+    assert all(client.get(page).location == "/" for page in pages)
+    trials = None
+    for stage, leave in [
+        ("/instructions", "/instructions"),
+        ("/practice", "/practice"),
+        ("/trials", None),
+        ("/questions", "/questions"),
+        ("/thanks", None),
+    ]:
+        if stage == "/instructions":
+            assert client.post("/consent").location == stage
+        assert client.get(stage).status_code == 200
+        assert all(client.get(page).location == stage for page in ["/", *pages] if page != stage)
+        if stage == "/trials":
+            trials = client.get("/api/trials").json["trials"]
+            for trial in trials:
+                last = answer(client, trial["id"])
+            assert last.json == {"answered": 10, "total": 10, "next": "/questions"}
+        elif leave:
+            client.post(leave)
+    assert len(trials) == 10
+
+
+def test_consenting_twice_makes_one_participant(client: FlaskClient, app: Flask) -> None:
+    client.post("/consent")
+    client.post("/consent")
+    with database(app).reading() as session:
+        assert len(session.scalars(select(Participant)).all()) == 1
+
+
+def test_the_completion_code_appears_only_when_all_answers_are_stored(client: FlaskClient, app: Flask) -> None:
+    trials = begin(client)
+    for trial in trials[:-1]:
+        answer(client, trial["id"])
+    client.post("/questions", data={"age": "20–35"})
+    assert client.get("/thanks").location == "/trials"
+    answer(client, trials[-1]["id"])
+    assert client.get("/thanks").location == "/questions"
+    client.post("/questions", data={})
+    code = re.search('id="completion-code">(.+?)<', client.get("/thanks").text)[1]
+    with database(app).reading() as session:
+        participant = session.scalars(select(Participant)).one()
+    assert participant.completion_code == code
+    assert participant.stage == "finished"
+
+
+def test_a_question_refuses_an_answer_that_it_does_not_offer(client: FlaskClient) -> None:
+    for trial in begin(client):
+        answer(client, trial["id"])
+    refused = client.post("/questions", data={"age": "-5"})
+    assert refused.status_code == 400
+    assert "question age" in refused.text
+    assert client.get("/thanks").location == "/questions"
+
+
+def test_practice_says_whether_the_answer_is_right(client: FlaskClient) -> None:
+    client.post("/consent")
+    trials = client.get("/api/practice").json["trials"]
+    truths = []
+    for trial in trials:
+        given = client.put(f"/api/practice/{trial['id']}/response", json={"response": "same"}).json
+        assert given["correct"] == (given["truth"] == "same")
+        left, right = (client.get(trial[side]).data for side in ("left", "right"))
+        assert (pixels(left) == pixels(right)).all() == (given["truth"] == "same")
+        truths.append(given["truth"])
+    assert truths == ["different", "same", "different", "same"]
+
+
+# --- storing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_double_submit_stores_one_row(client: FlaskClient, study: StudyFolder) -> None:
+    trial = begin(client)[0]["id"]
+    first, again = answer(client, trial), answer(client, trial)
+    assert first.status_code == again.status_code == 200
+    assert first.json == again.json
+    (row,) = response_rows(str(study.path))
+    assert {name: row[name] for name in ANSWER if name != "idempotency_key"} == {
+        n: v for n, v in ANSWER.items() if n != "idempotency_key"
+    }
+
+
+def test_a_second_answer_to_a_trial_is_refused_and_the_first_stays(client: FlaskClient, study: StudyFolder) -> None:
+    trial = begin(client)[0]["id"]
+    answer(client, trial)
+    assert answer(client, trial, idempotency_key="another-key", response="different").status_code == 409
+    assert [row["response"] for row in response_rows(str(study.path))] == ["same"]
+
+
+def test_an_idempotency_key_serves_one_trial(client: FlaskClient, study: StudyFolder) -> None:
+    first, second = (trial["id"] for trial in begin(client)[:2])
+    assert answer(client, first, idempotency_key="one-and-only").status_code == 200
+    assert answer(client, second, idempotency_key="one-and-only").status_code == 409
+    assert len(response_rows(str(study.path))) == 1
+
+
+def test_an_answer_before_the_trials_is_refused(client: FlaskClient, study: StudyFolder) -> None:
+    client.post("/consent")
+    trial = client.get("/api/trials").json["trials"][0]["id"]
+    assert answer(client, trial).status_code == 409
+    assert not response_rows(str(study.path))
+
+
+def test_an_answer_for_somebody_elses_trial_is_forbidden(app: Flask, study: StudyFolder) -> None:
+    mine, other = app.test_client(), app.test_client()
+    trial = begin(mine)[0]["id"]
+    begin(other)
+    for client in (other, app.test_client()):
+        refused = answer(client, trial)
+        assert refused.status_code == 403
+        assert "belongs to somebody else" in refused.json["error"]
+    assert not response_rows(str(study.path))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"response": "sam"}, {"response": None}, {"reaction_time_ms": -1}, {"reaction_time_ms": "fast"},
+        {"reaction_time_ms": float("nan")}, {"reaction_time_ms": float("inf")}, {"reaction_time_ms": True},
+        {"pixel_scale": 0}, {"pixel_scale": 1.5}, {"device_pixel_ratio": 0}, {"viewport_width": 0}, {"hidden": 1},
+        {"idempotency_key": ""}, {"idempotency_key": 5}, {"idempotency_key": "x" * 65}, {"shift_px": 3},
+    ],
+)  # fmt: skip
+def test_a_malformed_answer_is_refused_naming_the_field(
+    client: FlaskClient, study: StudyFolder, changes: dict[str, Any]
+) -> None:
+    trial = begin(client)[0]["id"]
+    refused = answer(client, trial, **changes)
+    assert refused.status_code == 400
+    assert next(iter(changes)) in refused.json["error"]
+    assert not response_rows(str(study.path))
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 400), (b"[]", "application/json", 400), (b"{}", "application/json", 400),
+        (b"response=same", "application/x-www-form-urlencoded", 400), (b"\xff\xfe", "application/json", 400),
+        (b'{"response": "' + b"s" * 20_000 + b'"}', "application/json", 413),
+    ],
+)  # fmt: skip
+def test_a_malformed_or_oversized_request_stores_nothing(
+    client: FlaskClient, study: StudyFolder, body: bytes, content_type: str, status: int
+) -> None:
+    trial = begin(client)[0]["id"]
+    refused = client.put(f"/api/trials/{trial}/response", data=body, content_type=content_type)
+    assert refused.status_code == status
+    assert refused.json["error"]
+    assert not response_rows(str(study.path))
+
+
+@pytest.mark.parametrize("field", [name for name in ANSWER if name != "idempotency_key"])
+def test_a_missing_field_is_named(client: FlaskClient, field: str) -> None:
+    trial = begin(client)[0]["id"]
+    body = {name: value for name, value in ANSWER.items() if name != field}
+    refused = client.put(f"/api/trials/{trial}/response", json=body)
+    assert (refused.status_code, refused.json["error"]) == (400, f"{field} is missing")
+
+
+def test_unknown_trials_images_and_pages_are_404(client: FlaskClient) -> None:
+    begin(client)
+    assert answer(client, "nonsense").status_code == 404
+    for path in ("/images/nonsense", "/nowhere", "/practice-images/99/left", "/api/nowhere"):
+        assert client.get(path).status_code == 404
+
+
+def test_a_busy_database_is_a_503_and_the_answer_can_be_given_again(
+    study: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study_server.database.BUSY_TIMEOUT_S", 0.05)
+    app = create_app(study)
+    client = app.test_client()
+    trial = begin(client)[0]["id"]
+    with closing(sqlite3.connect(study.path / "study.db", isolation_level=None)) as somebody_else:
+        somebody_else.execute("BEGIN IMMEDIATE")
+        assert answer(client, trial).status_code == 503
+        somebody_else.execute("ROLLBACK")
+    assert answer(client, trial).status_code == 200
+    database(app).close()
+
+
+# --- constraints -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "answered twice",
+        "one slot for two",
+        "same pair twice",
+        "unknown response",
+        "finished without code",
+        "pair of nobody",
+    ],
+)
+def test_the_schema_refuses_impossible_states(app: Flask, damage: str) -> None:
+    clients = [app.test_client(), app.test_client()]
+    trial = begin(clients[0])[0]["id"]
+    begin(clients[1])
+    answer(clients[0], trial)
+    with pytest.raises(IntegrityError), database(app).writing() as session:
+        stored = session.scalars(select(Response)).one()
+        first, second = session.scalars(select(Participant).order_by(Participant.number))
+        if damage == "answered twice":
+            session.execute(
+                Response.__table__.insert().values(
+                    {c.name: getattr(stored, c.name) for c in Response.__table__.columns} | {"idempotency_key": "other"}
+                )
+            )
+        elif damage == "one slot for two":
+            second.slot = first.slot
+        elif damage == "same pair twice":
+            a, b = session.scalars(select(Trial).where(Trial.participant_id == first.id).limit(2))
+            b.pair_id = a.pair_id
+        elif damage == "unknown response":
+            stored.response = "maybe"
+        elif damage == "finished without code":
+            first.stage = "finished"
+        else:
+            session.scalars(select(Trial).limit(1)).one().pair_id = 10_000
+        session.flush()
+
+
+def test_assignment_is_exact_when_everybody_arrives_at_once(app: Flask) -> None:
+    def arrive(_: int) -> int:
+        return app.test_client().post("/consent").status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(arrive, range(40))) == {303}
+    with database(app).reading() as session:
+        slots = sorted(session.scalars(select(Participant.slot)))
+        numbers = sorted(session.scalars(select(Participant.number)))
+        counts = session.execute(select(Trial.pair_id)).scalars().all()
+    assert slots == list(range(40))
+    assert numbers == list(range(1, 41))
+    assert {counts.count(pair) for pair in set(counts)} == {4}
+    assert len(set(counts)) == 100
+
+
+def test_a_slot_is_held_until_the_time_out_and_then_given_to_the_next(app: Flask) -> None:
+    clients = [app.test_client() for _ in range(4)]
+    before = begin(clients[0])
+    begin(clients[1])
+    with database(app).writing() as session:
+        session.execute(
+            update(Participant)
+            .where(Participant.number == 1)
+            .values(last_seen_at=datetime.now(UTC) - timedelta(minutes=61))
+        )
+    begin(clients[2])
+    begin(clients[3])
+    with database(app).reading() as session:
+        slots = dict(session.execute(select(Participant.number, Participant.slot)).all())
+        pairs = {
+            number: set(
+                session.scalars(
+                    select(Trial.pair_id)
+                    .join(Participant, Participant.id == Trial.participant_id)
+                    .where(Participant.number == number)
+                )
+            )
+            for number in (1, 3)
+        }
+    assert slots == {1: None, 2: 1, 3: 0, 4: 2}
+    assert pairs[1] == pairs[3]  # the replacement judges exactly what would have been missing
+    # Who comes back later than that can finish all the same; the answers are kept.
+    assert [trial["id"] for trial in clients[0].get("/api/trials").json["trials"]] == [trial["id"] for trial in before]
+    assert answer(clients[0], before[0]["id"]).status_code == 200
+
+
+# --- frozen study ----------------------------------------------------------------------------------------------------
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("study.toml", "gap_px = 20", "gap_px = 21", r"display\.gap_px was 20 and is now 21"),
+        (
+            "study.toml",
+            'strategy = "balanced"',
+            'strategy = "paper"',
+            r"trials\.strategy was 'balanced' and is now 'paper'",
+        ),
+        ("study.toml", 'name = "study"', 'name = "other"', r"study\.name is 'other'.*'study'"),
+        ("manifest.csv", "public domain", "unknown", r"manifest\.csv has been changed"),
+    ],
+)
+def test_a_changed_study_is_refused_once_somebody_has_started(
+    study: StudyFolder, file: str, old: str, new: str, message: str
+) -> None:
+    before = create_app(study)
+    before.test_client().post("/consent")
+    before.extensions["participation"].database.close()
+    change(study.path / file, old, new)
+    with pytest.raises(StudyError, match=message):
+        create_app(StudyFolder(study.path))
+
+
+def test_a_study_may_change_before_anybody_has_started_and_its_server_section_always(
+    study: StudyFolder,
+) -> None:
+    create_app(study).extensions["participation"].database.close()
+    change(study.path / "study.toml", "gap_px = 20", "gap_px = 30")
+    app = create_app(StudyFolder(study.path))
+    app.test_client().post("/consent")
+    app.extensions["participation"].database.close()
+    change(study.path / "study.toml", "port = 8000", "port = 8001")
+    create_app(StudyFolder(study.path)).extensions["participation"].database.close()
+
+
+def test_a_server_that_runs_while_the_study_is_changed_takes_no_more_participants(study: StudyFolder) -> None:
+    running = create_app(study)
+    change(study.path / "study.toml", "gap_px = 20", "gap_px = 30")
+    create_app(StudyFolder(study.path)).extensions["participation"].database.close()
+    refused = running.test_client().post("/consent")
+    assert refused.status_code == 409
+    assert "restart the server" in refused.text
+    running.extensions["participation"].database.close()
+
+
+def test_a_database_of_a_newer_version_is_refused(study: StudyFolder) -> None:
+    app = create_app(study)
+    with database(app).writing() as session:
+        session.connection().exec_driver_sql("UPDATE schema_version SET version = 99")
+    app.extensions["participation"].database.close()
+    with pytest.raises(StudyError, match=r"version 99.*upgrade shift-study"):
+        create_app(StudyFolder(study.path))
+
+
+# --- giving nothing away ---------------------------------------------------------------------------------------------
+
+
+def pixels(png: bytes) -> np.ndarray[Any, Any]:
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def zero_pixel_trial(app: Flask) -> Trial:
+    with database(app).reading() as session:
+        return session.scalars(select(Trial).join(Pair, Pair.id == Trial.pair_id).where(Pair.shift_px == 0)).one()
+
+
+def test_nothing_that_the_browser_receives_tells_the_answer(
+    app: Flask, client: FlaskClient, study: StudyFolder
+) -> None:
+    trials = begin(client)
+    received = [client.get("/trials"), client.get("/api/trials"), answer(client, trials[0]["id"])]
+    received += [client.get(trial[side]) for trial in trials for side in ("left", "right")]
+    received += [
+        client.get(f"/static/{name}", buffered=True) for name in ("trials.js", "stage.js", "requests.js", "style.css")
+    ]
+    secrets = {row.pair for row in study.pairs} | {Path(row.stimulus_file).name for row in study.pairs}
+    secrets |= {row.source_file for row in study.pairs} | {row.stimulus_sha256 for row in study.pairs}
+    for response in received:
+        head = f"{response.request.url}\n{response.headers}"
+        assert not any(secret in head for secret in secrets)
+        assert "ETag" not in response.headers or response.request.path.startswith("/static/")
+        if response.mimetype != "image/png":
+            assert not any(secret in response.text for secret in secrets)
+            assert not re.search(r"shift_px|reference_side|stimulus", response.text)
+
+
+def test_responses_for_the_two_images_of_any_pair_differ_in_nothing_but_pixels(app: Flask, client: FlaskClient) -> None:
+    trials = begin(client)
+    alike = zero_pixel_trial(app)
+    heads = set()
+    for trial in trials:
+        assert trial["left"] != trial["right"]
+        left, right = client.get(trial["left"]), client.get(trial["right"])
+        assert (pixels(left.data) == pixels(right.data)).all() == (trial["id"] == alike.token)
+        for response in (left, right):
+            heads.add(str([(name, value) for name, value in response.headers if name != "Date"]))
+            assert len(response.data) == int(response.headers["Content-Length"])
+    assert len(heads) == 1  # lengths included
+
+
+def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:
+    names: list[str] = []
+    for _ in range(5):
+        names += [trial[key] for trial in begin(app.test_client()) for key in ("id", "left", "right")]
+    assert len(set(names)) == len(names) == 150
+    assert all(re.fullmatch(r"(/images/)?[A-Za-z0-9_-]{22}", name) for name in names)
+
+
+def test_both_sides_carry_the_reference_about_equally_often(app: Flask) -> None:
+    for _ in range(40):
+        app.test_client().post("/consent")
+    with database(app).reading() as session:
+        sides = session.scalars(select(Trial.reference_side)).all()
+    assert 150 < sides.count("left") < 250  # of 400; outside with probability below 1e-6
+
+
+def test_pages_carry_a_strict_content_security_policy_and_no_foreign_address(client: FlaskClient) -> None:
+    response = client.get("/")
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+    assert not re.search(r'(src|href)="(https?:)?//', response.text)
+
+
+@pytest.mark.parametrize("shown", ["", "somebody@example.org"])
+def test_the_contact_is_shown_where_there_is_one(study: StudyFolder, shown: str) -> None:
+    change(study.path / "study.toml", 'contact = ""', f'contact = "{shown}"')
+    app = create_app(StudyFolder(study.path))
+    text = app.test_client().get("/").text
+    assert ("Questions about this study" in text) == bool(shown)
+    app.extensions["participation"].database.close()
