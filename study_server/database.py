@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
@@ -31,6 +32,8 @@ class Database:
         # SQLite waits for its one write lock by sleeping: the threads of a process queue here first.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
+            if not create and not Path(self.engine.url.database or "").is_file():
+                raise StudyError(f"the database {url} does not exist")  # SQLite would make an empty one
             _prepare_sqlite(self.engine)
         try:
             self._check_schema(create)

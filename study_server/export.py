@@ -14,6 +14,11 @@ from study_server.models import Image, Pair, Participant, Response, Study, Trial
 from study_server.study_folder import StudyFolder
 
 SCHEMA = "shift-study/responses/1"
+COLUMNS = (
+    "schema", "study", "participant", "participant_state", "trial", "pair", "image", "shift_px", "direction",
+    "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale",
+    "viewport_width", "viewport_height", "hidden", "excluded", "exclusion_reason",
+)  # fmt: skip
 
 
 def response_rows(source: str) -> list[dict[str, Any]]:
@@ -53,26 +58,13 @@ def _rows(database: Database, study: str | None) -> list[dict[str, Any]]:
 def _row(
     study: Study, participant: Participant, trial: Trial, response: Response, pair: Pair, image: Image
 ) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "study": study.name,
-        "participant": participant.label,
-        "participant_state": "finished" if participant.stage == "finished" else "unfinished",
-        "trial": trial.position,
-        "pair": pair.name,
-        "image": image.name,
-        "shift_px": pair.shift_px,
-        "direction": pair.direction,
-        "reference_side": trial.reference_side,
-        "response": response.response,
-        "reaction_time_ms": response.reaction_time_ms,
-        "answered_at": response.answered_at.isoformat(timespec="milliseconds"),
-        "device_pixel_ratio": response.device_pixel_ratio,
-        "pixel_scale": response.pixel_scale,
-        "viewport_width": response.viewport_width,
-        "viewport_height": response.viewport_height,
-        "hidden": response.hidden,
-        "excluded": False,
-        "exclusion_reason": "",
-        **{f"question_{answer.question}": answer.answer for answer in participant.answers},
-    }
+    finished = participant.stage == "finished"
+    values = (
+        SCHEMA, study.name, participant.label, "finished" if finished else "unfinished", trial.position,
+        pair.name, image.name, pair.shift_px, pair.direction, trial.reference_side,
+        response.response, response.reaction_time_ms, response.answered_at.isoformat(timespec="milliseconds"),
+        response.device_pixel_ratio, response.pixel_scale, response.viewport_width, response.viewport_height,
+        response.hidden, False, "",
+    )  # fmt: skip
+    answers = {f"question_{answer.question}": answer.answer for answer in participant.answers}
+    return dict(zip(COLUMNS, values, strict=True)) | answers
