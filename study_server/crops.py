@@ -37,7 +37,7 @@ class CropWindow:
         """The parts of both crops that show the same piece of the photograph; they must be equal."""
         dx, dy = _STEP[self.direction]
         along, n = (1 if dx else 0), shift_px
-        ahead, behind = slice(n, None), slice(None, self.size - n)
+        ahead, behind = slice(n, None), slice(None, max(0, self.size - n))
         first, second = (ahead, behind) if dx + dy > 0 else (behind, ahead)
         if along:
             return reference[:, first], shifted[:, second]

@@ -74,14 +74,32 @@ def demo_photographs(*, practice: bool = False) -> PhotographSource:
 
 def folder_photographs(folder: Path, seed: int) -> PhotographSource:
     """Image files of a folder (subfolders too), in an order drawn by `seed`. Raises StudyError if there are none."""
+    location = str(folder.resolve())
+    if not _is_text(location):
+        raise StudyError(f"the name of the folder {location!r} is not UTF-8, so it cannot be recorded: rename it")
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
     if not files:
         raise StudyError(
             f"{folder} contains no images: put photographs ({', '.join(sorted(SUFFIXES))}) in it or name another folder"
         )
     random.Random(f"{seed}/photographs").shuffle(files)
-    photographs = [Photograph(path, path.relative_to(folder).as_posix()) for path in files]
-    return PhotographSource(str(folder.resolve()), photographs)
+    photographs, skipped = [], {}
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        if _is_text(name):
+            photographs.append(Photograph(path, name))
+        else:
+            skipped[ascii(name)] = "its name is not UTF-8, so it cannot be recorded; rename it"
+    return PhotographSource(location, photographs, skipped=skipped)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file name can be written to a UTF-8 file: a name in another encoding cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def locate(source: str, name: str) -> Path | None:

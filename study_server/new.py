@@ -10,7 +10,7 @@ from study_server.crops import Direction
 from study_server.errors import StudyError
 from study_server.image_sources import PhotographSource, demo_photographs, folder_photographs
 from study_server.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
-from study_server.study_folder import MadeStudy, create
+from study_server.study_folder import MadeStudy, create, refuse_taken
 
 
 def make_study(
@@ -30,6 +30,9 @@ def make_study(
 
     Raises StudyError where the source is unknown, or too few of its photographs can be used.
     """
+    refuse_taken(folder)  # before anything is downloaded
+    if practice_images.startswith("coco:"):
+        raise StudyError(f"--practice-images is {practice_images!r}: give demo or a folder of images")
     per_shift = max(1, min(5, count // (max_shift + 1)))
     settings = Settings(
         study=StudySettings(name=_study_name(name or folder.resolve().name, given=name is not None)),
@@ -60,7 +63,7 @@ def make_study(
 def _photographs(source: str, seed: int) -> PhotographSource:
     if source == "demo":
         return demo_photographs()
-    if Path(source).is_dir():
+    if source and Path(source).is_dir():
         return folder_photographs(Path(source), seed)
     raise StudyError(
         f"{source!r} is no source of images: give demo, a folder of images, or coco:SPLIT such as coco:test2017"

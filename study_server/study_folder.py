@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import random
-import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,16 +119,23 @@ class MadeStudy:
     skipped: dict[str, str]
 
 
+def refuse_taken(path: Path) -> None:
+    """Raise StudyError where there is something at `path` already; an empty folder is fine."""
+    if path.is_symlink() and not path.exists():
+        raise StudyError(f"{path} is a link to nothing: name a new folder")
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise StudyError(f"{path} exists and is not empty: name a new folder")
+
+
 def create(path: Path, settings: Settings, source: PhotographSource, practice: PhotographSource) -> MadeStudy:
     """Make a study folder at `path` from photographs; nothing is left behind where it fails.
 
     Raises StudyError where `path` is taken or too few photographs can be used.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise StudyError(f"{path} exists and is not empty: name a new folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as building:
-        root = Path(building) / "study"
+    refuse_taken(path)
+    with _building(path) as root:
+        study_toml.write_settings(settings, root / study_toml.FILE_NAME)
+        study_toml.read_settings(root / study_toml.FILE_NAME)  # before any work: a bad setting
         rows, skipped, used = _make_stimuli(root, settings, source, settings.stimuli.count, "stimuli")
         if settings.practice.shifts:
             n_practice = len(settings.practice.shifts)
@@ -136,13 +143,36 @@ def create(path: Path, settings: Settings, source: PhotographSource, practice: P
         if skipped:
             with (root / SKIPPED).open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows([("source_file", "reason"), *skipped.items()])
-        study_toml.write_settings(settings, root / study_toml.FILE_NAME)
         folder = StudyFolder(root)
         _ = folder.pairs, folder.practice_pairs  # what was written must be readable
-        if path.exists():
-            path.rmdir()
-        shutil.move(root, path)
     return MadeStudy(StudyFolder(path), len(rows), used, skipped)
+
+
+@contextmanager
+def _building(path: Path) -> Iterator[Path]:
+    """A folder to build in. It becomes `path` if all goes well; if not, nothing is left behind."""
+    new_parents = [parent for parent in path.parents if not parent.exists()]
+    # An empty folder that is there already is filled, not replaced: somebody may stand in it or have mounted it.
+    fill = path.is_dir()
+    home = path if fill else path.parent
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-study-", dir=home) as temporary:
+            root = Path(temporary) / "study"
+            root.mkdir()
+            yield root
+            if fill:
+                for part in list(root.iterdir()):
+                    part.rename(path / part.name)
+            else:
+                root.rename(path)
+    except BaseException as error:
+        for parent in new_parents:
+            with suppress(OSError):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            raise StudyError(f"{path} cannot be made: {error}") from error
+        raise
 
 
 def _make_stimuli(
@@ -151,51 +181,62 @@ def _make_stimuli(
     s = settings.stimuli
     # Practice may ask for a larger shift than the study's; its stimuli then go that far.
     max_shift = s.max_shift if what == "stimuli" else max(s.max_shift, *settings.practice.shifts)
-    images, skipped = _choose_images(settings, source, count, max_shift, what)
     (root / STIMULI).mkdir(parents=True)
-    rows = [
-        row
-        for number, image in enumerate(progress(images, f"writing {what}", unit="image"), start=1)
-        for row in _write_image(root, f"{number:05d}", image, max_shift)
-    ]
+    rows: list[PairRow] = []
+    used: dict[str, list[CropWindow]] = {}
+    skipped = dict(source.skipped)
+    images = _choose_images(settings, source, count, max_shift, what, used, skipped)
+    made = 0
+    for made, image in enumerate(progress(images, f"making {what}", unit="image", total=count), start=1):
+        rows += _write_image(root, f"{made:05d}", image, max_shift)
+    if made < count:
+        reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(skipped.items())[:20])
+        more = f"\n  … and {len(skipped) - 20} more" if len(skipped) > 20 else ""
+        mend = "lower --count or --size" if what == "stimuli" else "lower --size or name others with --practice-images"
+        raise StudyError(
+            f"{count} images are needed for {what}, and {made} could be made of the "
+            f"{len(source.photographs) + len(source.skipped)} photographs in {source.name}, of which {len(used)} were "
+            f"usable: add photographs, {mend}{reasons}{more}"
+        )
     manifest.write_manifest(rows, root / manifest.FILE_NAME)
-    return rows, skipped, len({image.photograph.name for image in images})
+    return rows, skipped, len(used)
 
 
 def _choose_images(
-    settings: Settings, source: PhotographSource, count: int, max_shift: int, what: str
-) -> tuple[list[_Image], dict[str, str]]:
+    settings: Settings,
+    source: PhotographSource,
+    count: int,
+    max_shift: int,
+    what: str,
+    used: dict[str, list[CropWindow]],
+    skipped: dict[str, str],
+) -> Iterator[_Image]:
+    """Up to `count` images, one at a time: photographs may be too large to hold many.
+
+    Notes the windows taken from each photograph in `used`, and why the others were passed over in `skipped`.
+    """
     s = settings.stimuli
     rng = random.Random(f"{s.seed}/windows/{what}")
     least = smallest_photograph(s.size, max_shift, s.direction)
-    images: list[_Image] = []
-    skipped = dict(source.skipped)
     usable = list(source.photographs)
-    taken: dict[str, list[CropWindow]] = {}
-    while usable and len(images) < count:
-        for photograph in progress(list(usable), f"reading photographs for {what}", unit="photo"):
-            if len(images) == count:
+    chosen = 0
+    while usable and chosen < count:
+        for photograph in list(usable):
+            if chosen == count:
                 break
             try:
                 pixels = read_pixels(photograph.path)
-                window = _window(pixels, settings, max_shift, least, rng, taken.get(photograph.name, []))
+                window = _window(pixels, settings, max_shift, least, rng, used.get(photograph.name, []))
             except StudyError as error:
                 usable.remove(photograph)
-                if photograph.name not in taken:
+                if photograph.name not in used:
                     skipped[photograph.name] = str(error)
                 continue
-            images.append(_Image(photograph, window, pixels))
-            taken.setdefault(photograph.name, []).append(window)
+            used.setdefault(photograph.name, []).append(window)
+            chosen += 1
+            yield _Image(photograph, window, pixels)
         if not source.several_crops:
             break
-    if len(images) < count:
-        reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(skipped.items())[:20])
-        more = f"\n  … and {len(skipped) - 20} more" if len(skipped) > 20 else ""
-        raise StudyError(
-            f"{count} images are needed for {what}, and {len(images)} of the "
-            f"{len(source.photographs) + len(source.skipped)} photographs in {source.name} were usable: add photographs or lower the number (--count){reasons}{more}"
-        )
-    return images, skipped
 
 
 def _window(
