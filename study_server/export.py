@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 from study_server.database import Database
 from study_server.errors import StudyError
 from study_server.models import Image, Pair, Participant, Response, Study, Trial
-from study_server.study_folder import StudyFolder
+from study_server.study_folder import DATABASE, StudyFolder
 
 SCHEMA = "shift-study/responses/1"
 COLUMNS = (
@@ -27,15 +27,14 @@ def response_rows(source: str) -> list[dict[str, Any]]:
     Nothing is marked as excluded: that is the analysis's to do. Raises StudyError where there is no study.
     """
     if "://" in source:
-        return _rows(Database(source, create=False), None)
+        return _rows(Database(source, create=False))
     folder = StudyFolder(Path(source))
-    path = folder.path / "study.db"
-    if not path.exists():
+    if not (folder.path / DATABASE).exists():
         raise StudyError(f"{folder.path} has no responses yet: serve it with shift-study serve {folder.path}")
-    return _rows(Database(folder.database_url, create=False), folder.settings.study.name)
+    return _rows(Database(folder.database_url, create=False))
 
 
-def _rows(database: Database, study: str | None) -> list[dict[str, Any]]:
+def _rows(database: Database) -> list[dict[str, Any]]:
     query = (
         select(Study, Participant, Trial, Response, Pair, Image)
         .select_from(Response)
@@ -47,8 +46,6 @@ def _rows(database: Database, study: str | None) -> list[dict[str, Any]]:
         .options(selectinload(Participant.answers))
         .order_by(Participant.study_id, Participant.number, Trial.position)
     )
-    if study is not None:
-        query = query.where(Study.name == study)
     with database.reading() as session:
         rows = [_row(*parts) for parts in session.execute(query)]
     database.close()

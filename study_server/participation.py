@@ -65,13 +65,15 @@ class Participation:
     def enrol(self, *, simulated: bool = False) -> str:
         """Take in a participant who has consented: a slot, its trials, and the secret token that is returned.
 
-        Freezes the study at the first one. Raises Conflict where the study was changed by another process.
+        Freezes the study at the first one. Raises Conflict where the study was changed by another process, or where a
+        real participant would get among simulated ones or the other way round.
         """
         now = datetime.now(UTC)
         with self.database.writing() as session:
             study = session.get_one(Study, self.study_id, with_for_update=True)
             if (study.settings, study.manifest_sha256) != self._identity:
                 raise Conflict("the study has been changed since this server started: restart the server")
+            self._refuse_mixing(session, simulated)
             study.frozen_at = study.frozen_at or now
             slot = self._free_slot(session, now)
             number = 1 + (
@@ -94,6 +96,18 @@ class Participation:
                 for position, planned in enumerate(task.plan_trials(self.settings, slot, number), start=1)
             )  # fmt: skip
             return participant.token
+
+    def _refuse_mixing(self, session: Session, simulated: bool) -> None:
+        others = select(Participant.id).where(
+            Participant.study_id == self.study_id, Participant.simulated.is_not(simulated)
+        )
+        if session.scalar(others.limit(1)) is not None:
+            raise Conflict(
+                "this study has real participants, so it takes no simulated observers"
+                if simulated
+                else "this study is filled with simulated answers, so nobody can take part in it: real participants "
+                "need a new study folder"
+            )
 
     def _free_slot(self, session: Session, now: datetime) -> int:
         """The lowest slot that nobody holds, after those that timed out have been given up."""

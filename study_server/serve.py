@@ -23,7 +23,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         s = self.server
         options: dict[str, Any] = {
-            "bind": f"{s.host}:{s.port}",
+            "bind": f"[{s.host}]:{s.port}" if ":" in s.host else f"{s.host}:{s.port}",
             "workers": s.workers,
             "threads": s.threads,
             "worker_class": "gthread",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
 from scipy.stats import binomtest
 
 import shift_study
@@ -65,6 +66,14 @@ def test_simulated_answers_cannot_get_among_real_ones(study: StudyFolder, server
     refused = run("simulate", study.path, "--participants", "1", "--url", server)
     assert refused.exit_code == 1
     assert "1 real participants have taken part" in refused.output
+
+
+def test_real_participants_cannot_get_among_simulated_ones(client: FlaskClient) -> None:
+    assert client.post("/consent", headers={"X-Shift-Study-Simulated": "1"}).status_code == 303
+    client.delete_cookie("shift_study")
+    refused = client.post("/consent")
+    assert refused.status_code == 409
+    assert "real participants need a new study folder" in refused.text
 
 
 @pytest.mark.slow
