@@ -23,6 +23,8 @@ class Backbone(nn.Module, ABC):
     channels: ClassVar[tuple[int, int, int, int, int]]
     published_names: ClassVar[dict[str, str]]
     """Our layer → the layer of the implementation that trained the weights."""
+    plain_layers: ClassVar[frozenset[str]] = frozenset()
+    """Layers that are not computed with channels last, where the others are."""
 
     @abstractmethod
     def forward(self, images: Tensor) -> Levels:
@@ -33,6 +35,8 @@ class ShiftTolerantAlexNet(Backbone):
     """AlexNet with stride 1 in conv-1, and the blur of conv-1 before its activation (Fig. 4c)."""
 
     channels = (64, 192, 384, 256, 256)
+    # With channels last, a CPU adds up the 1600 products of conv-2 with ten times the rounding error.
+    plain_layers = frozenset({"conv2"})
     published_names: ClassVar[dict[str, str]] = {
         "conv1": "slice1.0",
         "blur1": "slice1.1",
@@ -57,7 +61,6 @@ class ShiftTolerantAlexNet(Backbone):
 
     def forward(self, images: Tensor) -> Levels:
         level1 = relu(self.blur1(self.conv1(images)))
-        # With channels last, a CPU adds up the 1600 products of conv-2 with ten times the rounding error.
         pooled = self.blur2(max_pool2d(level1, 3, stride=1)).contiguous()
         level2 = relu(self.conv2(pooled)).contiguous(memory_format=_layout(images))
         level3 = relu(self.conv3(self.blur3(max_pool2d(level2, 3, stride=1))))

@@ -35,6 +35,9 @@ class FeatureMetric(nn.Module, ABC):
     def distance(self, reference: Features, images: Features) -> Tensor:
         """Distances, shape (N,), from the features of N references (or of one) and of N images."""
 
+    def arrange(self) -> None:
+        """Lays out the weights in memory as the device that they are on reads them fastest."""
+
     def forward(self, reference: Tensor, images: Tensor) -> Tensor:
         """Distances, shape (N,), between references and images, both (N, 3, H, W) float RGB in [0, 1].
 

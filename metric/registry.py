@@ -144,4 +144,6 @@ def load_metric(name: str, device: str = "cpu") -> FeatureMetric:
     chosen = choose_device(device)
     module, _, function = spec.factory.partition(":")
     metric: FeatureMetric = getattr(import_module(module), function)(spec)
-    return metric.to(chosen).eval().requires_grad_(False)
+    metric = metric.to(chosen).eval().requires_grad_(False)
+    metric.arrange()
+    return metric

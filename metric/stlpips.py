@@ -66,6 +66,12 @@ class ShiftTolerantLPIPS(FeatureMetric):
         self.backbone = backbone
         self.channel_weights = nn.ParameterList(torch.zeros(1, n, 1, 1) for n in backbone.channels)
 
+    def arrange(self) -> None:
+        if self.mean.device.type == "cpu":
+            for name, layer in self.backbone.named_children():
+                if name not in self.backbone.plain_layers:
+                    layer.to(memory_format=torch.channels_last)
+
     def features(self, images: Tensor) -> Features:
         # The networks were trained on [-1, 1], shifted and scaled by the channel statistics of ImageNet.
         images = (images.to(self.mean.dtype) * 2 - 1 - self.mean) / self.deviation
