@@ -65,6 +65,9 @@ def check_folder(folder: StudyFolder) -> CheckReport:
 
 
 def _check_image(root: Path, rows: list[PairRow], source: str) -> tuple[list[str], bool]:
+    first = rows[0]
+    if any(_of_one_image(row) != _of_one_image(first) for row in rows):
+        return [f"image {first.image}: its pairs differ in reference, photograph or crop window"], False
     faults: list[str] = []
     crops: dict[str, Pixels] = {}
     for row in rows:
@@ -89,10 +92,13 @@ def _check_image(root: Path, rows: list[PairRow], source: str) -> tuple[list[str
             step = row.shift_px - before.shift_px
             if not np.array_equal(*row.window.overlap(crops[before.stimulus_file], shifted, step)):
                 faults.append(f"pair {row.pair}: its newly shown edge differs from that of pair {before.pair}")
-    original = locate(source, rows[0].source_file)
-    if original is None or Photograph(original, "").sha256() != rows[0].source_sha256:
+    original = locate(source, first.source_file)
+    if original is None or Photograph(original, "").sha256() != first.source_sha256:
         return faults, False
-    pixels = read_pixels(original)
+    try:
+        pixels = read_pixels(original)
+    except StudyError as error:
+        return [*faults, f"{original}: {error}"], False
     for row in rows:
         for name, shift in ((row.reference_file, 0), (row.stimulus_file, row.shift_px)):
             try:
@@ -105,6 +111,11 @@ def _check_image(root: Path, rows: list[PairRow], source: str) -> tuple[list[str
                     f"{root / name}: not the crop of {row.source_file} that the manifest records for pair {row.pair}"
                 )
     return faults, True
+
+
+def _of_one_image(row: PairRow) -> tuple[object, ...]:
+    """What all pairs of an image have in common."""
+    return row.window, row.reference_file, row.reference_sha256, row.source_file, row.source_sha256
 
 
 def _read_plain(path: Path, size: int) -> Pixels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,8 +76,8 @@ def demo_photographs(*, practice: bool = False) -> PhotographSource:
 def folder_photographs(folder: Path, seed: int) -> PhotographSource:
     """Image files of a folder (subfolders too), in an order drawn by `seed`. Raises StudyError if there are none."""
     location = str(folder.resolve())
-    if not _is_text(location):
-        raise StudyError(f"the name of the folder {location!r} is not UTF-8, so it cannot be recorded: rename it")
+    if not _can_be_recorded(location):
+        raise StudyError(f"the name of the folder {location!r} is not UTF-8 or has control characters: rename it")
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
     if not files:
         raise StudyError(
@@ -86,20 +87,16 @@ def folder_photographs(folder: Path, seed: int) -> PhotographSource:
     photographs, skipped = [], {}
     for path in files:
         name = path.relative_to(folder).as_posix()
-        if _is_text(name):
+        if _can_be_recorded(name):
             photographs.append(Photograph(path, name))
         else:
-            skipped[ascii(name)] = "its name is not UTF-8, so it cannot be recorded; rename it"
+            skipped[ascii(name)] = "its name is not UTF-8 or has control characters; rename it"
     return PhotographSource(location, photographs, skipped=skipped)
 
 
-def _is_text(name: str) -> bool:
-    """Whether a file name can be written to a UTF-8 file: a name in another encoding cannot."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _can_be_recorded(name: str) -> bool:
+    """Whether a file name can stand in a CSV file in UTF-8: not one in another encoding, or with a line end in it."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
 
 def locate(source: str, name: str) -> Path | None:

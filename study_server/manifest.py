@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -47,7 +48,7 @@ COLUMNS = [f.name for f in fields(PairRow)]
 _INTEGERS = {f.name for f in fields(PairRow) if f.type == "int"}
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_IMAGE = re.compile(r"\d{5}")
+_IMAGE = re.compile(r"[0-9]{5}")
 _ALLOWED: dict[str, tuple[Callable[[str], object], str]] = {
     "image": (_IMAGE.fullmatch, "five digits"),
     "direction": (lambda v: v in DIRECTIONS, "one of " + ", ".join(DIRECTIONS)),
@@ -61,7 +62,7 @@ _ALLOWED: dict[str, tuple[Callable[[str], object], str]] = {
 
 
 def _is_inside(path: str) -> bool:
-    return bool(path) and not Path(path).is_absolute() and ".." not in Path(path).parts
+    return bool(path) and "\0" not in path and not Path(path).is_absolute() and ".." not in Path(path).parts
 
 
 def pair_id(image: str, shift_px: int) -> str:
@@ -80,19 +81,19 @@ def write_manifest(rows: list[PairRow], path: Path) -> None:
 def read_manifest(path: Path) -> list[PairRow]:
     """Rows of the manifest at `path`. Raises StudyError naming line and column of the first fault."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # spreadsheets put a byte order mark before it
     except FileNotFoundError as error:
         raise StudyError(f"{path} is missing: make the study folder with shift-study new") from error
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path} cannot be read: {error}") from error
-    reader = csv.DictReader(text.splitlines(), strict=True)
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-    if missing:
-        raise StudyError(f"{path}: column {missing[0]} is missing; docs/manifest.md lists the columns")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        if missing:
+            raise StudyError(f"{path}: column {missing[0]} is missing; docs/manifest.md lists the columns")
         rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
     except csv.Error as error:
-        raise StudyError(f"{path}, line {reader.line_num}: {error}") from error
+        raise StudyError(f"{path}, line {reader.reader.line_num}: {error}") from error
     if not rows:
         raise StudyError(f"{path} has no pairs: make the study folder anew with shift-study new")
     seen: set[str] = set()
@@ -104,6 +105,8 @@ def read_manifest(path: Path) -> list[PairRow]:
 
 
 def _row(record: dict[str, str], where: str) -> PairRow:
+    if None in record:
+        raise StudyError(f"{where}: it has more values than there are columns; put quotes around a value with a comma")
     if record["schema"] != SCHEMA:
         raise StudyError(f"{where}: schema is {record['schema']!r}; this version reads {SCHEMA}")
     values: dict[str, str | int] = {}
@@ -112,8 +115,8 @@ def _row(record: dict[str, str], where: str) -> PairRow:
         if value is None:
             raise StudyError(f"{where}: {name} is missing")
         if name in _INTEGERS:
-            if not re.fullmatch(r"\d+", value):
-                raise StudyError(f"{where}: {name} is {value!r}; an integer of at least 0 is allowed")
+            if not re.fullmatch(r"[0-9]{1,9}", value):
+                raise StudyError(f"{where}: {name} is {value!r}; allowed is an integer of at least 0")
             values[name] = int(value)
         else:
             values[name] = value

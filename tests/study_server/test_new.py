@@ -163,7 +163,7 @@ def test_into_the_current_folder(photographs: Path, tmp_path: Path, monkeypatch:
 
 NAMES = [
     "plain.png", "two words.png", "a,b.png", 'say "cheese".png', "Füße 足 🐾.png", "it's.png", "100%.png", "#1.png",
-    " leading.png", "semi;colon.png", "sub folder/deeper/a.PNG", "line\nbreak.png", "u2028\u2028x.png",
+    " leading.png", "semi;colon.png", "sub folder/deeper/a.PNG", "no\u00a0break\u202fspace.png", "u2028\u2028x.png",
     "back\\slash.png",
 ]  # fmt: skip
 
@@ -177,12 +177,14 @@ def test_odd_file_names(tmp_path: Path) -> None:
     assert report.faults == [] and report.images_recut_from_source == report.images
 
 
-def test_a_file_name_in_another_encoding_is_skipped(photographs: Path, tmp_path: Path) -> None:
-    os.rename(os.fsencode(photographs / "0.png"), os.fsencode(photographs) + b"/caf\xe9.png")  # noqa: PTH104
+@pytest.mark.parametrize("name", [b"caf\xe9.png", b"line\nbreak.png", b"return\r.png"])
+def test_a_file_name_that_cannot_be_recorded_is_skipped(name: bytes, photographs: Path, tmp_path: Path) -> None:
+    os.rename(os.fsencode(photographs / "0.png"), os.fsencode(photographs) + b"/" + name)  # noqa: PTH104
     result = new(tmp_path / "study", "--images", photographs, "--count", "5", "--size", "32")
     assert result.exit_code == 0, result.output
-    assert "its name is not UTF-8" in result.stderr
-    assert "its name is not UTF-8" in (tmp_path / "study" / "skipped.csv").read_text(encoding="utf-8")
+    reason = "its name is not UTF-8 or has control characters; rename it"
+    assert reason in result.stderr
+    assert reason in (tmp_path / "study" / "skipped.csv").read_text(encoding="utf-8")
 
 
 def test_a_relative_folder_is_found_again_from_elsewhere(
