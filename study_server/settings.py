@@ -42,7 +42,7 @@ class StimuliSettings:
         "demo",
         "Where the photographs came from: demo, a folder, or coco:SPLIT. A record; change it with `new`.",
     )
-    count: int = _setting(50, "Number of images. A record, like the rest of this section.", low=1)
+    count: int = _setting(50, "Number of images. A record, like the rest of this section.", low=1, high=99999)
     max_shift: int = _setting(
         9, "Largest shift, pixels; there is a pair for each shift from 0 to this.", low=1, high=256
     )
@@ -64,6 +64,7 @@ class TrialSettings:
         60.0,
         "After this long without an answer, an unfinished participant's pairs go to the next one.",
         low=0.01,
+        high=525600,
     )
 
 

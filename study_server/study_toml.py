@@ -7,12 +7,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from study_server.errors import StudyError
 from study_server.settings import SECTION_ABOUT, Question, Settings, allowed_text, sections
 
 FILE_NAME = "study.toml"
+
+_Place = tuple[str | int, ...]
+"""Keys and indices that lead to a value of the document, as in ("questions", 2, "id")."""
 
 
 def read_settings(path: Path) -> Settings:
@@ -21,100 +24,96 @@ def read_settings(path: Path) -> Settings:
     Raises StudyError naming file, line and setting, and what is allowed.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")  # as an editor on Windows saves it
     except FileNotFoundError as error:
         raise StudyError(f"{path} is missing: make the study folder with shift-study new") from error
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path} cannot be read: {error}") from error
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:  # ValueError: an integer of thousands of digits
+        raise StudyError(f"{path} is not valid TOML: {error}") from error
     return _Reader(path, text).settings(document)
 
 
 class _Reader:
     def __init__(self, path: Path, text: str) -> None:
-        self.path, self.lines = path, text.splitlines()
+        self.path, self.text = path, text
 
     def settings(self, document: dict[str, Any]) -> Settings:
         known = sections()
         for name in document:
             if name not in known and name != "questions":
-                self._fail(name, None, f"[{name}] is not a section", f"one of {', '.join([*known, 'questions'])}")
+                self._fail((name,), f"[{name}] is not a section", f"one of {', '.join([*known, 'questions'])}")
         values: dict[str, Any] = {}
         for name, kind in known.items():
             table = document.get(name, {})
             if not isinstance(table, dict):
-                self._fail("", name, f"{name} is not a section", f"[{name}]")
-            values[name] = self._section(kind, name, table)
+                self._fail((name,), f"{name} is not a section", f"[{name}]")
+            values[name] = self._section(kind, (name,), table)
         if "questions" in document:
             tables = document["questions"]
             if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
                 self._fail(
-                    "",
-                    "questions",
-                    "questions is not a list of tables",
-                    "[[questions]] sections, or questions = []",
+                    ("questions",), "questions is not a list of tables", "[[questions]] sections, or questions = []"
                 )
-            values["questions"] = [self._section(Question, "questions", table) for table in tables]
+            values["questions"] = [self._section(Question, ("questions", i), t) for i, t in enumerate(tables)]
         settings = Settings(**values)
         self._cross_checks(settings)
         return settings
 
-    def _section(self, kind: type, section: str, table: dict[str, Any]) -> Any:
+    def _section(self, kind: type, at: _Place, table: dict[str, Any]) -> Any:
         hints = get_type_hints(kind)
         fields = {f.name: f for f in dataclasses.fields(kind)}
         for key in table:
             if key not in fields:
-                self._fail(section, key, f"{section}.{key} is not a setting", f"one of {', '.join(fields)}")
-        return kind(**{key: self._value(section, key, hints[key], fields[key].metadata, v) for key, v in table.items()})
+                self._fail((*at, key), f"{at[0]}.{key} is not a setting", f"one of {', '.join(fields)}")
+        return kind(
+            **{key: self._value((*at, key), hints[key], fields[key].metadata, value) for key, value in table.items()}
+        )
 
-    def _value(self, section: str, key: str, hint: Any, rules: Any, value: Any) -> Any:
-        allowed = allowed_text(hint, rules)
-        if hint is float and type(value) is int:
-            value = float(value)
+    def _value(self, at: _Place, hint: Any, rules: Any, value: Any) -> Any:
         if get_origin(hint) is Literal:
             good = value in get_args(hint)
         elif get_origin(hint) is list:
             item = get_args(hint)[0]
             good = isinstance(value, list) and all(type(v) is item and _in_range(v, rules) for v in value)
         else:
-            good = type(value) is hint and _in_range(value, rules)
+            types = (int, float) if hint is float else (hint,)
+            good = type(value) in types and _in_range(value, rules)
         if not good:
-            self._fail(section, key, f"{section}.{key} is {value!r}", allowed)
-        return value
+            self._fail(at, f"{at[0]}.{at[-1]} is {value!r}", allowed_text(hint, rules))
+        return float(value) if hint is float else value
 
     def _cross_checks(self, s: Settings) -> None:
-        trials = s.trials.per_shift * (s.stimuli.max_shift + 1)
+        n_shifts = s.stimuli.max_shift + 1
+        trials = s.trials.per_shift * n_shifts
+        per_shift = ("trials", "per_shift")
         if s.trials.per_shift > s.stimuli.count:
-            self._fail(
-                "trials",
-                "per_shift",
-                f"trials.per_shift is {s.trials.per_shift}",
-                f"at most the {s.stimuli.count} images",
-            )
+            self._fail(per_shift, f"trials.per_shift is {s.trials.per_shift}", f"at most the {s.stimuli.count} images")
         if s.trials.strategy == "balanced" and trials > s.stimuli.count:
+            most = s.stimuli.count // n_shifts
             self._fail(
-                "trials", "per_shift",
-                f"trials.per_shift is {s.trials.per_shift}, which makes {trials} trials, but the balanced strategy shows "
-                f"each of the {s.stimuli.count} images at most once",
-                f"at most {s.stimuli.count // (s.stimuli.max_shift + 1)}, more images, or strategy = \"paper\"",
-            )  # fmt: skip
+                per_shift,
+                f"trials.per_shift is {s.trials.per_shift}, which makes {trials} trials, but the balanced "
+                f"strategy shows each of the {s.stimuli.count} images at most once",
+                (f"at most {most}, or " if most else "") + 'strategy = "paper"',
+            )
         if s.display.key_same == s.display.key_different:
-            self._fail("display", "key_different", "display.key_different is the key of «same»", "another key")
-        ids = [q.id for q in s.questions]
-        for question in s.questions:
-            if not question.id or ids.count(question.id) > 1:
+            self._fail(("display", "key_different"), "display.key_different is the key of «same»", "another key")
+        ids = [question.id for question in s.questions]
+        for index, question in enumerate(s.questions):
+            if not question.id or question.id in ids[:index]:
                 self._fail(
-                    "questions",
-                    "id",
+                    ("questions", index, "id"),
                     f"questions.id is {question.id!r}",
                     "a name of its own for each question",
                 )
+            if not question.text.strip():
+                self._fail(("questions", index, "text"), f"questions.text is {question.text!r}", "a question in quotes")
 
-    def _fail(self, section: str, key: str | None, what: str, allowed: str) -> None:
-        line = _line_of(self.lines, section, key)
+    def _fail(self, at: _Place, what: str, allowed: str) -> NoReturn:
+        line = _line_of(self.text, at)
         where = f"{self.path}, line {line}" if line else str(self.path)
         raise StudyError(f"{where}: {what}; allowed is {allowed}")
 
@@ -126,18 +125,33 @@ def _in_range(value: Any, rules: Any) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _line_of(lines: list[str], section: str, key: str | None) -> int | None:
-    """Line number (from 1) of a key in a section, or of the section's header where `key` is None."""
-    current = ""
-    for number, line in enumerate(lines, start=1):
-        header = re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?", line)
-        if header:
-            current = header.group(1)
-            if key is None and current == section:
-                return number
-        elif key is not None and current == section and re.match(rf"\s*['\"]?{re.escape(key)}['\"]?\s*=", line):
-            return number
+def _line_of(text: str, at: _Place) -> int | None:
+    """Line number (from 1) where the value at this place of a TOML document begins, or else what it would stand in.
+
+    tomllib does not tell, so the document is read again line by line until the value is there: that holds for dotted
+    keys, inline tables and multi-line strings too.
+    """
+    lines = text.split("\n")
+    for depth in range(len(at), 0, -1):
+        begin = 1
+        for number in range(1, len(lines) + 1):
+            try:
+                document = tomllib.loads("\n".join(lines[:number]))
+            except tomllib.TOMLDecodeError:
+                continue  # in the middle of a value
+            if _holds(document, at[:depth]):
+                return begin
+            begin = number + 1
     return None
+
+
+def _holds(document: Any, at: _Place) -> bool:
+    for step in at:
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
 
 
 def write_settings(settings: Settings, path: Path) -> None:
@@ -172,8 +186,17 @@ def _entries(kind: type, values: Any, *, explain: bool = True) -> list[str]:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_quoted(v) if isinstance(v, str) else _toml(v) for v in value)}]"
     if isinstance(value, str) and "\n" in value:
-        return '"""\n' + value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"') + '"""'
-    if isinstance(value, (str, list)):
-        return json.dumps(value, ensure_ascii=False)
+        # Quotes stay readable where TOML lets them stand.
+        text = "\n".join('"'.join(_quoted(part)[1:-1] for part in line.split('"')) for line in value.split("\n"))
+        return '"""\n' + re.sub('"{3,}', lambda run: r"\"" * len(run.group()), text) + '"""'
+    if isinstance(value, str):
+        return _quoted(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A TOML string: the same as JSON's, but TOML wants DEL escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
