@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -81,12 +83,12 @@ def coco_photographs(
     if split not in SPLITS:
         raise StudyError(f"coco:{split} is no split of MSCOCO; there are {', '.join('coco:' + s for s in SPLITS)}")
     folder = downloads_folder(split)
-    info = _read_info(info_file or _fetch_info(SPLITS[split], folder.parent, base_url, patience), SPLITS[split].member)
-    licences = {entry["id"]: entry["name"] for entry in info.get("licenses", [])}
+    images, licences = _read_info(
+        info_file or _fetch_info(SPLITS[split], folder.parent, base_url, patience), SPLITS[split].member
+    )
     least = smallest_photograph(stimuli.size, stimuli.max_shift, stimuli.direction)
     large_enough = sorted(
-        (i for i in info["images"] if i["width"] >= least[0] and i["height"] >= least[1]),
-        key=lambda i: int(i["id"]),
+        (i for i in images if i["width"] >= least[0] and i["height"] >= least[1]), key=lambda i: int(i["id"])
     )
     if len(large_enough) < stimuli.count:
         raise StudyError(
@@ -94,12 +96,12 @@ def coco_photographs(
             f"and {stimuli.count} are needed: lower --count or --size"
         )
     random.Random(f"{stimuli.seed}/photographs").shuffle(large_enough)
-    chosen, skipped = _download(large_enough, stimuli.count, folder, patience)
+    chosen, skipped = _download(large_enough, stimuli.count, least, folder, patience)
     photographs = [
         Photograph(
             folder / i["file_name"],
             i["file_name"],
-            i.get("flickr_url", ""),
+            str(i.get("flickr_url") or ""),
             licences.get(i.get("license"), ""),
         )
         for i in chosen
@@ -109,46 +111,67 @@ def coco_photographs(
 
 def _fetch_info(info: _Info, folder: Path, base_url: str, patience: Patience) -> Path:
     path = folder / info.archive
+    url = f"{base_url}/annotations/{info.archive}"
     if not path.exists():
-        url = f"{base_url}/annotations/{info.archive}"
         print(f"downloading {url} ({info.size / 1e6:.1f} MB) to {path}", file=sys.stderr)
-        with tqdm(total=info.size, unit="B", unit_scale=True, desc=info.archive, leave=False) as bar:
-            fetch(url, path, size=info.size, sha256=info.sha256, patience=patience, on_bytes=bar.update)
+    with tqdm(total=info.size, unit="B", unit_scale=True, desc=info.archive, leave=False, delay=1.0) as bar:
+        fetch(url, path, size=info.size, sha256=info.sha256, patience=patience, on_bytes=bar.update)
     return path
 
 
-def _read_info(path: Path, member: str) -> dict[str, Any]:
+_REQUIRED = {"id": int, "file_name": str, "width": int, "height": int, "coco_url": str}
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")  # as all of MSCOCO's are; it becomes a file on this machine
+
+
+def _read_info(path: Path, member: str) -> tuple[list[dict[str, Any]], dict[Any, str]]:
+    """Images and names of licences by id, from the official JSON or the archive with it."""
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 text = archive.read(member).decode()
         else:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         info = json.loads(text)
-        if not all({"id", "file_name", "width", "height", "coco_url"} <= image.keys() for image in info["images"]):
-            raise KeyError("images")
-        if any(Path(image["file_name"]).name != image["file_name"] for image in info["images"]):
-            raise StudyError(f"{path}: a file_name in it is a path; the official image-info JSON has plain names")
+        images: list[dict[str, Any]] = info["images"]
+        licences = {entry["id"]: str(entry["name"]) for entry in info.get("licenses") or []}
+        for image in images:
+            if not all(isinstance(image[key], kind) for key, kind in _REQUIRED.items()):
+                raise TypeError
     except FileNotFoundError as error:
         raise StudyError(f"{path} is missing: --coco-info names the official image-info JSON") from error
-    except (KeyError, TypeError, AttributeError, ValueError, OSError, zipfile.BadZipFile) as error:
-        if isinstance(error, StudyError):
-            raise
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        OSError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise StudyError(
-            f"{path} is not an image-info JSON of MSCOCO (a list `images` with id, file_name, width, height, coco_url)"
+            f"{path} is not an image-info JSON of MSCOCO, or the archive with {member}: a list `images` with id, "
+            "file_name, width, height, coco_url is expected"
         ) from error
-    return dict(info)
+    for image in images:
+        if not _PLAIN_NAME.fullmatch(image["file_name"]):
+            raise StudyError(
+                f"{path}: file_name {image['file_name']!r} is not a plain name of letters, digits, . - and _"
+            )
+        if not image["coco_url"].startswith(("http://", "https://")):
+            raise StudyError(f"{path}: coco_url {image['coco_url']!r} is not an address that begins with http")
+    return images, licences
 
 
 def _download(
-    candidates: list[dict[str, Any]], count: int, folder: Path, patience: Patience
+    candidates: list[dict[str, Any]], count: int, least: tuple[int, int], folder: Path, patience: Patience
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The first `count` candidates that can be had, in order, and the reasons of those that could not."""
     chosen: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
     rest: Iterator[dict[str, Any]] = iter(candidates)
     with (
-        tqdm(total=count, unit="image", desc="downloading photographs", leave=False) as bar,
+        tqdm(total=count, unit="image", desc="downloading photographs", leave=False, delay=1.0) as bar,
         ThreadPoolExecutor(_PARALLEL) as pool,
     ):
         while len(chosen) < count:
@@ -159,7 +182,8 @@ def _download(
                 raise StudyError(
                     f"only {len(chosen)} of {count} photographs could be downloaded; {first[0]}: {first[1]}"
                 )
-            for image, reason in zip(batch, pool.map(lambda i: _try(i, folder, patience), batch), strict=True):
+            reasons = pool.map(lambda image: _try(image, least, folder, patience), batch)
+            for image, reason in zip(batch, reasons, strict=True):
                 if reason is None:
                     chosen.append(image)
                     bar.update()
@@ -168,10 +192,12 @@ def _download(
     return chosen, skipped
 
 
-def _try(image: dict[str, Any], folder: Path, patience: Patience) -> str | None:
-    """Download one image; the reason if it cannot be had."""
+def _try(image: dict[str, Any], least: tuple[int, int], folder: Path, patience: Patience) -> str | None:
+    """Download one image; the reason if it cannot be had or used."""
+    width = height = 0
 
     def verify(path: Path) -> None:
+        nonlocal width, height
         height, width = read_pixels(path).shape[:2]
         # Recorded sizes are those of the stored pixels; EXIF orientation may turn them.
         if sorted((height, width)) != sorted((image["height"], image["width"])):
@@ -181,4 +207,6 @@ def _try(image: dict[str, Any], folder: Path, patience: Patience) -> str | None:
         fetch(image["coco_url"], folder / image["file_name"], verify=verify, patience=patience)
     except NotAvailable as error:
         return str(error)
+    if width < least[0] or height < least[1]:
+        return f"{width}x{height} pixels when upright; {least[0]}x{least[1]} are needed"
     return None

@@ -51,15 +51,38 @@ def fetch(
     patience: Patience = PATIENCE,
     on_bytes: Callable[[int], object] = lambda n: None,
 ) -> None:
-    """Download `url` to `path` unless it is there already.
+    """Download `url` to `path` unless it is there already, and whole.
 
     What came of an earlier try lies beside it as `.part` and is gone on with. `size` (bytes) and `sha256` are checked
     where given; `verify` raises StudyError for a file that is not what it should be. `on_bytes` hears of every piece.
     Raises NotAvailable where the server does not have the right file, StudyError where it could not be reached.
     """
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.exists() and _is_whole(path, size, sha256, verify):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(url, path, size, sha256, verify, patience, on_bytes)
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written: {error}") from error
+
+
+def _is_whole(path: Path, size: int | None, sha256: str | None, verify: Callable[[Path], None]) -> bool:
+    try:
+        _examine(path, size, sha256, verify)
+    except _TryAgain:
+        return False  # damaged since it was downloaded
+    return True
+
+
+def _download(
+    url: str,
+    path: Path,
+    size: int | None,
+    sha256: str | None,
+    verify: Callable[[Path], None],
+    patience: Patience,
+    on_bytes: Callable[[int], object],
+) -> None:
     part = path.with_name(path.name + ".part")
     pause = patience.first_pause
     for attempt in range(1, patience.tries + 1):
@@ -99,8 +122,8 @@ def _receive(url: str, part: Path, timeout: float, on_bytes: Callable[[int], obj
             promised = answer.headers.get("Content-Length")
             received = 0
             with part.open("ab" if resumed else "wb") as file:
-                # Not iter_content: it hides a body that ends early.
-                while piece := answer.raw.read(_CHUNK):
+                # Not iter_content: it hides a body that ends early. Not read: it drops what came before a break.
+                while piece := answer.raw.read1(_CHUNK):
                     file.write(piece)
                     received += len(piece)
                     on_bytes(len(piece))

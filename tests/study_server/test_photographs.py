@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import random
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -338,6 +340,15 @@ def test_decompression_bomb(upright: Array, tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         with pytest.raises(StudyError, match="more pixels than can be opened safely"):
             read_pixels(tmp_path / "a.png")
+
+
+def test_reading_in_threads_leaves_the_warning_filters_alone(upright: Array, tmp_path: Path) -> None:
+    """They belong to the whole process, and downloads are verified in several threads."""
+    Image.fromarray(upright).save(tmp_path / "a.png")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(read_pixels, [tmp_path / "a.png"] * 200))) == 200
+    assert list(warnings.filters) == before
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM"])
