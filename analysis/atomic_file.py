@@ -27,6 +27,4 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise AnalysisError(
-            f"{path} cannot be written: {error.strerror or error}; choose another file."
-        ) from error
+        raise AnalysisError(f"{path} cannot be written: {error.strerror or error}; choose another file.") from error

@@ -66,7 +66,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "participant_state",
         "choice",
-        "whether the participant answered every trial and reached the end",
+        "whether the participant answered every trial",
         choices=("finished", "unfinished"),
     ),
     Column("trial", "integer", "position of the trial in the participant's sequence", minimum=1),
@@ -114,7 +114,12 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("viewport_width", "integer", "window's inner size, CSS pixels", minimum=1),
     Column("viewport_height", "integer", "window's inner size, CSS pixels", minimum=1),
-    Column("hidden", "boolean", "whether the tab was hidden at any time in the trial"),
+    Column(
+        "hidden",
+        "boolean",
+        "whether the pair was out of sight at any time in the trial: the tab hidden, or the window too small; in a "
+        "window that was too small the pair is shown anew, and the clock with it",
+    ),
     Column(
         "excluded",
         "boolean",

@@ -27,9 +27,7 @@ def read_distances(path: Path) -> dict[str, float]:
     try:
         for name in ("pair", "distance"):
             if name not in (reader.fieldnames or []):
-                raise AnalysisError(
-                    f"{path}: the column {name} is missing; the first line names the columns."
-                )
+                raise AnalysisError(f"{path}: the column {name} is missing; the first line names the columns.")
         for row in reader:
             here = f"{path}: line {reader.line_num}"
             pair = row["pair"]
@@ -47,7 +45,5 @@ def _distance(cell: str | None, here: str, pair: str) -> float:
     except ValueError:
         distance = math.nan
     if not math.isfinite(distance):
-        raise AnalysisError(
-            f"{here}: the distance of {pair} is {cell or ''!r}, not a finite number; correct it."
-        )
+        raise AnalysisError(f"{here}: the distance of {pair} is {cell or ''!r}, not a finite number; correct it.")
     return distance

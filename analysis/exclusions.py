@@ -50,9 +50,7 @@ def validation(responses: pd.DataFrame) -> tuple[Mask, Mask]:
     known = responses["participant"].notna().to_numpy(dtype=bool)
     totals = counts.groupby([responses[key] for key in PARTICIPANT], dropna=False).transform("sum")
     # In whole numbers: as a float, two of three could come out on either side of two thirds.
-    fails = (3 * totals["zero_wrong"] > 2 * totals["zero"]) | (
-        3 * totals["largest_wrong"] > 2 * totals["largest"]
-    )
+    fails = (3 * totals["zero_wrong"] > 2 * totals["zero"]) | (3 * totals["largest_wrong"] > 2 * totals["largest"])
     return fails.to_numpy(dtype=bool) & known, known
 
 
@@ -86,9 +84,7 @@ def accepted(responses: pd.DataFrame) -> pd.DataFrame:
     Raises: `AnalysisError` where none is left to analyse, and where they are of several studies.
     """
     if responses.empty:
-        raise AnalysisError(
-            "There are no responses yet; analyse the study after the first participant answered."
-        )
+        raise AnalysisError("There are no responses yet; analyse the study after the first participant answered.")
     studies = responses["study"].unique().tolist()
     if len(studies) > 1:
         # Studies name their pairs alike: pooled by name, answers to different photographs would mix.

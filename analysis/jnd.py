@@ -63,9 +63,7 @@ class Judgments:
             responses=[int(count) for count in counts["count"]],
         )
 
-    def jnd_map(
-        self, distances: Mapping[str, float], *, ties: Ties = "expected", min_responses: int = 3
-    ) -> JndResult:
+    def jnd_map(self, distances: Mapping[str, float], *, ties: Ties = "expected", min_responses: int = 3) -> JndResult:
         """JND mAP of the distances of a metric; smaller means more alike.
 
         Args:

@@ -79,9 +79,7 @@ def _rows(judgments: dict[str, Any], study: str, origin: str) -> Iterator[tuple[
             raise AnalysisError(f"{origin}: the answers of {name} are {answers!r}, not a list of 0 and 1.")
         for number, answer in enumerate(answers, start=1):
             if not isinstance(answer, int) or isinstance(answer, bool) or answer not in _RESPONSES:
-                raise AnalysisError(
-                    f"{origin}: answer {number} of {name} is {answer!r}, not 1 (same) or 0 (shifted)."
-                )
+                raise AnalysisError(f"{origin}: answer {number} of {name} is {answer!r}, not 1 (same) or 0 (shifted).")
             row: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS)
             row |= {
                 "schema": SCHEMA,

@@ -82,8 +82,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         for cells in reader:
             if cells and len(cells) != len(header):
                 raise AnalysisError(
-                    f"{path}: line {line} has {len(cells)} cells, but the header has {len(header)}; "
-                    "correct it."
+                    f"{path}: line {line} has {len(cells)} cells, but the header has {len(header)}; correct it."
                 )
             if cells:
                 rows.append(dict(zip(header, cells, strict=True)))
@@ -118,9 +117,7 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
         except (ValueError, RecursionError) as error:
             raise AnalysisError(f"{path}: line {number} is not JSON ({error}); correct it.") from None
         if not isinstance(row, dict):
-            raise AnalysisError(
-                f"{path}: line {number} is not a JSON object with one key a column; correct it."
-            )
+            raise AnalysisError(f"{path}: line {number} is not a JSON object with one key a column; correct it.")
         rows.append(row)
         lines.append(number)
     return from_rows(rows, origin=str(path), place=lambda index: f"line {lines[index]}")

@@ -139,9 +139,7 @@ def _check_pairs(values: dict[str, list[Value]], origin: str, where: Callable[[i
 
 
 def _check_reasons(values: dict[str, list[Value]], origin: str, where: Callable[[int], str]) -> None:
-    for index, (excluded, reason) in enumerate(
-        zip(values["excluded"], values["exclusion_reason"], strict=True)
-    ):
+    for index, (excluded, reason) in enumerate(zip(values["excluded"], values["exclusion_reason"], strict=True)):
         if excluded and not reason:
             raise AnalysisError(
                 f"{origin}: {where(index)}: excluded is true, but exclusion_reason is empty; give a reason."

@@ -15,9 +15,7 @@ def as_text(table: Table1) -> str:
     """The table in the layout of the paper, with a line about what was excluded."""
     lines = [_HEADINGS, *(_cells(row, " ± ", "%") for row in table.rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
-    drawn = [
-        "   ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
-    ]
+    drawn = ["   ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
     rule = "─" * len(drawn[0])
     return "\n".join(
         [

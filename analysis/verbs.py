@@ -124,9 +124,7 @@ def table1(reader: StudyReader, source: str, layout: str | None, figure: Path | 
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
 @click.pass_obj
-def jnd(
-    reader: StudyReader, source: str, distances: Path, ties: Ties, min_responses: int, as_json: bool
-) -> None:
+def jnd(reader: StudyReader, source: str, distances: Path, ties: Ties, min_responses: int, as_json: bool) -> None:
     """How well a metric's distances rank pairs as people judge them: JND mAP, as in Table 8.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or

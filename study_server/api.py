@@ -84,7 +84,10 @@ def practise(number: int) -> Response:
 def _body() -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise StudyError("send JSON, with Content-Type: application/json")
-    body = request.get_json()
+    try:
+        body = request.get_json()
+    except RecursionError as error:
+        raise StudyError("the JSON is nested too deeply") from error
     if not isinstance(body, dict):
         raise StudyError("send a JSON object")
     return body

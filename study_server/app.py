@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -21,14 +21,14 @@ _TEMPLATES = next(
 )
 
 
-def create_app(folder: StudyFolder, database_url: str | None = None) -> Flask:
-    """The application of the study in `folder`, its data in `database_url` (the folder's own SQLite by default).
+def create_app(folder: StudyFolder) -> Flask:
+    """The application of the study in `folder`, its data in the folder's database.
 
     Raises StudyError where folder, settings or database cannot be used.
     """
     app = Flask(__name__, template_folder=str(_TEMPLATES))
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
-    app.extensions["participation"] = Participation(folder, Database(database_url or folder.database_url))
+    app.extensions["participation"] = Participation(folder, Database(folder.database_url))
     app.extensions["images"] = images.PaddedImages(folder)
     for module in (pages, api, images):
         app.register_blueprint(module.blueprint)
@@ -50,6 +50,7 @@ def _refuse_http(error: Exception) -> tuple[Response | str, int]:
 
 
 def _database_busy(error: Exception) -> tuple[Response | str, int]:
+    current_app.logger.error("the database failed: %s", error)
     return _say("The answers cannot be stored at the moment. Please try again in a minute.", 503)
 
 

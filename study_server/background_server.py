@@ -48,14 +48,19 @@ def running_server(folder: StudyFolder) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _answers(url: str, process: subprocess.Popen[str]) -> bool:
     deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            return requests.get(url, timeout=10).ok
-        except requests.ConnectionError:
-            time.sleep(0.05)
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy of the environment does not lead to this machine
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                return session.get(url, timeout=10).ok
+            except requests.RequestException:
+                time.sleep(0.05)
     return False

@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.models import Image, Pair, Participant, Response, Study, Trial
+from study_server.models import ANSWERED_ALL, Image, Pair, Participant, Response, Study, Trial
 from study_server.study_folder import DATABASE, StudyFolder
 
 SCHEMA = "shift-study/responses/1"
@@ -55,7 +55,7 @@ def _rows(database: Database) -> list[dict[str, Any]]:
 def _row(
     study: Study, participant: Participant, trial: Trial, response: Response, pair: Pair, image: Image
 ) -> dict[str, Any]:
-    finished = participant.stage == "finished"
+    finished = participant.stage in ANSWERED_ALL
     values = (
         SCHEMA, study.name, participant.label, "finished" if finished else "unfinished", trial.position,
         pair.name, image.name, pair.shift_px, pair.direction, trial.reference_side,

@@ -75,11 +75,10 @@ def practice(number: int, side: str) -> Response:
 
 @blueprint.get("/example-images/<any(original, moved):which>")
 def example(which: str) -> Response:
-    """The example in the instructions: the practice photograph with the largest shift, before and after."""
+    """The example in the instructions, before and after the shift."""
     images: PaddedImages = current_app.extensions["images"]
-    pairs = images.folder.practice_pairs
-    if not pairs:
+    row = images.folder.example_pair
+    if row is None:
         raise NotFound("this study has no practice images")
-    row = max(pairs, key=lambda pair: pair.shift_px)
     path = images.folder.practice_path / (row.reference_file if which == "original" else row.stimulus_file)
     return _png(path.read_bytes())

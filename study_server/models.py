@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 
 from sqlalchemy import (
@@ -20,6 +21,9 @@ SCHEMA_VERSION = 1
 
 STAGES = ("instructions", "practice", "trials", "questions", "finished")
 """Where a participant is, in order."""
+
+ANSWERED_ALL = ("questions", "finished")
+"""Stages at which every trial has been answered; the questions after them are optional."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -53,6 +57,8 @@ class Study(Base):
     settings: Mapped[str]
     """Canonical JSON of the settings that must not change (Settings.frozen_json)."""
     manifest_sha256: Mapped[str] = mapped_column(String(64))
+    simulation_key: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(16))
+    """With this secret `simulate` shows that it has the study folder, and so may send simulated observers."""
     frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the first participant started; from then on settings and manifest are fixed."""
     images: Mapped[list[Image]] = relationship(back_populates="study", cascade="all, delete-orphan")
@@ -146,12 +152,6 @@ class Trial(Base):
     token: Mapped[str] = mapped_column(String(32), unique=True)
     left_token: Mapped[str] = mapped_column(String(32), unique=True)
     right_token: Mapped[str] = mapped_column(String(32), unique=True)
-    participant: Mapped[Participant] = relationship(
-        foreign_keys="[Trial.participant_id]",
-        primaryjoin="Trial.participant_id == Participant.id",
-        viewonly=True,
-    )
-    response: Mapped[Response | None] = relationship(back_populates="trial")
 
 
 class Response(Base):
@@ -175,7 +175,6 @@ class Response(Base):
     viewport_height: Mapped[int]
     hidden: Mapped[bool]
     answered_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    trial: Mapped[Trial] = relationship(back_populates="response")
 
 
 class QuestionAnswer(Base):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+import secrets
+
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from study_server import same_different as task
-from study_server.participation import Participation, Progress
+from study_server.participation import NotYours, Participation, Progress
 
 blueprint = Blueprint("pages", __name__)
 
-COOKIE = "shift_study"
+SIMULATION_HEADER = "X-Shift-Study-Simulation"
 _COOKIE_AGE_S = 30 * 24 * 3600
 
 _PAGE_OF = {
@@ -28,9 +30,14 @@ def participation() -> Participation:
     return found
 
 
+def _cookie() -> str:
+    # Cookies are shared by all ports of a host, on each of which a study may be served.
+    return f"shift_study_{participation().settings.study.name}"
+
+
 def token() -> str | None:
     """The participant's secret, from the cookie."""
-    return request.cookies.get(COOKIE)
+    return request.cookies.get(_cookie())
 
 
 def page_of(stage: str) -> str:
@@ -51,26 +58,35 @@ def _render(template: str, **values: object) -> str:
 
 
 @blueprint.get("/")
-def consent() -> str | Response:
+def consent() -> Response:
     """Consent form; who has begun already is sent on to where they were."""
     progress = participation().progress(token())
     if progress is not None:
         return redirect(page_of(progress.stage))
-    total = task.design(participation().settings).n_trials
-    return _render("consent.html", total=total)
+    page = make_response(_render("consent.html", total=task.design(participation().settings).n_trials))
+    # The secret comes with the form, so that consenting twice (an impatient second press) makes one participant.
+    page.set_cookie(
+        _cookie(),
+        token() or secrets.token_urlsafe(32),
+        max_age=_COOKIE_AGE_S,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
+    return page
 
 
 @blueprint.post("/consent")
 def give_consent() -> Response:
     """Enrol the participant, unless this browser has one already."""
-    progress = participation().progress(token())
+    secret = token()
+    if not secret:
+        raise NotYours("This study needs cookies: allow them for this address, and begin again at the first page.")
+    progress = participation().progress(secret)
     if progress is not None:
         return redirect(page_of(progress.stage), 303)
-    simulated = request.headers.get("X-Shift-Study-Simulated") == "1"
-    secret = participation().enrol(simulated=simulated)
-    answer = redirect(url_for("pages.instructions"), 303)
-    answer.set_cookie(COOKIE, secret, max_age=_COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure)
-    return answer
+    participation().enrol(secret, simulation_key=request.headers.get(SIMULATION_HEADER))
+    return redirect(url_for("pages.instructions"), 303)
 
 
 @blueprint.get("/declined")
@@ -91,6 +107,7 @@ def instructions() -> str | Response:
         total=found.total,
         page=task.page_settings(study.settings),
         practice=len(study.settings.practice.shifts),
+        example=study.folder.example_pair is not None,
     )
 
 

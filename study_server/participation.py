@@ -15,7 +15,7 @@ from study_server import same_different as task
 from study_server.database import Database
 from study_server.errors import StudyError
 from study_server.manifest import manifest_sha256
-from study_server.models import Pair, Participant, QuestionAnswer, Response, Study, Trial
+from study_server.models import ANSWERED_ALL, Pair, Participant, QuestionAnswer, Response, Study, Trial
 from study_server.registration import register
 from study_server.study_folder import StudyFolder
 
@@ -62,17 +62,23 @@ class Participation:
 
     # --- arriving ----------------------------------------------------------------------------------------------------
 
-    def enrol(self, *, simulated: bool = False) -> str:
-        """Take in a participant who has consented: a slot, its trials, and the secret token that is returned.
+    def enrol(self, token: str, *, simulation_key: str | None = None) -> None:
+        """Take in a participant who has consented, known from now on by the secret `token`: a slot and its trials.
 
-        Freezes the study at the first one. Raises Conflict where the study was changed by another process, or where a
-        real participant would get among simulated ones or the other way round.
+        The same token again changes nothing. Observers of `simulate` give the study's simulation key. The first
+        participant freezes the study. Raises Conflict where the study was changed by another process, or where a real
+        participant would get among simulated ones or the other way round.
         """
         now = datetime.now(UTC)
         with self.database.writing() as session:
-            study = session.get_one(Study, self.study_id, with_for_update=True)
+            if self._find(session, token) is not None:
+                return
+            study = session.get_one(Study, self.study_id)
             if (study.settings, study.manifest_sha256) != self._identity:
                 raise Conflict("the study has been changed since this server started: restart the server")
+            simulated = simulation_key is not None
+            if simulation_key is not None and not _equal(simulation_key, study.simulation_key):
+                raise NotYours("that is not the simulation key of this study")
             self._refuse_mixing(session, simulated)
             study.frozen_at = study.frozen_at or now
             slot = self._free_slot(session, now)
@@ -80,7 +86,7 @@ class Participation:
                 session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id)) or 0
             )
             participant = Participant(
-                study_id=study.id, number=number, slot=slot, token=secrets.token_urlsafe(32), simulated=simulated,
+                study_id=study.id, number=number, slot=slot, token=token, simulated=simulated,
                 stage="instructions", consented_at=now, last_seen_at=now,
             )  # fmt: skip
             session.add(participant)
@@ -95,7 +101,6 @@ class Participation:
                 )
                 for position, planned in enumerate(task.plan_trials(self.settings, slot, number), start=1)
             )  # fmt: skip
-            return participant.token
 
     def _refuse_mixing(self, session: Session, simulated: bool) -> None:
         others = select(Participant.id).where(
@@ -117,7 +122,7 @@ class Participation:
             .where(
                 Participant.study_id == self.study_id,
                 Participant.slot.is_not(None),
-                Participant.stage != "finished",
+                Participant.stage.not_in(ANSWERED_ALL),
                 Participant.last_seen_at < now - timeout,
             )
             .values(slot=None)
@@ -217,7 +222,7 @@ class Participation:
             if row is None:
                 raise NotFound("there is no such trial")
             trial_id, stored_key, participant = row
-            if token is None or not secrets.compare_digest(participant.token, token):
+            if token is None or not _equal(participant.token, token):
                 raise NotYours("this trial belongs to somebody else")
             if stored_key is not None and stored_key != key:
                 raise Conflict("this trial has been answered already")
@@ -272,6 +277,11 @@ class Participation:
         with self.database.reading() as session:
             participant = self._find(session, token)
             return participant.completion_code if participant else None
+
+
+def _equal(one: str, other: str) -> bool:
+    """Whether two secrets are the same, in a time that does not tell how much of them is."""
+    return secrets.compare_digest(one.encode(), other.encode())
 
 
 def _readable_code() -> str:

@@ -1,11 +1,10 @@
 """The same–different task: what a trial shows and records, how it is assigned, how an observer is simulated.
 
-Another kind of task would be another module with the same names, chosen by `study.task`.
+Another kind of task would be another module with the same names.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -106,9 +105,7 @@ def parse_recorded(body: dict[str, Any]) -> Recorded:
     for name, (low, high) in _RANGES.items():
         value = body[name]
         whole = isinstance(low, int)
-        if type(value) not in ((int,) if whole else (int, float)) or not (
-            math.isfinite(value) and low <= value <= high
-        ):
+        if type(value) not in ((int,) if whole else (int, float)) or not low <= value <= high:
             raise StudyError(f"{name} must be {'an integer' if whole else 'a number'} from {low} to {high}")
         values[name] = value if whole else float(value)
     return Recorded(**values)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from study_server.check import verify_pixels
 from study_server.database import Database
 from study_server.errors import StudyError
 from study_server.registration import register
@@ -35,8 +36,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "shift-study",
         }
         for name, value in options.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+            self.cfg.set(name, value)
 
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
@@ -47,7 +47,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 def serve(folder: StudyFolder, server: ServerSettings, on_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the study until stopped. Raises StudyError where it cannot be served, before any process is started."""
-    _ = folder.pairs, folder.practice_pairs
+    verify_pixels(folder)
     database = Database(folder.database_url)
     register(folder, database)
     database.close()

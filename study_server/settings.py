@@ -33,7 +33,6 @@ class StudySettings:
     )
     title: str = _setting("Seeing small shifts", "Title that participants see.")
     contact: str = _setting("", "Whom participants can write to: a name and an e-mail address.")
-    task: Literal["same_different"] = _setting("same_different", "Kind of task.")
 
 
 @dataclass(frozen=True)

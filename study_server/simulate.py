@@ -11,7 +11,9 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +21,14 @@ import numpy as np
 import requests
 from PIL import Image
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from study_server.background_server import running_server
 from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.models import Participant, Response, Study, Trial
+from study_server.models import Participant, Response, Study
+from study_server.pages import SIMULATION_HEADER
 from study_server.photographs import pixels_sha256
 from study_server.same_different import Observer, Side
 from study_server.settings import Settings
@@ -64,9 +68,10 @@ class Simulation:
             lines.append(
                 f"{row['shift_px']:>5} {row['answers']:>8} {row['same']:>6} {share:>7.1f} {100 * row['p_same']:>8.1f}"
             )
+        rate = self.answers / self.seconds
         lines.append(
-            f"{self.finished} of {self.participants} finished; {self.answers} answers acknowledged, "
-            f"{self.stored} stored, in {self.seconds:.1f} s ({self.answers / self.seconds:.0f} a second), {self.retries} requests repeated"
+            f"{self.finished} of {self.participants} finished; {self.answers} answers acknowledged, {self.stored} "
+            f"stored, in {self.seconds:.1f} s ({rate:.0f} a second), {self.retries} requests repeated"
         )
         return "\n".join([*lines, *self.problems])
 
@@ -127,6 +132,7 @@ class _Crowd:
         self.settings: Settings = folder.settings
         self.observer, self.seed, self.url = observer, seed, url
         self.pairs = _pairs_by_pixels(folder)
+        self.simulation_key = _simulation_key(folder)
         self.lock = threading.Lock()
         self.arrival = threading.Lock()
         self.numbers = itertools.count(first)
@@ -140,11 +146,13 @@ class _Crowd:
     def take_part(self) -> None:
         """One participation, from consent to completion code."""
         with requests.Session() as session:
-            session.headers["X-Shift-Study-Simulated"] = "1"
+            session.trust_env = False  # a proxy of the environment is not between observers and the server
+            session.headers[SIMULATION_HEADER] = self.simulation_key
             try:
                 # One arrives after the other, so that who is who does not depend on threads.
                 with self.arrival:
                     number = next(self.numbers)
+                    self._ask(session, "GET", "/")
                     self._ask(session, "POST", "/consent")
                 self._participate(session, random.Random(f"{self.seed}/observer/{number}"))
             except StudyError as error:
@@ -230,15 +238,20 @@ def _pairs_by_pixels(folder: StudyFolder) -> dict[tuple[str, str], tuple[int, Si
     return pairs
 
 
+def _simulation_key(folder: StudyFolder) -> str:
+    """The secret in the study's database that lets observers in. Raises StudyError where the database is not here."""
+    with _reading(folder) as session:
+        return session.scalars(select(Study.simulation_key)).one()
+
+
 def _count_participants(folder: StudyFolder) -> int:
     """Simulated participants so far. Raises StudyError where there are others."""
     if not (folder.path / DATABASE).exists():
         return 0
-    database = Database(folder.database_url)
-    with database.reading() as session:
-        query = select(Participant.simulated, func.count()).join(Study, Study.id == Participant.study_id)
-        counts = dict(session.execute(query.group_by(Participant.simulated)).all())
-    database.close()
+    with _reading(folder) as session:
+        counts = dict(
+            session.execute(select(Participant.simulated, func.count()).group_by(Participant.simulated)).all()
+        )
     if counts.get(False):
         raise StudyError(
             f"{counts[False]} real participants have taken part in {folder.path}: simulated answers must not get among "
@@ -251,9 +264,13 @@ def _count_stored(folder: StudyFolder) -> int:
     """Answers of simulated participants in the folder's database."""
     if not _count_participants(folder):
         return 0
-    database = Database(folder.database_url)
+    with _reading(folder) as session:
+        return session.scalar(select(func.count()).select_from(Response)) or 0
+
+
+@contextmanager
+def _reading(folder: StudyFolder) -> Iterator[Session]:
+    database = Database(folder.database_url, create=False)
     with database.reading() as session:
-        query = select(func.count()).select_from(Response).join(Trial, Trial.id == Response.trial_id)
-        count = session.scalar(query) or 0
+        yield session
     database.close()
-    return count

@@ -71,7 +71,7 @@ class StudyFolder:
         shifts = self.settings.practice.shifts
         if not shifts:
             return []
-        rows = {row.pair: row for row in manifest.read_manifest(self.practice_path / manifest.FILE_NAME)}
+        rows = {row.pair: row for row in self.practice_rows}
         images = sorted({row.image for row in rows.values()})
         chosen = []
         for position, shift in enumerate(shifts):
@@ -83,6 +83,17 @@ class StudyFolder:
                 )
             chosen.append(rows[wanted])
         return chosen
+
+    @cached_property
+    def practice_rows(self) -> list[PairRow]:
+        """All rows of the practice manifest; none where the study was made without practice."""
+        path = self.practice_path / manifest.FILE_NAME
+        return manifest.read_manifest(path) if self.settings.practice.shifts or path.exists() else []
+
+    @property
+    def example_pair(self) -> PairRow | None:
+        """The pair that shows in the instructions what a shift looks like: a practice image at its largest shift."""
+        return max(self.practice_rows, key=lambda row: row.shift_px, default=None)
 
     @property
     def manifest_path(self) -> Path:

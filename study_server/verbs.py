@@ -28,7 +28,7 @@ def _echo(as_json: bool, figures: dict[str, Any], text: str) -> None:
     metavar="SOURCE",
     help="demo, a folder of images, or coco:SPLIT (coco:test2017, coco:val2017, …).",
 )
-@click.option("--count", default=50, show_default=True, type=click.IntRange(1), help="Number of images.")
+@click.option("--count", default=50, show_default=True, type=click.IntRange(1, 99_999), help="Number of images.")
 @click.option("--max-shift", default=9, show_default=True, type=click.IntRange(1, 256), help="Largest shift, pixels.")
 @click.option(
     "--size",

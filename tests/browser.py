@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -55,8 +56,9 @@ def zoom(page: Page, factor: float) -> None:
     settings.evaluate(f"new Promise(done => chrome.settingsPrivate.setDefaultZoom({factor}, done))")
     settings.close()
     page.bring_to_front()
+    deadline = time.monotonic() + 20
     while abs(page.evaluate("devicePixelRatio") - factor) > 0.01:
-        page.wait_for_timeout(20)
+        assert time.monotonic() < deadline, f"the zoom did not become {factor}"
 
 
 def main() -> None:

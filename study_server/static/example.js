@@ -1,6 +1,7 @@
 // The example in the instructions: a pair with a shift, and a button that lays one image over the other.
 
-import { Stage, loadBitmap } from "./stage.js";
+import { Stage } from "./stage.js";
+import { loadBitmap } from "./requests.js";
 
 const figure = document.querySelector(".example");
 const canvas = figure.querySelector("canvas");
@@ -10,22 +11,28 @@ const FLIP_MS = 450;
 
 const stage = new Stage(canvas, page);
 
-function fitHeight() {
-  canvas.style.height = `${stage.needed.height + 2}px`;
+// As large as the pair needs: wider than the text, where it must be.
+function fit() {
+  const { width, height } = stage.needed;
+  const beyond = Math.max(0, width + 2 - figure.clientWidth);
+  canvas.style.width = `${figure.clientWidth + beyond}px`;
+  canvas.style.marginLeft = `${-beyond / 2}px`;
+  canvas.style.height = `${height + 2}px`;
 }
 
 const [original, moved] = await Promise.all([figure.dataset.original, figure.dataset.moved].map(loadBitmap));
-fitHeight();
-window.addEventListener("resize", fitHeight);
+fit();
+window.addEventListener("resize", fit);
 if (Stage.isSupported()) await stage.start();
-stage.show({ left: original, right: moved });
+const showBoth = () => stage.show({ left: original, right: moved });
+showBoth();
 
 let flipping = null;
 button.addEventListener("click", () => {
   if (flipping) {
     clearInterval(flipping);
     flipping = null;
-    stage.show({ left: original, right: moved });
+    showBoth();
     button.textContent = "Lay one over the other";
     return;
   }

@@ -25,6 +25,8 @@ export class Stage {
       && "devicePixelContentBoxSize" in ResizeObserverEntry.prototype;
   }
 
+  static unsupported = "This browser cannot show pictures pixel by pixel. Current versions of Chrome, Edge and Firefox can.";
+
   // Resolves when the canvas's size in device pixels is known.
   start() {
     return new Promise((resolve) => {
@@ -118,11 +120,5 @@ export class Stage {
   }
 }
 
-// A decoded image, its values untouched by colour conversion.
-export async function loadBitmap(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`image: ${answer.status}`);
-  return createImageBitmap(await answer.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-}
-
+// The time at which the next frame begins.
 export const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));

@@ -1,7 +1,7 @@
 // The trial page: shows one pair after another, takes the answers, hands each to the server.
 
-import { Stage, loadBitmap, nextFrame } from "./stage.js";
-import { Refused, persist, sendJson } from "./requests.js";
+import { Stage, nextFrame } from "./stage.js";
+import { Refused, loadBitmap, persist, sendJson } from "./requests.js";
 
 const AHEAD = 3; // pairs fetched and decoded before they are needed
 
@@ -17,107 +17,165 @@ const questionText = question.textContent;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const trouble = (yes) => { element("saving").textContent = yes ? "The connection is interrupted. Your answers are kept; trying again…" : ""; };
 
-let accept = null; // takes {answer, time} while a pair may be answered
-let wasHidden = false;
-
 const stage = new Stage(element("stage"), page, {
   margins: () => ({ top: element("top").getBoundingClientRect().height, bottom: element("bottom").getBoundingClientRect().height }),
-  onChange: () => refresh(),
+  onChange: (fits) => refresh(fits),
 });
 
-function refresh() {
-  const notice = element("notice");
-  notice.hidden = stage.fits;
-  if (!stage.fits) {
-    const { width, height } = stage.needed;
-    notice.replaceChildren(
-      Object.assign(document.createElement("h1"), { textContent: "Please make more room" }),
-      Object.assign(document.createElement("p"), {
-        textContent: stage.isPinched
-          ? "Undo the pinch zoom: the pictures can only be shown exactly without it."
-          : `The pictures are shown pixel by pixel and need a window of at least ${width} × ${height}; `
-            + `this one has ${window.innerWidth} × ${window.innerHeight}. Maximise the window or zoom out (Ctrl and −, or ⌘ and −).`,
-      }),
-    );
+// --- the notice over the stage ------------------------------------------------------------------------------------
+
+let isStopped = false;
+
+function notify(title, text) {
+  const parts = { h1: title, p: text };
+  element("notice").replaceChildren(
+    ...Object.entries(parts).map(([tag, textContent]) => Object.assign(document.createElement(tag), { textContent })),
+  );
+  element("notice").hidden = false;
+}
+
+function refresh(fits = stage.fits) {
+  if (isStopped) return;
+  for (const button of buttons) button.disabled = !(accept && fits);
+  if (fits) {
+    element("notice").hidden = true;
+    return;
   }
-  for (const button of buttons) button.disabled = !(accept && stage.fits);
+  onRoomLost?.();
+  const { width, height } = stage.needed;
+  notify(
+    "Please make more room",
+    stage.isPinched
+      ? "Undo the pinch zoom: the pictures can only be shown exactly without it."
+      : `The pictures are shown pixel by pixel and need a window of at least ${width} × ${height}; `
+        + `this one has ${window.innerWidth} × ${window.innerHeight}. Maximise the window or zoom out (Ctrl and −, or ⌘ and −).`,
+  );
 }
 
 function stop(title, text) {
   accept = null;
   stage.clear();
-  const notice = element("notice");
-  notice.replaceChildren(
-    Object.assign(document.createElement("h1"), { textContent: title }),
-    Object.assign(document.createElement("p"), { textContent: text }),
-  );
-  notice.hidden = false;
+  refresh();
+  isStopped = true;
+  notify(title, text);
 }
 
-function answered() {
-  return new Promise((resolve) => {
-    accept = resolve;
-    refresh();
-  }).finally(() => {
-    accept = null;
-    refresh();
-  });
-}
+// --- answers ------------------------------------------------------------------------------------------------------
+
+let accept = null; // takes {answer, time} while a pair may be answered
+let onRoomLost = null; // called when the window becomes too small
+let wasHidden = false;
 
 function give(answer, time) {
   if (accept && stage.fits) accept({ answer, time });
 }
 
-for (const button of buttons) button.addEventListener("click", (event) => give(button.dataset.answer, event.timeStamp));
+for (const button of buttons) {
+  let pressed = null; // a key answers when it goes down, so a mouse button should too
+  button.addEventListener("pointerdown", (event) => { pressed = event.timeStamp; });
+  button.addEventListener("click", (event) => {
+    give(button.dataset.answer, pressed ?? event.timeStamp);
+    pressed = null;
+  });
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-  const answer = page.keys[event.key.toLowerCase()];
+  // Where the layout has other letters, the key in the same place counts.
+  const place = event.code.replace(/^(Key|Digit)/, "").toLowerCase();
+  const answer = page.keys[event.key.toLowerCase()] ?? (/^[\x00-\x7f]*$/.test(event.key) ? undefined : page.keys[place]);
   if (answer) give(answer, event.timeStamp);
 });
+
 document.addEventListener("visibilitychange", () => { wasHidden ||= document.hidden; });
-window.addEventListener("resize", refresh);
+window.addEventListener("resize", () => refresh());
+
+// The next answer given after `begin`, or null if the window becomes too small before.
+function answerAfter(begin) {
+  return new Promise((resolve) => {
+    accept = (given) => { if (given.time >= begin) resolve(given); };
+    onRoomLost = () => resolve(null);
+    refresh();
+  }).finally(() => {
+    accept = onRoomLost = null;
+    refresh();
+  });
+}
 
 // --- one trial ----------------------------------------------------------------------------------------------------
 
 const fetched = new Map();
 
 function fetchPair(trial) {
-  if (trial && !fetched.has(trial.id)) {
-    fetched.set(trial.id, Promise.all([trial.left, trial.right].map((url) => persist(() => loadBitmap(url), trouble))));
+  if (!fetched.has(trial.id)) {
+    const pair = Promise.all([trial.left, trial.right].map((url) => persist(() => loadBitmap(url), trouble)));
+    pair.catch(() => {}); // whoever needs the pair hears of it; until then it is no unhandled rejection
+    fetched.set(trial.id, pair);
   }
-  return trial && fetched.get(trial.id);
+  return fetched.get(trial.id);
+}
+
+async function roomToShow() {
+  while (!stage.fits) await nextFrame();
+}
+
+// Hides the pair in the frame that completes its time.
+async function limitExposure(drawn, isOver) {
+  while (!isOver()) {
+    if ((await nextFrame()) - drawn >= page.timeLimitMs - 1) {
+      if (!isOver()) stage.clear();
+      return;
+    }
+  }
+}
+
+// One exposure of the pair until the answer; null if it had to be broken off for want of room.
+async function expose(pair) {
+  await roomToShow();
+  if (page.fixationMs) {
+    stage.fixate();
+    await pause(page.fixationMs);
+    await roomToShow();
+  }
+  const drawn = await nextFrame();
+  stage.show(pair);
+  await nextFrame(); // the frame with the pair has been handed to the display
+  const begin = performance.now();
+  let isOver = false;
+  if (page.timeLimitMs) limitExposure(drawn, () => isOver);
+  const given = await answerAfter(begin);
+  isOver = true;
+  return given && { response: given.answer, reaction_time_ms: given.time - begin };
 }
 
 async function runTrial(trial) {
   const [left, right] = await fetchPair(trial);
-  if (page.fixationMs) {
-    stage.fixate();
-    await pause(page.fixationMs);
-  }
   wasHidden = document.hidden;
-  stage.show({ left, right });
-  await nextFrame(); // the frame that shows the pair begins
-  await nextFrame(); // and has been handed to the display
-  const begin = performance.now();
-  const limit = page.timeLimitMs ? setTimeout(() => stage.clear(), page.timeLimitMs) : null;
-  const { answer, time } = await answered();
-  clearTimeout(limit);
+  let given = null;
+  while (!(given = await expose({ left, right }))) {
+    wasHidden = true; // the pair was out of sight; it is shown anew, and the clock with it
+    stage.clear();
+  }
   const body = {
-    response: answer,
-    reaction_time_ms: Math.max(0, time - begin),
+    ...given,
     device_pixel_ratio: window.devicePixelRatio,
     pixel_scale: stage.pixelScale,
     viewport_width: window.innerWidth,
     viewport_height: window.innerHeight,
     hidden: wasHidden,
   };
-  if (!isPractice) stage.clear(); // in practice one sees the pair beside the feedback
   fetched.delete(trial.id);
+  if (!isPractice) { // in practice one sees the pair beside the feedback
+    stage.clear();
+    left.close();
+    right.close();
+  }
   return body;
 }
 
 async function save(trial, body) {
-  const key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  const key = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const content = isPractice ? { response: body.response } : { ...body, idempotency_key: key };
   return persist(() => sendJson("PUT", `${trialsUrl}/${trial.id}/response`, content), trouble);
 }
@@ -149,6 +207,7 @@ async function giveFeedback(outcome, isLast) {
   element("answers").hidden = false;
   question.className = "";
   question.textContent = questionText;
+  stage.clear();
 }
 
 // --- all of them --------------------------------------------------------------------------------------------------
@@ -168,29 +227,36 @@ async function awaitStart({ answered, total }) {
 
 async function run() {
   if (!Stage.isSupported()) {
-    stop("Please use another browser", "This browser cannot show pictures pixel by pixel. Current Chrome, Edge and Firefox can.");
+    stop("Please use another browser", Stage.unsupported);
     return;
   }
   element("stage").style.background = page.background;
   await stage.start();
+  const bars = new ResizeObserver(() => stage.draw()); // they take their room from the pictures
+  for (const id of ["top", "bottom"]) bars.observe(element(id));
   const session = await persist(() => sendJson("GET", trialsUrl), trouble);
-  if (session.next) return location.replace(session.next);
+  if (session.next) {
+    location.replace(session.next);
+    return;
+  }
   showProgress(session);
   session.trials.slice(0, AHEAD).forEach(fetchPair);
   await awaitStart(session);
+  let interval = pause(page.interTrialMs);
   for (const [index, trial] of session.trials.entries()) {
-    await pause(page.interTrialMs);
     session.trials.slice(index, index + 1 + AHEAD).forEach(fetchPair);
-    const outcome = await save(trial, await runTrial(trial));
+    await interval;
+    const body = await runTrial(trial);
+    interval = pause(page.interTrialMs); // the empty screen begins with the answer
+    const outcome = await save(trial, body);
     if (isPractice) await giveFeedback(outcome, index === session.trials.length - 1);
-    stage.clear();
     showProgress(outcome);
-    if (outcome.next) return location.replace(outcome.next);
+    if (outcome.next) location.replace(outcome.next);
   }
 }
 
 run().catch((error) => {
   // 409: this trial was answered elsewhere, in another tab perhaps; the server knows what comes next.
   if (error instanceof Refused && error.status === 409) location.reload();
-  else stop("The study cannot go on", `${error.message} Reload the page to try again; your answers so far are saved.`);
+  else stop("The study cannot go on", `${error.message} Reload the page to try again. Your answers so far are saved.`);
 });

@@ -28,9 +28,7 @@ def kind(column: Column) -> str:
 
 
 def test_every_column_is_documented_with_its_type_and_meaning() -> None:
-    declared = {
-        column.name: [kind(column), "yes" if column.nullable else "no", column.meaning] for column in COLUMNS
-    }
+    declared = {column.name: [kind(column), "yes" if column.nullable else "no", column.meaning] for column in COLUMNS}
     documents = documented()
     assert documents.pop("question_…")[:2] == ["text", "yes"]
     assert documents == declared

@@ -58,9 +58,7 @@ def test_more_than_two_thirds_of_mistakes_exclude_a_participant_whole(
 
 def test_no_rounding_decides_at_two_thirds(make_rows: Rows) -> None:
     answers = [
-        (f"p{n:05d}", 0, "different" if index < 2 * n else "same")
-        for n in (7, 41, 333)
-        for index in range(3 * n)
+        (f"p{n:05d}", 0, "different" if index < 2 * n else "same") for n in (7, 41, 333) for index in range(3 * n)
     ]
     assert excluded(from_rows(make_rows(answers))) == {}
 
@@ -101,9 +99,7 @@ def test_an_unknown_participant_is_not_assessed(make_row: Row) -> None:
 
 
 def test_the_report_counts_participants_and_responses(make_rows: Rows) -> None:
-    rows = make_rows(
-        [("p1", 0, "same"), ("p1", 9, "different"), ("p2", 0, "different"), ("p3", 9, "different")]
-    )
+    rows = make_rows([("p1", 0, "same"), ("p1", 9, "different"), ("p2", 0, "different"), ("p3", 9, "different")])
     rows[3]["participant_state"] = "unfinished"
     report = ExclusionReport.of(mark(from_rows(rows)))
     assert report.to_json() == {
@@ -112,8 +108,7 @@ def test_the_report_counts_participants_and_responses(make_rows: Rows) -> None:
         "not_assessed": {"unfinished": 0, "validation": 0},
     }
     assert report.to_text() == (
-        "Excluded: 2 of 3 participants, 2 of 4 responses "
-        "(unfinished 1 participant, validation 1 participant)."
+        "Excluded: 2 of 3 participants, 2 of 4 responses (unfinished 1 participant, validation 1 participant)."
     )
 
 

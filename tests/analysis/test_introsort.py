@@ -100,9 +100,7 @@ def test_uneven_parts_are_left_to_heapsort(monkeypatch: pytest.MonkeyPatch) -> N
 
     calls = []
     heapsort = analysis.introsort._heapsort
-    monkeypatch.setattr(
-        analysis.introsort, "_heapsort", lambda *arguments: (calls.append(1), heapsort(*arguments))
-    )
+    monkeypatch.setattr(analysis.introsort, "_heapsort", lambda *arguments: (calls.append(1), heapsort(*arguments)))
     introsort_order(uneven(1000))
     assert calls
 

@@ -39,9 +39,7 @@ def pim1(pim1_distances: Path) -> dict[str, float]:
     return read_distances(pim1_distances)
 
 
-def test_pim1_by_the_papers_order_is_what_the_paper_prints(
-    published: Judgments, pim1: dict[str, float]
-) -> None:
+def test_pim1_by_the_papers_order_is_what_the_paper_prints(published: Judgments, pim1: dict[str, float]) -> None:
     result = published.jnd_map(pim1, ties="paper")
     assert result.jnd_map == pytest.approx(0.7725041, abs=5e-8)
     assert f"{result.jnd_map:.3f}" == "0.773"  # Table 8
@@ -81,9 +79,7 @@ def envelope_of_scikit_learn(labels: list[int], distances: list[float]) -> float
 
 
 @settings(deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 1), st.floats(-1e6, 1e6)), min_size=1, unique_by=lambda pair: pair[1])
-)
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(-1e6, 1e6)), min_size=1, unique_by=lambda pair: pair[1]))
 def test_hard_labels_without_ties_agree_with_scikit_learn(pairs: list[tuple[int, float]]) -> None:
     labels, distances = [label for label, _ in pairs], [distance for _, distance in pairs]
     if not any(labels):

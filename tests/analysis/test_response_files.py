@@ -31,9 +31,7 @@ def cell(column: Column) -> st.SearchStrategy[Any]:
     elif column.kind == "integer":
         values = st.integers(min_value=column.minimum, max_value=2**63 - 1)
     elif column.kind == "number":
-        values = st.floats(
-            min_value=column.minimum, exclude_min=column.above, allow_nan=False, allow_infinity=False
-        )
+        values = st.floats(min_value=column.minimum, exclude_min=column.above, allow_nan=False, allow_infinity=False)
     elif column.kind == "boolean":
         values = st.booleans()
     elif column.kind == "time":
@@ -45,9 +43,7 @@ def cell(column: Column) -> st.SearchStrategy[Any]:
 
 @st.composite
 def tables(draw: st.DrawFn) -> pd.DataFrame:
-    rows = draw(
-        st.lists(st.fixed_dictionaries({column.name: cell(column) for column in COLUMNS}), max_size=4)
-    )
+    rows = draw(st.lists(st.fixed_dictionaries({column.name: cell(column) for column in COLUMNS}), max_size=4))
     for index, row in enumerate(rows):
         # What the table checks across rows: one pair, one image and shift; reasons where excluded.
         row |= {"schema": "shift-study/responses/1", "pair": f"{index}{row['pair']}", "trial": index + 1}
@@ -136,9 +132,7 @@ def test_an_existing_file_is_kept_unless_told(tmp_path: Path, make_row: Row) -> 
     assert len(read_file(path)) == 1
 
 
-def test_a_failed_write_leaves_nothing_behind(
-    tmp_path: Path, make_row: Row, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, make_row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 

@@ -82,9 +82,7 @@ def test_a_question_that_a_row_lacks_is_unknown(make_row: Row) -> None:
         ("exclusion_reason", None, "a value is needed here"),
     ],
 )
-def test_a_value_that_the_column_does_not_allow_is_named(
-    make_row: Row, name: str, value: Any, allowed: str
-) -> None:
+def test_a_value_that_the_column_does_not_allow_is_named(make_row: Row, name: str, value: Any, allowed: str) -> None:
     rows = [make_row(), make_row(**({"trial": 2} | {name: value}))]
     with pytest.raises(AnalysisError, match=rf"^pilot\.csv: row 2: {name} is .*{allowed}\.$"):
         from_rows(rows, origin="pilot.csv")

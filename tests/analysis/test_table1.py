@@ -88,9 +88,7 @@ def test_standard_deviations_agree_with_numpy(published: Table1) -> None:
     file = Path(__file__).parents[2] / "analysis/data/ghildyal2022/user_jnd.json"
     judgments = json.loads(file.read_text())
     for row in published.rows:
-        deviations = [
-            np.std(given) for pair, given in judgments.items() if pair.endswith(f"-{row.shift_px}.png")
-        ]
+        deviations = [np.std(given) for pair, given in judgments.items() if pair.endswith(f"-{row.shift_px}.png")]
         assert row.sd_mean == pytest.approx(np.mean(deviations), abs=1e-12)
         assert row.sd_sd == pytest.approx(np.std(deviations), abs=1e-12)
 
@@ -137,9 +135,7 @@ def test_layouts_agree_with_the_json(published: Table1) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
-def test_the_figure_is_the_same_file_every_time(
-    tmp_path: Path, published: Table1, suffix: str, magic: bytes
-) -> None:
+def test_the_figure_is_the_same_file_every_time(tmp_path: Path, published: Table1, suffix: str, magic: bytes) -> None:
     path = tmp_path / f"figure{suffix}"
     save_figure(published, path)
     first = path.read_bytes()

@@ -68,9 +68,7 @@ def test_jnd_on_a_terminal(run: Run, pim1_distances: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_is_exported_gives_the_same_figures(
-    run: Run, tmp_path: Path, pim1_distances: Path, suffix: str
-) -> None:
+def test_what_is_exported_gives_the_same_figures(run: Run, tmp_path: Path, pim1_distances: Path, suffix: str) -> None:
     path = tmp_path / f"exported{suffix}"
     assert run("export", "ghildyal2022", "-o", path).exit_code == 0
     rows = [json.loads(run("table1", source, "--json").stdout)["rows"] for source in ("ghildyal2022", path)]
@@ -118,9 +116,7 @@ def test_export_keeps_an_existing_file(run: Run, tmp_path: Path) -> None:
     assert len(read_file(path)) == 4
 
 
-def test_export_of_a_study_without_responses_writes_the_header(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_export_of_a_study_without_responses_writes_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shift_study, "Doors", lambda: StudyStub([]))
     path = tmp_path / "responses.csv"
     assert CliRunner().invoke(shift_study.main, ["export", "pilot", "-o", str(path)]).exit_code == 0

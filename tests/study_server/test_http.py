@@ -33,6 +33,7 @@ ANSWER: dict[str, Any] = {
 
 def begin(client: FlaskClient) -> list[dict[str, str]]:
     """Consent, skip instructions and practice; the trials."""
+    client.get("/")
     for path in ("/consent", "/instructions", "/practice"):
         assert client.post(path).status_code == 303
     return client.get("/api/trials").json["trials"]
@@ -64,6 +65,7 @@ def test_each_page_sends_a_participant_to_where_they_belong(client: FlaskClient)
         ("/thanks", None),
     ]:
         if stage == "/instructions":
+            client.get("/")
             assert client.post("/consent").location == stage
         assert client.get(stage).status_code == 200
         assert all(client.get(page).location == stage for page in ["/", *pages] if page != stage)
@@ -78,10 +80,40 @@ def test_each_page_sends_a_participant_to_where_they_belong(client: FlaskClient)
 
 
 def test_consenting_twice_makes_one_participant(client: FlaskClient, app: Flask) -> None:
-    client.post("/consent")
-    client.post("/consent")
+    secret = client.get("/").headers["Set-Cookie"].split(";")[0].partition("=")[2]
+
+    def press(_: int) -> int:
+        impatient = app.test_client()
+        impatient.set_cookie("shift_study_study", secret)
+        return impatient.post("/consent").status_code
+
+    with ThreadPoolExecutor(4) as pool:  # pressed again before the answer is there
+        assert set(pool.map(press, range(8))) == {303}
     with database(app).reading() as session:
         assert len(session.scalars(select(Participant)).all()) == 1
+
+
+def test_a_browser_without_cookies_is_told_so_and_takes_no_slot(client: FlaskClient, app: Flask) -> None:
+    refused = client.post("/consent")
+    assert refused.status_code == 403
+    assert "needs cookies" in refused.text
+    with database(app).reading() as session:
+        assert not session.scalars(select(Participant)).all()
+
+
+def test_studies_on_one_host_do_not_share_a_cookie(client: FlaskClient) -> None:
+    assert client.get("/").headers["Set-Cookie"].startswith("shift_study_study=")
+
+
+def test_whoever_answered_every_trial_counts_as_finished(client: FlaskClient, app: Flask, study: StudyFolder) -> None:
+    for trial in begin(client):
+        answer(client, trial["id"])  # and closes the page at the optional questions
+    with database(app).writing() as session:
+        session.execute(update(Participant).values(last_seen_at=datetime.now(UTC) - timedelta(days=1)))
+    begin(app.test_client())
+    with database(app).reading() as session:
+        assert sorted(session.scalars(select(Participant.slot))) == [0, 1]
+    assert {row["participant_state"] for row in response_rows(str(study.path))} == {"finished"}
 
 
 def test_the_completion_code_appears_only_when_all_answers_are_stored(client: FlaskClient, app: Flask) -> None:
@@ -110,6 +142,7 @@ def test_a_question_refuses_an_answer_that_it_does_not_offer(client: FlaskClient
 
 
 def test_practice_says_whether_the_answer_is_right(client: FlaskClient) -> None:
+    client.get("/")
     client.post("/consent")
     trials = client.get("/api/practice").json["trials"]
     truths = []
@@ -151,6 +184,7 @@ def test_an_idempotency_key_serves_one_trial(client: FlaskClient, study: StudyFo
 
 
 def test_an_answer_before_the_trials_is_refused(client: FlaskClient, study: StudyFolder) -> None:
+    client.get("/")
     client.post("/consent")
     trial = client.get("/api/trials").json["trials"][0]["id"]
     assert answer(client, trial).status_code == 409
@@ -173,6 +207,7 @@ def test_an_answer_for_somebody_elses_trial_is_forbidden(app: Flask, study: Stud
     [
         {"response": "sam"}, {"response": None}, {"reaction_time_ms": -1}, {"reaction_time_ms": "fast"},
         {"reaction_time_ms": float("nan")}, {"reaction_time_ms": float("inf")}, {"reaction_time_ms": True},
+        {"reaction_time_ms": 10**400}, {"pixel_scale": 10**400},
         {"pixel_scale": 0}, {"pixel_scale": 1.5}, {"device_pixel_ratio": 0}, {"viewport_width": 0}, {"hidden": 1},
         {"idempotency_key": ""}, {"idempotency_key": 5}, {"idempotency_key": "x" * 65}, {"shift_px": 3},
     ],
@@ -192,6 +227,7 @@ def test_a_malformed_answer_is_refused_naming_the_field(
     [
         (b"{", "application/json", 400), (b"[]", "application/json", 400), (b"{}", "application/json", 400),
         (b"response=same", "application/x-www-form-urlencoded", 400), (b"\xff\xfe", "application/json", 400),
+        (b"[" * 8000 + b"]" * 8000, "application/json", 400),
         (b'{"response": "' + b"s" * 20_000 + b'"}', "application/json", 413),
     ],
 )  # fmt: skip
@@ -211,6 +247,13 @@ def test_a_missing_field_is_named(client: FlaskClient, field: str) -> None:
     body = {name: value for name, value in ANSWER.items() if name != field}
     refused = client.put(f"/api/trials/{trial}/response", json=body)
     assert (refused.status_code, refused.json["error"]) == (400, f"{field} is missing")
+
+
+def test_a_cookie_that_is_no_token_is_forbidden(app: Flask, client: FlaskClient) -> None:
+    trial = begin(client)[0]["id"]
+    other = app.test_client()
+    other.set_cookie("shift_study_study", "dünn")
+    assert answer(other, trial).status_code == 403
 
 
 def test_unknown_trials_images_and_pages_are_404(client: FlaskClient) -> None:
@@ -279,7 +322,9 @@ def test_the_schema_refuses_impossible_states(app: Flask, damage: str) -> None:
 
 def test_assignment_is_exact_when_everybody_arrives_at_once(app: Flask) -> None:
     def arrive(_: int) -> int:
-        return app.test_client().post("/consent").status_code
+        client = app.test_client()
+        client.get("/")
+        return client.post("/consent").status_code
 
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(arrive, range(40))) == {303}
@@ -351,7 +396,7 @@ def test_a_changed_study_is_refused_once_somebody_has_started(
     study: StudyFolder, file: str, old: str, new: str, message: str
 ) -> None:
     before = create_app(study)
-    before.test_client().post("/consent")
+    begin(before.test_client())
     before.extensions["participation"].database.close()
     change(study.path / file, old, new)
     with pytest.raises(StudyError, match=message):
@@ -364,7 +409,7 @@ def test_a_study_may_change_before_anybody_has_started_and_its_server_section_al
     create_app(study).extensions["participation"].database.close()
     change(study.path / "study.toml", "gap_px = 20", "gap_px = 30")
     app = create_app(StudyFolder(study.path))
-    app.test_client().post("/consent")
+    begin(app.test_client())
     app.extensions["participation"].database.close()
     change(study.path / "study.toml", "port = 8000", "port = 8001")
     create_app(StudyFolder(study.path)).extensions["participation"].database.close()
@@ -374,7 +419,9 @@ def test_a_server_that_runs_while_the_study_is_changed_takes_no_more_participant
     running = create_app(study)
     change(study.path / "study.toml", "gap_px = 20", "gap_px = 30")
     create_app(StudyFolder(study.path)).extensions["participation"].database.close()
-    refused = running.test_client().post("/consent")
+    client = running.test_client()
+    client.get("/")
+    refused = client.post("/consent")
     assert refused.status_code == 409
     assert "restart the server" in refused.text
     running.extensions["participation"].database.close()
@@ -396,6 +443,15 @@ def pixels(png: bytes) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(io.BytesIO(png)))
 
 
+def chunks(png: bytes) -> list[str]:
+    """Names of the chunks of a PNG, in order."""
+    names, at = [], 8
+    while at < len(png):
+        names.append(png[at + 4 : at + 8].decode())
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    return names
+
+
 def zero_pixel_trial(app: Flask) -> Trial:
     with database(app).reading() as session:
         return session.scalars(select(Trial).join(Pair, Pair.id == Trial.pair_id).where(Pair.shift_px == 0)).one()
@@ -404,8 +460,12 @@ def zero_pixel_trial(app: Flask) -> Trial:
 def test_nothing_that_the_browser_receives_tells_the_answer(
     app: Flask, client: FlaskClient, study: StudyFolder
 ) -> None:
-    trials = begin(client)
-    received = [client.get("/trials"), client.get("/api/trials"), answer(client, trials[0]["id"])]
+    received = [client.get("/")]
+    client.post("/consent")
+    received += [client.get("/instructions"), client.post("/instructions"), client.get("/practice")]
+    client.post("/practice")
+    trials = client.get("/api/trials").json["trials"]
+    received += [client.get("/trials"), client.get("/api/trials"), answer(client, trials[0]["id"])]
     received += [client.get(trial[side]) for trial in trials for side in ("left", "right")]
     received += [
         client.get(f"/static/{name}", buffered=True) for name in ("trials.js", "stage.js", "requests.js", "style.css")
@@ -416,7 +476,9 @@ def test_nothing_that_the_browser_receives_tells_the_answer(
         head = f"{response.request.url}\n{response.headers}"
         assert not any(secret in head for secret in secrets)
         assert "ETag" not in response.headers or response.request.path.startswith("/static/")
-        if response.mimetype != "image/png":
+        if response.mimetype == "image/png":
+            assert [name for name in chunks(response.data) if name != "IDAT"] == ["IHDR", "paDd", "IEND"]
+        else:
             assert not any(secret in response.text for secret in secrets)
             assert not re.search(r"shift_px|reference_side|stimulus", response.text)
 
@@ -445,7 +507,7 @@ def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:
 
 def test_both_sides_carry_the_reference_about_equally_often(app: Flask) -> None:
     for _ in range(40):
-        app.test_client().post("/consent")
+        begin(app.test_client())
     with database(app).reading() as session:
         sides = session.scalars(select(Trial.reference_side)).all()
     assert 150 < sides.count("left") < 250  # of 400; outside with probability below 1e-6

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 from click.testing import CliRunner, Result
-from flask.testing import FlaskClient
+from flask import Flask
 from scipy.stats import binomtest
+from sqlalchemy import select
 
 import shift_study
+from study_server.background_server import running_server
+from study_server.database import Database
 from study_server.export import response_rows
+from study_server.models import Study
+from study_server.pages import SIMULATION_HEADER
+from study_server.photographs import write_png
 from study_server.same_different import TABLE_1_SAME, Observer
 from study_server.simulate import simulate_study
 from study_server.study_folder import StudyFolder
+from test_http import ANSWER
 
 
 def run(*arguments: str) -> Result:
@@ -62,16 +74,24 @@ def test_the_same_seed_gives_the_same_answers(made_study: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_simulated_answers_cannot_get_among_real_ones(study: StudyFolder, server: str) -> None:
-    assert requests.post(f"{server}/consent", timeout=30).ok
+    with requests.Session() as session:
+        session.get(server, timeout=30)
+        assert session.post(f"{server}/consent", timeout=30).ok
     refused = run("simulate", study.path, "--participants", "1", "--url", server)
     assert refused.exit_code == 1
     assert "1 real participants have taken part" in refused.output
 
 
-def test_real_participants_cannot_get_among_simulated_ones(client: FlaskClient) -> None:
-    assert client.post("/consent", headers={"X-Shift-Study-Simulated": "1"}).status_code == 303
-    client.delete_cookie("shift_study")
-    refused = client.post("/consent")
+def test_real_participants_cannot_get_among_simulated_ones(app: Flask) -> None:
+    with app.extensions["participation"].database.reading() as session:
+        key = session.scalars(select(Study.simulation_key)).one()
+    outsider, observer, real = app.test_client(), app.test_client(), app.test_client()
+    for client in (outsider, observer, real):
+        client.get("/")
+    # Nobody without the study folder can fill a study with simulated answers.
+    assert outsider.post("/consent", headers={SIMULATION_HEADER: "guess"}).status_code == 403
+    assert observer.post("/consent", headers={SIMULATION_HEADER: key}).status_code == 303
+    refused = real.post("/consent")
     assert refused.status_code == 409
     assert "real participants need a new study folder" in refused.text
 
@@ -85,10 +105,11 @@ def test_demo_makes_a_study_and_serves_it(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             said = ""
-            while "Take part at" not in said and process.poll() is None:
-                said += process.stdout.readline()
+            while "Take part at" not in said and (line := process.stdout.readline()):
+                said += line
             (url,) = re.findall(r"http://\S+", said)
             with requests.Session() as session:
+                session.get(url, timeout=30)
                 for path in ("/consent", "/instructions", "/practice"):
                     page = session.post(url.rstrip("/") + path, timeout=30)
                 assert 'data-trials="/api/trials"' in page.text
@@ -106,6 +127,67 @@ def test_observers_have_lapses_and_side_bias() -> None:
     assert observer.p_same(2, "right") == pytest.approx(0.8 * (84 / 150 + 0.1) + 0.1)
     assert observer.p_same(2) == pytest.approx(0.8 * 84 / 150 + 0.1)
     assert Observer(side_bias=1).p_same(0, "left") == 0
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "longer"])
+def test_a_study_whose_images_are_not_those_of_the_manifest_is_not_served(study: StudyFolder, damage: str) -> None:
+    path = study.path / "stimuli" / "00001_n-3.png"
+    if damage == "missing":
+        path.unlink()
+    else:
+        noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+        write_png(noise if damage == "longer" else noise // 255, path)
+    refused = run("serve", study.path)
+    assert refused.exit_code == 1
+    assert "00001_n-3.png" in refused.output
+    assert "shift-study check" in refused.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(3))
+def test_killing_the_server_loses_no_acknowledged_answer(study: StudyFolder, attempt: int) -> None:
+    acknowledged: list[str] = []
+
+    def answer_until_it_dies(url: str) -> None:
+        with contextlib.suppress(requests.RequestException), requests.Session() as session:
+            session.get(url, timeout=30)
+            for path in ("/consent", "/instructions", "/practice"):
+                session.post(url + path, timeout=30)
+            for trial in session.get(f"{url}/api/trials", timeout=30).json()["trials"]:
+                body = ANSWER | {"idempotency_key": f"key-of-{trial['id']}".replace("_", "x")}
+                if session.put(f"{url}/api/trials/{trial['id']}/response", json=body, timeout=30).ok:
+                    acknowledged.append(body["idempotency_key"])
+
+    with running_server(study) as url, ThreadPoolExecutor(8) as pool:
+        work = [pool.submit(answer_until_it_dies, url) for _ in range(8)]
+        while len(acknowledged) < 10 + 15 * attempt:
+            assert any(not task.done() for task in work)
+        kill_server(url)
+    with closing(sqlite3.connect(study.path / "study.db")) as connection:
+        stored = [key for (key,) in connection.execute("SELECT idempotency_key FROM response")]
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert set(acknowledged) <= set(stored)
+    assert len(stored) == len(set(stored))
+    assert len(stored) < 80  # it did die in the middle
+    with running_server(study) as url:  # and it starts again as if nothing had been
+        assert requests.get(url, timeout=30).ok
+
+
+def kill_server(url: str) -> None:
+    """kill -9 every process of the server at this address, workers first."""
+    port = url.rsplit(":", 1)[1]
+    listing = subprocess.run(["ps", "-ewwo", "pid,args"], check=True, capture_output=True, text=True).stdout
+    processes = [line.split()[0] for line in listing.splitlines() if f"--port {port}" in line]
+    assert len(processes) >= 2
+    subprocess.run(["kill", "-9", *reversed(processes)], check=True)
+
+
+def test_every_commit_goes_to_the_disk(study: StudyFolder) -> None:
+    database = Database(study.database_url)
+    with database.engine.connect() as connection:
+        modes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    database.close()
+    assert modes == ["wal", 2]  # 2 is FULL
 
 
 def test_a_port_in_use_is_named(study: StudyFolder) -> None:

@@ -151,7 +151,6 @@ WRONG = [
     ("study", "name", '""', "a text in quotes of the form"),
     ("study", "title", "3", "a text in quotes"),
     ("study", "title", '["a"]', "a text in quotes"),
-    ("study", "task", '"two_afc"', '"same_different"'),
     ("stimuli", "count", "0", "an integer from 1 to 99999"),
     ("stimuli", "count", '"50"', "an integer from 1 to 99999"),
     ("stimuli", "count", "50.0", "an integer from 1 to 99999"),

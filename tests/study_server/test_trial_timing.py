@@ -1,0 +1,151 @@
+"""When a pair is shown and hidden, and what its reaction time is measured from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from browser import Launch, zoom
+from participant import READY, go_to_trials, wait_for_trial
+from study_server.export import response_rows
+from study_server.study_folder import StudyFolder
+
+pytestmark = pytest.mark.slow
+
+# Notes, independently of the page's own code, when pictures are drawn, when the frames after that begin, and when the
+# canvas is emptied; and when keys and mouse buttons go down.
+WATCH = """
+window.seen = { drawn: [], frames: [], keys: [], pointers: [], loaded: [] };
+const { drawImage } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.drawImage = function (...args) {
+  window.seen.drawn.push(performance.now());
+  return drawImage.apply(this, args);
+};
+(function frame(time) { window.seen.frames.push(time ?? 0); requestAnimationFrame(frame); })();
+document.addEventListener("keydown", (event) => window.seen.keys.push(event.timeStamp), true);
+document.addEventListener("pointerdown", (event) => window.seen.pointers.push(event.timeStamp), true);
+"""
+
+
+@pytest.fixture
+def configure(study: StudyFolder) -> Callable[..., None]:
+    """Change settings of the study before it is served."""
+
+    def change(**settings: object) -> None:
+        path = study.path / "study.toml"
+        text = path.read_text(encoding="utf-8")
+        for name, value in settings.items():
+            text, found = re.subn(rf"^{name} = .*$", f"{name} = {value!r}".replace("'", '"'), text, flags=re.MULTILINE)
+            assert found == 1
+        path.write_text(text, encoding="utf-8")
+
+    return change
+
+
+@pytest.fixture
+def timed(configure: Callable[..., None]) -> None:
+    configure(fixation_ms=300, inter_trial_ms=200, key_same="a", key_different="9")
+
+
+@pytest.fixture
+def limited(configure: Callable[..., None]) -> None:
+    configure(time_limit_ms=500)
+
+
+@pytest.mark.parametrize("by", ["keys", "pointers"])
+def test_reaction_time_runs_from_the_first_frame_with_the_pair(
+    timed: None, browse: Launch, study: StudyFolder, by: str
+) -> None:
+    with browse() as page:
+        page.add_init_script(WATCH)  # from the next page on
+        go_to_trials(page)
+        page.wait_for_timeout(300)  # the observer thinks
+        before = page.evaluate("window.seen.keys.length + window.seen.pointers.length")
+        if by == "keys":
+            page.keyboard.press("9")
+        else:
+            page.click("[data-answer=different]")
+        wait_for_trial(page, 2)
+        seen = page.evaluate("window.seen")
+        assert len(seen["keys"]) + len(seen["pointers"]) > before
+    (row,) = response_rows(str(study.path))
+    answered = seen[by][-1]
+    drawn = [time for time in seen["drawn"] if time < answered][-1]
+    shown = min(time for time in seen["frames"] if time > drawn)
+    assert row["response"] == "different"
+    # The clock starts inside that frame, after the callbacks before it.
+    assert answered - shown - 25 < row["reaction_time_ms"] <= answered - shown
+    assert row["reaction_time_ms"] > 290
+
+
+def test_a_key_before_the_pair_is_shown_does_not_count(timed: None, browse: Launch, study: StudyFolder) -> None:
+    with browse() as page:
+        go_to_trials(page)
+        page.keyboard.press("a")
+        page.wait_for_selector("#count:text-is('2 of 10')")
+        for _ in range(5):  # during the empty screen and the fixation cross
+            page.keyboard.press("9")
+        page.wait_for_selector(READY)
+        assert page.inner_text("#count") == "2 of 10"
+        page.keyboard.press("x")
+        page.keyboard.press("f")  # no answer keys in this study
+        page.keyboard.press("a")
+        wait_for_trial(page, 3)
+    assert [row["response"] for row in response_rows(str(study.path))] == ["same", "same"]
+
+
+def test_a_limited_pair_disappears_and_can_still_be_answered(limited: None, browse: Launch, study: StudyFolder) -> None:
+    with browse(allowed_complaint="willReadFrequently") as page:  # this test reads the canvas back
+        go_to_trials(page)
+        picture = "() => { const c = document.getElementById('stage'); const d = c.getContext('2d').getImageData("
+        picture += "0, 60, c.width, 400).data; return d.some((v, i) => i % 4 < 3 && v !== 128); }"
+        assert page.evaluate(picture)
+        while page.evaluate(picture):
+            pass
+        assert page.is_enabled("[data-answer=same]")
+        page.keyboard.press("f")
+        wait_for_trial(page, 2)
+    (row,) = response_rows(str(study.path))
+    assert row["reaction_time_ms"] > 480
+
+
+def test_a_window_that_becomes_too_small_shows_the_pair_anew_and_restarts_the_clock(
+    browse: Launch, study: StudyFolder
+) -> None:
+    with browse() as page:
+        page.add_init_script(WATCH)  # from the next page on
+        go_to_trials(page)
+        zoom(page, 3.0)
+        page.wait_for_selector("text=Please make more room")
+        page.wait_for_timeout(1000)
+        zoom(page, 1.0)
+        page.wait_for_selector(READY)
+        page.keyboard.press("f")
+        wait_for_trial(page, 2)
+        seen = page.evaluate("window.seen")
+    (row,) = response_rows(str(study.path))
+    answered = seen["keys"][-1]
+    shown_again = [time for time in seen["drawn"] if time < answered][-1]
+    assert row["reaction_time_ms"] <= answered - shown_again
+    assert row["hidden"] is True
+
+
+def test_a_lasting_refusal_is_told_and_outlives_a_resize(browse: Launch) -> None:
+    with browse(allowed_complaint="status of 404") as page:
+        page.route("**/images/**", lambda route: route.fulfill(status=404, body="<h1>no</h1>"))
+        page.click("text=I agree to take part")
+        page.click("text=Go to the practice")
+        page.click("#start-button")
+        for _ in range(4):
+            page.wait_for_selector(READY)
+            page.keyboard.press("f")
+            page.wait_for_selector("#next:visible, #leave:visible")
+            page.keyboard.press("Space")
+        page.wait_for_url("**/trials")
+        page.click("#start-button")
+        page.wait_for_selector("text=The study cannot go on")
+        zoom(page, 1.25)
+        assert page.is_visible("text=The study cannot go on")
+        assert page.is_disabled("[data-answer=same]")
