@@ -35,6 +35,7 @@ class Database:
             if not create and not Path(self.engine.url.database or "").is_file():
                 raise StudyError(f"the database {url} does not exist")  # SQLite would make an empty one
             _prepare_sqlite(self.engine)
+        self._writing_engine = self.engine.execution_options(shift_study_writes=True)
         try:
             self._check_schema(create)
         except (OperationalError, DatabaseError) as error:
@@ -71,8 +72,7 @@ class Database:
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that two writers wait for each other instead of
         failing half-way.
         """
-        engine = self.engine.execution_options(shift_study_writes=True)
-        with self._turn, Session(engine, expire_on_commit=False) as session, session.begin():
+        with self._turn, Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
