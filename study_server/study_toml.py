@@ -24,7 +24,7 @@ def read_settings(path: Path) -> Settings:
     Raises StudyError naming file, line and setting, and what is allowed.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")  # as an editor on Windows saves it
+        text = path.read_bytes().decode("utf-8-sig")  # as an editor on Windows saves it
     except FileNotFoundError as error:
         raise StudyError(f"{path} is missing: make the study folder with shift-study new") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -33,7 +33,7 @@ def read_settings(path: Path) -> Settings:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: an integer of thousands of digits
         raise StudyError(f"{path} is not valid TOML: {error}") from error
-    return _Reader(path, text).settings(document)
+    return _Reader(path, text.replace("\r\n", "\n")).settings(document)
 
 
 class _Reader:

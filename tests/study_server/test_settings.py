@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import hypothesis
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shift_study import main
@@ -280,6 +280,7 @@ def test_line_numbers_with_windows_line_ends(tmp_path: Path) -> None:
         read_settings(tmp_path / "study.toml")
 
 
+@example(text=["\r", "\r\n"])
 @given(
     text=st.lists(
         st.sampled_from([*ODD, "[study]\n", "[[questions]]\n", "id", " = ", "1", '"x"', "{", "}", "[", "]", "."])
