@@ -58,6 +58,7 @@ class Participation:
         self.settings = folder.settings
         self.study_id = register(folder, database)
         self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
+        task.plan_trials(self.settings, slot=0, arrival=0)  # computes the first round before anybody has to wait for it
         self._images = list(dict.fromkeys(row.image for row in folder.pairs))
 
     # --- arriving ----------------------------------------------------------------------------------------------------

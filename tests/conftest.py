@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from playwright.sync_api import Page
 
 from browser import Launch, open_browser
@@ -17,6 +19,10 @@ from study_server.app import create_app
 from study_server.background_server import running_server
 from study_server.new import make_study
 from study_server.study_folder import StudyFolder
+
+# No test depends on how fast the machine is; and where a change is judged, the same examples judge it every time.
+settings.register_profile("shift-study", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("shift-study")
 
 
 @pytest.fixture(scope="session")

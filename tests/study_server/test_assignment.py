@@ -32,7 +32,7 @@ def test_no_pair_is_ever_more_than_one_answer_ahead(participants: int) -> None:
     assert max(counts.values()) - least <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(designs, st.integers(0, 50))
 def test_balanced_shows_each_image_once_and_as_many_of_each_shift(design: Design, slot: int) -> None:
     cells = balanced(design, slot)
@@ -42,7 +42,7 @@ def test_balanced_shows_each_image_once_and_as_many_of_each_shift(design: Design
     assert Counter(shifts) == dict.fromkeys(range(design.n_shifts), design.per_shift)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(designs)
 def test_balanced_is_exact_after_every_round(design: Design) -> None:
     counts: Counter[tuple[int, int]] = Counter()
@@ -53,7 +53,7 @@ def test_balanced_is_exact_after_every_round(design: Design) -> None:
         assert len(set(counts.values())) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 8), st.integers(1, 5), st.integers(0, 20), st.integers(0, 2**31), st.integers(0, 1000))
 def test_paper_draws_different_images_within_each_shift(
     n_shifts: int, per_shift: int, more: int, seed: int, slot: int
