@@ -61,7 +61,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "participant",
         "text",
-        "participant's id in this study, such as `p0007`; it says nothing about the person",
+        "participant's id in this study, such as `p0007`, or `s0007` for a simulated observer; it says nothing about "
+        "the person",
     ),
     Column(
         "participant_state",

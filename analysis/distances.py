@@ -27,6 +27,8 @@ def read_distances(path: Path) -> dict[str, float]:
     try:
         for name in ("pair", "distance"):
             if name not in (reader.fieldnames or []):
+                if any(mark in "".join(reader.fieldnames or []) for mark in ";\t"):
+                    raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
                 raise AnalysisError(f"{path}: the column {name} is missing; the first line names the columns.")
         for row in reader:
             here = f"{path}: line {reader.line_num}"

@@ -59,12 +59,13 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
 
 def _suffix(path: Path) -> str:
-    if path.suffix not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise AnalysisError(
             f"{path} does not say a format that responses can have; end its name in "
             f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
         )
-    return path.suffix
+    return suffix
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -77,6 +78,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         header = next(reader, None)
         if header is None:
             raise AnalysisError(f"{path} is empty; not even a header line is in it.")
+        if any(mark in "".join(header) for mark in ";\t"):
+            raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
         check_columns(header, str(path))
         line = reader.line_num + 1
         for cells in reader:

@@ -40,7 +40,7 @@ def _read(source: str, study_rows: StudyRows) -> pd.DataFrame:
     if rows is not None:
         return from_rows(rows, origin=source)
     path = Path(source)
-    if path.is_file() and path.suffix in SUFFIXES:
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
         return read_file(path)
     problem = "is a file of another kind" if path.is_file() else "does not exist"
     raise AnalysisError(

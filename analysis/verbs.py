@@ -60,9 +60,9 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, as_json:
 
 @click.command()
 @click.argument("source")
-@click.option("--json", "layout", flag_value="json", help="Print JSON, with nothing rounded.")
-@click.option("--csv", "layout", flag_value="csv", help="Print CSV, one line a shift.")
-@click.option("--latex", "layout", flag_value="latex", help="Print a LaTeX tabular.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON, with nothing rounded.")
+@click.option("--csv", "csv_", is_flag=True, help="Print CSV, one line a shift.")
+@click.option("--latex", "latex_", is_flag=True, help="Print a LaTeX tabular.")
 @click.option(
     "--figure",
     type=_FILE,
@@ -70,7 +70,7 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, as_json:
     help="Draw the share of 'same' answers by shift; FILE ends in .png, .svg or .pdf.",
 )
 @click.pass_obj
-def table1(reader: StudyReader, source: str, layout: str | None, figure: Path | None) -> None:
+def table1(reader: StudyReader, source: str, json_: bool, csv_: bool, latex_: bool, figure: Path | None) -> None:
     """How often pairs were called the same, by shift: Table 1 of the paper.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
@@ -85,13 +85,15 @@ def table1(reader: StudyReader, source: str, layout: str | None, figure: Path | 
     from analysis.table1_figure import check_figure, save_figure
     from analysis.table1_layouts import as_csv, as_latex, as_text
 
+    if sum((json_, csv_, latex_)) > 1:
+        raise click.UsageError("--json, --csv and --latex are three layouts of one table: give one of them.")
     if figure is not None:
         check_figure(figure)
     table = compute(read_responses(source, reader.study_rows))
-    if layout == "json":
+    if json_:
         click.echo(json.dumps(table.to_json(), indent=2))
     else:
-        click.echo({"csv": as_csv, "latex": as_latex}.get(layout or "", as_text)(table))
+        click.echo((as_csv if csv_ else as_latex if latex_ else as_text)(table))
     if figure is not None:
         save_figure(table, figure)
         click.echo(f"Wrote {figure}.", err=True)

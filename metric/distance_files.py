@@ -9,19 +9,23 @@ from pathlib import Path
 from metric.errors import MetricError
 
 
-def plan_files(output: Path | None, metrics: Sequence[str]) -> dict[str, Path]:
+def plan_files(output: Path | None, metrics: Sequence[str], *, overwrite: bool = False) -> dict[str, Path]:
     """Metric → file: `output` itself for one metric, else with the metric in its name (`distances-ssim.csv`).
 
     Raises:
-        MetricError: where the folder to write to does not exist; better now than after an hour of scoring.
+        MetricError: where the folder to write to does not exist, or a file does (unless `overwrite`); better now than
+            after an hour of scoring.
     """
     if output is None:
         return {}
     if not output.parent.is_dir():
         raise MetricError(f"There is no folder {output.parent} to write {output.name} into; make it first.")
-    if len(metrics) == 1:
-        return {metrics[0]: output}
-    return {metric: output.with_name(f"{output.stem}-{metric}{output.suffix}") for metric in metrics}
+    several = len(metrics) > 1
+    files = {m: output.with_name(f"{output.stem}-{m}{output.suffix}") if several else output for m in metrics}
+    for path in files.values():
+        if path.exists() and not overwrite:
+            raise MetricError(f"{path} exists already; give another name, or --force to replace it.")
+    return files
 
 
 def write_distances(path: Path, distances: Mapping[str, float]) -> None:

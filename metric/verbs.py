@@ -91,6 +91,7 @@ def metrics_verb(as_json: bool) -> None:
     help="Write the distances as CSV (pair, distance), as `shift-study jnd --distances` reads them; "
     "with several metrics one file a metric, its name added: distances-ssim.csv.",
 )
+@click.option("--force", is_flag=True, help="Replace files that exist.")
 @_device
 @_as_json
 @click.pass_context
@@ -101,6 +102,7 @@ def score_verb(
     stimuli: Path | None,
     all_pairs: bool,
     output: Path | None,
+    force: bool,
     device: str,
     as_json: bool,
 ) -> None:
@@ -130,7 +132,7 @@ def score_verb(
 
     find_specs(names)
     chosen_device = str(choose_device(device))
-    files = plan_files(output, names)
+    files = plan_files(output, names, overwrite=force)
     manifest = read_manifest(find_stimuli(source, stimuli))
     door: JudgmentDoor = context.obj
     judgments: Judgments | None = None

@@ -55,7 +55,7 @@ def _database_busy(error: Exception) -> tuple[Response | str, int]:
 
 
 def _say(message: str, status: int) -> tuple[Response | str, int]:
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return jsonify(error=message), status
     return render_template("error.html", message=message, status=status), status
 

@@ -125,8 +125,8 @@ class Participant(Base):
 
     @property
     def label(self) -> str:
-        """The participant's id in exports."""
-        return f"p{self.number:04d}"
+        """The participant's id in exports: `p0001`, a simulated observer `s0001`."""
+        return f"{'s' if self.simulated else 'p'}{self.number:04d}"
 
 
 class Trial(Base):

@@ -63,6 +63,8 @@ def consent() -> Response:
     progress = participation().progress(token())
     if progress is not None:
         return redirect(page_of(progress.stage))
+    if SIMULATION_HEADER not in request.headers and participation().is_simulation():
+        return make_response(_render("closed.html"))
     page = make_response(_render("consent.html", total=task.design(participation().settings).n_trials))
     # The secret comes with the form, so that consenting twice (an impatient second press) makes one participant.
     page.set_cookie(

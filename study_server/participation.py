@@ -139,6 +139,12 @@ class Participation:
         rows = session.execute(select(Pair).where(Pair.study_id == self.study_id).options(selectinload(Pair.image)))
         return {(pair.image.name, pair.shift_px): pair.id for pair in rows.scalars()}
 
+    def is_simulation(self) -> bool:
+        """Whether simulated observers have taken part, so that people cannot."""
+        with self.database.reading() as session:
+            simulated = select(Participant.id).where(Participant.study_id == self.study_id, Participant.simulated)
+            return session.scalar(simulated.limit(1)) is not None
+
     # --- going on ----------------------------------------------------------------------------------------------------
 
     def progress(self, token: str | None) -> Progress | None:
@@ -224,7 +230,7 @@ class Participation:
                 raise NotFound("there is no such trial")
             trial_id, stored_key, participant = row
             if token is None or not _equal(participant.token, token):
-                raise NotYours("this trial belongs to somebody else")
+                raise NotYours("This trial belongs to somebody else.")
             if stored_key is not None and stored_key != key:
                 raise Conflict("this trial has been answered already")
             if stored_key is None:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from sqlalchemy import func, select
 
 from study_server.check import verify_pixels
 from study_server.database import Database
 from study_server.errors import StudyError
+from study_server.models import Participant
 from study_server.registration import register
 from study_server.settings import ServerSettings
 from study_server.study_folder import StudyFolder
@@ -45,14 +47,31 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return create_app(self.folder)
 
 
-def serve(folder: StudyFolder, server: ServerSettings, on_ready: Callable[[], None] = lambda: None) -> None:
-    """Serve the study until stopped. Raises StudyError where it cannot be served, before any process is started."""
+def serve(folder: StudyFolder, server: ServerSettings, on_ready: Callable[[str], None]) -> None:
+    """Serve the study until stopped; `on_ready` hears the state it is in, in words.
+
+    Raises StudyError where it cannot be served, before any process is started.
+    """
     verify_pixels(folder)
     database = Database(folder.database_url)
-    register(folder, database)
+    state = _state(database, register(folder, database))
     database.close()
     _claim(server.host, server.port)
-    _Server(folder, server, on_ready).run()
+    _Server(folder, server, lambda: on_ready(state)).run()
+
+
+def _state(database: Database, study_id: int) -> str:
+    count = select(func.count()).select_from(Participant).where(Participant.study_id == study_id)
+    with database.reading() as session:
+        people = session.scalar(count.where(Participant.simulated.is_(False)))
+        simulated = session.scalar(count.where(Participant.simulated))
+    if simulated:
+        return (
+            f"It is filled with {simulated} simulated observers: nobody can take part. People need a new study folder."
+        )
+    if people:
+        return f"{people} participants so far; the settings are frozen."
+    return "The first participant freezes the settings: to try it out, serve a copy of the folder."
 
 
 def _claim(host: str, port: int) -> None:
@@ -66,5 +85,5 @@ def _claim(host: str, port: int) -> None:
             raise StudyError(f"{port} is no port: choose one from 1 to 65535 with --port") from error
         except OSError as error:
             raise StudyError(
-                f"cannot listen at {host}:{port} ({error.strerror}): choose another with --port"
+                f"cannot listen at {host}:{port} ({error.strerror}): choose another with --port or --host"
             ) from error

@@ -92,6 +92,12 @@ def simulate_study(
     """
     before = _count_stored(folder)
     if url is not None:
+        try:
+            requests.get(url, timeout=10)
+        except requests.RequestException as error:
+            raise StudyError(
+                f"no server answers at {url}: start one with shift-study serve, or leave out --url"
+            ) from error
         return _run(folder, observer, participants, seed, at_once, url.rstrip("/"), before)
     with running_server(folder) as address:
         return _run(folder, observer, participants, seed, at_once, address, before)
@@ -148,6 +154,7 @@ class _Crowd:
         with requests.Session() as session:
             session.trust_env = False  # a proxy of the environment is not between observers and the server
             session.headers[SIMULATION_HEADER] = self.simulation_key
+            session.headers["Accept"] = "application/json"  # refusals as a sentence, not as a page
             try:
                 # One arrives after the other, so that who is who does not depend on threads.
                 with self.arrival:
@@ -224,6 +231,8 @@ class _Crowd:
                 return answer
             trouble = f"{answer.status_code} {answer.reason}"
             if answer.status_code < 500:
+                if answer.headers.get("Content-Type") == "application/json":
+                    trouble = answer.json()["error"]
                 break
         raise StudyError(f"{method} {self.url}{path}: {trouble}")
 

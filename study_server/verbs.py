@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from study_server.settings import Settings
     from study_server.study_folder import StudyFolder
 
 
@@ -91,9 +93,23 @@ def new(
     text = (
         f"{folder}: {made.n_pairs} pairs of {count} images from {made.photographs_used} photographs"
         + (f", {len(made.skipped)} photographs skipped" if made.skipped else "")
-        + f"\nSettings: {folder / 'study.toml'}\nNext:     shift-study serve {folder}"
+        + f"\n{_what_participants_do(made.folder.settings)}"
+        + f"\nSettings: {folder / 'study.toml'}\nNext:     shift-study serve {shlex.quote(str(folder))}"
     )
     _echo(as_json, figures, text)
+
+
+def _what_participants_do(settings: Settings) -> str:
+    trials, shifts = settings.trials, settings.stimuli.max_shift + 1
+    text = f"Each participant judges {trials.per_shift * shifts} pairs, {trials.per_shift} of each shift"
+    if trials.strategy == "paper":
+        text += f"; images are drawn at random and may repeat: the balanced strategy takes {shifts} images or more"
+    if trials.per_shift < 3:
+        text += (
+            "\nNote: with so few pairs of each shift the validation rule can exclude a participant for a single "
+            f"mistake; 5 of each shift take {5 * shifts} images"
+        )
+    return text
 
 
 @click.command()
@@ -113,7 +129,7 @@ def check(folder: Path, as_json: bool) -> None:
     report = check_folder(StudyFolder(folder))
     summary = (
         f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
-        f"from their photograph; {len(report.faults) or 'no'} faults"
+        f"from their photograph; {len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
     )
     _echo(as_json, asdict(report), "\n".join([*report.faults, summary]))
     if report.faults:
@@ -145,7 +161,7 @@ def _serve(folder: StudyFolder, host: str | None, port: int | None, workers: int
     server = replace(given, host=host or given.host, port=port or given.port, workers=workers or given.workers)
     name = "localhost" if server.host in ("127.0.0.1", "0.0.0.0") else server.host
     said = f"Take part at http://{name}:{server.port}/\nStop with Ctrl-C. Answers are in {folder.path / 'study.db'}"
-    serve(folder, server, lambda: click.echo(said))
+    serve(folder, server, lambda state: click.echo(f"{said}\n{state}"))
 
 
 @click.command()

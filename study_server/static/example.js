@@ -1,4 +1,4 @@
-// The example in the instructions: a pair with a shift, and a button that lays one image over the other.
+// The example in the instructions: a pair with a shift, and a button that shows both images in turn at one place.
 
 import { Stage } from "./stage.js";
 import { loadBitmap } from "./requests.js";
@@ -33,7 +33,7 @@ button.addEventListener("click", () => {
     clearInterval(flipping);
     flipping = null;
     showBoth();
-    button.textContent = "Lay one over the other";
+    button.textContent = "Show them in turn";
     return;
   }
   let isMoved = false;

@@ -114,7 +114,8 @@ export class Stage {
     const x = Math.floor((left + right + side) / 2);
     const middle = y + Math.floor(side / 2);
     const arm = 10 * k;
-    this.#context.fillStyle = "#000";
+    const [red, green, blue] = this.#settings.background.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+    this.#context.fillStyle = 0.3 * red + 0.6 * green + 0.1 * blue < 100 ? "#fff" : "#000";
     this.#context.fillRect(x - arm, middle - k, 2 * arm, 2 * k);
     this.#context.fillRect(x - k, middle - arm, 2 * k, 2 * arm);
   }

@@ -64,6 +64,7 @@ function stop(title, text) {
 
 let accept = null; // takes {answer, time} while a pair may be answered
 let onRoomLost = null; // called when the window becomes too small
+let onSpace = null; // called when the space bar is pressed
 let wasHidden = false;
 
 function give(answer, time) {
@@ -81,6 +82,7 @@ for (const button of buttons) {
 
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === " ") onSpace?.();
   // Where the layout has other letters, the key in the same place counts.
   const place = event.code.replace(/^(Key|Digit)/, "").toLowerCase();
   const answer = page.keys[event.key.toLowerCase()] ?? (/^[\x00-\x7f]*$/.test(event.key) ? undefined : page.keys[place]);
@@ -108,7 +110,8 @@ const fetched = new Map();
 
 function fetchPair(trial) {
   if (!fetched.has(trial.id)) {
-    const pair = Promise.all([trial.left, trial.right].map((url) => persist(() => loadBitmap(url), trouble)));
+    const pair = Promise.all([trial.left, trial.right].map((url) => persist(() => loadBitmap(url), trouble)))
+      .then(([left, right]) => ({ left, right }));
     pair.catch(() => {}); // whoever needs the pair hears of it; until then it is no unhandled rejection
     fetched.set(trial.id, pair);
   }
@@ -148,11 +151,10 @@ async function expose(pair) {
   return given && { response: given.answer, reaction_time_ms: given.time - begin };
 }
 
-async function runTrial(trial) {
-  const [left, right] = await fetchPair(trial);
+async function runTrial(pair) {
   wasHidden = document.hidden;
   let given = null;
-  while (!(given = await expose({ left, right }))) {
+  while (!(given = await expose(pair))) {
     wasHidden = true; // the pair was out of sight; it is shown anew, and the clock with it
     stage.clear();
   }
@@ -164,12 +166,7 @@ async function runTrial(trial) {
     viewport_height: window.innerHeight,
     hidden: wasHidden,
   };
-  fetched.delete(trial.id);
-  if (!isPractice) { // in practice one sees the pair beside the feedback
-    stage.clear();
-    left.close();
-    right.close();
-  }
+  stage.clear();
   return body;
 }
 
@@ -188,7 +185,9 @@ function showProgress({ answered, total }) {
 
 // --- practice -----------------------------------------------------------------------------------------------------
 
-async function giveFeedback(outcome, isLast) {
+// With the pair in sight, also where its time had run out.
+async function giveFeedback(pair, outcome, isLast) {
+  stage.show(pair);
   question.className = outcome.correct ? "right" : "wrong";
   const truth = outcome.truth === "same" ? "the two were the same" : "one of the two was shifted";
   question.textContent = outcome.correct ? `Right: ${truth}.` : `Not quite: ${truth}.`;
@@ -200,10 +199,13 @@ async function giveFeedback(outcome, isLast) {
   }
   const next = element("next");
   next.hidden = false;
-  next.focus(); // so that the space bar presses it
-  await new Promise((resolve) => next.addEventListener("click", resolve, { once: true }));
+  next.focus(); // for the enter key
+  await new Promise((resolve) => {
+    next.addEventListener("click", resolve, { once: true });
+    onSpace = resolve;
+  });
+  onSpace = null;
   next.hidden = true;
-  next.blur();
   element("answers").hidden = false;
   question.className = "";
   question.textContent = questionText;
@@ -213,11 +215,14 @@ async function giveFeedback(outcome, isLast) {
 // --- all of them --------------------------------------------------------------------------------------------------
 
 async function awaitStart({ answered, total }) {
+  const haste = page.timeLimitMs
+    ? `Each pair is shown for ${page.timeLimitMs / 1000} s only; for the answer you can take the time you need.`
+    : "Take the time you need.";
   element("start-text").textContent = isPractice
     ? `${total} pairs to try it out. After each you are told whether you were right.`
     : answered
       ? `Welcome back: ${total - answered} of ${total} pairs are left.`
-      : `${total} pairs, without feedback. There may or may not be a shift. Take the time you need.`;
+      : `${total} pairs, without feedback. There may or may not be a shift. ${haste}`;
   element("start").hidden = false;
   element("start-button").focus();
   await new Promise((resolve) => element("start-button").addEventListener("click", resolve, { once: true }));
@@ -246,10 +251,13 @@ async function run() {
   for (const [index, trial] of session.trials.entries()) {
     session.trials.slice(index, index + 1 + AHEAD).forEach(fetchPair);
     await interval;
-    const body = await runTrial(trial);
+    const pair = await fetchPair(trial);
+    const body = await runTrial(pair);
     interval = pause(page.interTrialMs); // the empty screen begins with the answer
     const outcome = await save(trial, body);
-    if (isPractice) await giveFeedback(outcome, index === session.trials.length - 1);
+    if (isPractice) await giveFeedback(pair, outcome, index === session.trials.length - 1);
+    fetched.delete(trial.id);
+    for (const bitmap of Object.values(pair)) bitmap.close();
     showProgress(outcome);
     if (outcome.next) location.replace(outcome.next);
   }

@@ -166,6 +166,7 @@ def test_a_bad_value_in_an_exported_file_ends_with_one_sentence(run: Run, tmp_pa
     "arguments",
     [
         ["table1"],
+        ["table1", "ghildyal2022", "--json", "--csv"],
         ["jnd", "pilot"],
         ["export", "pilot"],
         ["jnd", "pilot", "--distances", "a.csv", "--ties", "random"],
@@ -204,3 +205,15 @@ def test_pandas_reads_an_exported_csv(run: Run, tmp_path: Path) -> None:
     run("export", "pilot", "-o", path)
     table = pd.read_csv(path, dtype={"image": str})
     assert table["excluded"].tolist() == [False, False, True, True]
+
+
+def test_files_of_a_spreadsheet_with_semicolons_are_recognised(run: Run, tmp_path: Path, pim1_distances: Path) -> None:
+    responses, distances = tmp_path / "R.CSV", tmp_path / "d.csv"
+    responses.write_text("schema;study;participant\nshift-study/responses/1;s;p0001\n", encoding="utf-8")
+    distances.write_text(pim1_distances.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+    for refused in (
+        run("table1", str(responses)),
+        run("jnd", "ghildyal2022", "--distances", str(distances)),
+    ):
+        assert refused.exit_code == 1
+        assert "its columns are not separated by commas; save it with commas" in refused.output

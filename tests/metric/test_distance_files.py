@@ -49,3 +49,10 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write_distances(tmp_path, {"a": 1.0})
     with pytest.raises(MetricError, match="no folder"):
         plan_files(tmp_path / "gone" / "d.csv", ["l2"])
+
+
+def test_a_file_that_exists_is_replaced_only_by_force(tmp_path: Path) -> None:
+    (tmp_path / "d-ssim.csv").touch()
+    with pytest.raises(MetricError, match=r"d-ssim\.csv exists already; .*--force"):
+        plan_files(tmp_path / "d.csv", ["l2", "ssim"])
+    assert plan_files(tmp_path / "d.csv", ["l2", "ssim"], overwrite=True)["ssim"] == tmp_path / "d-ssim.csv"

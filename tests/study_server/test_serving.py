@@ -91,6 +91,7 @@ def test_real_participants_cannot_get_among_simulated_ones(app: Flask) -> None:
     # Nobody without the study folder can fill a study with simulated answers.
     assert outsider.post("/consent", headers={SIMULATION_HEADER: "guess"}).status_code == 403
     assert observer.post("/consent", headers={SIMULATION_HEADER: key}).status_code == 303
+    assert "Nobody can take part here" in real.get("/").text
     refused = real.post("/consent")
     assert refused.status_code == 409
     assert "real participants need a new study folder" in refused.text
@@ -221,6 +222,23 @@ def test_bad_targets_get_a_sentence(
     assert refused.output.startswith("Error: ")
     assert re.search(message, refused.output)
     assert not list(tmp_path.iterdir())
+
+
+def test_simulate_says_that_nobody_answers_at_an_address(study: StudyFolder) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"  # bound, but nobody listens
+        refused = run("simulate", study.path, "--url", url)
+    assert refused.exit_code == 1
+    assert f"no server answers at {url}" in refused.output
+
+
+def test_new_says_what_a_participant_will_do(tmp_path: Path) -> None:
+    made = run("new", tmp_path / "a b", "--images", "demo", "--count", "4", "--size", "32", "--max-shift", "4")
+    assert made.exit_code == 0
+    assert "judges 5 pairs, 1 of each shift; images are drawn at random" in made.output
+    assert "can exclude a participant for a single mistake; 5 of each shift take 25 images" in made.output
+    assert "a b'" in made.output  # quoted for the shell
 
 
 def test_a_study_without_responses_says_so(study: StudyFolder) -> None:
