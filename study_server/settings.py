@@ -121,7 +121,7 @@ differ. Take the time you need."""
 
 @dataclass(frozen=True)
 class TextSettings:
-    consent: str = _setting(_CONSENT, "Consent form. An empty line begins a new paragraph.")
+    consent: str = _setting(_CONSENT, "Consent form. An empty line begins a new paragraph; line breaks are kept.")
     instructions: str = _setting(_INSTRUCTIONS, "Instructions, shown above an example of a shift.")
     question: str = _setting("Are the two images the same or different?", "Question under each pair.")
     thanks: str = _setting(
