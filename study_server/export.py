@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import selectinload
 
 from study_server.database import Database
@@ -46,10 +47,13 @@ def _rows(database: Database) -> list[dict[str, Any]]:
         .options(selectinload(Participant.answers))
         .order_by(Participant.study_id, Participant.number, Trial.position)
     )
-    with database.reading() as session:
-        rows = [_row(*parts) for parts in session.execute(query)]
-    database.close()
-    return rows
+    try:
+        with database.reading() as session:
+            return [_row(*parts) for parts in session.execute(query)]
+    except DatabaseError as error:  # damaged, or altered by hand
+        raise StudyError(f"the responses in {database.engine.url} cannot be read: {error.orig}") from error
+    finally:
+        database.close()
 
 
 def _row(

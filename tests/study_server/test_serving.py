@@ -28,6 +28,7 @@ from study_server.database import Database
 from study_server.export import response_rows
 from study_server.models import Study
 from study_server.pages import SIMULATION_HEADER
+from study_server.participation import Participation
 from study_server.photographs import write_png
 from study_server.same_different import TABLE_1_SAME, Observer
 from study_server.simulate import simulate_study
@@ -239,6 +240,23 @@ def test_new_says_what_a_participant_will_do(tmp_path: Path) -> None:
     assert "judges 5 pairs, 1 of each shift; images are drawn at random" in made.output
     assert "can exclude a participant for a single mistake; 5 of each shift take 25 images" in made.output
     assert "a b'" in made.output  # quoted for the shell
+
+
+@pytest.mark.parametrize("damage", ["no database", "altered"])
+def test_a_damaged_database_gets_a_sentence_and_is_left_as_it_is(study: StudyFolder, damage: str) -> None:
+    path = study.path / "study.db"
+    if damage == "no database":
+        path.write_text("this is no database, whatever its name says")
+    else:
+        Participation(study, database := Database(study.database_url))
+        database.close()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("ALTER TABLE trial RENAME COLUMN reference_side TO side")
+    before = path.read_bytes()
+    refused = run("table1", study.path)
+    assert refused.exit_code == 1
+    assert re.fullmatch(r"Error: the (database|responses in) .*study\.db cannot be (opened|read): .+\n", refused.output)
+    assert path.read_bytes() == before
 
 
 def test_a_study_without_responses_says_so(study: StudyFolder) -> None:
