@@ -1,54 +1,25 @@
-"""What the server answers: stages, storing exactly once, refusing, and giving nothing away."""
+"""What the server answers: stages, storing exactly once, refusing."""
 
 from __future__ import annotations
 
-import io
 import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from PIL import Image
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from requests_of_a_participant import ANSWER, answer, begin, database, pixels
 from study_server.app import create_app
-from study_server.errors import StudyError
 from study_server.export import response_rows
-from study_server.models import Pair, Participant, Response, Trial
+from study_server.models import Participant, Response, Trial
 from study_server.study_folder import StudyFolder
-
-ANSWER: dict[str, Any] = {
-    "idempotency_key": "0123456789abcdef", "response": "same", "reaction_time_ms": 812.5, "device_pixel_ratio": 1.25,
-    "pixel_scale": 1, "viewport_width": 1280, "viewport_height": 720, "hidden": False,
-}  # fmt: skip
-
-
-def begin(client: FlaskClient) -> list[dict[str, str]]:
-    """Consent, skip instructions and practice; the trials."""
-    client.get("/")
-    for path in ("/consent", "/instructions", "/practice"):
-        assert client.post(path).status_code == 303
-    return client.get("/api/trials").json["trials"]
-
-
-def answer(client: FlaskClient, trial: str, **changes: Any):  # type: ignore[no-untyped-def]
-    return client.put(
-        f"/api/trials/{trial}/response",
-        json=ANSWER | {"idempotency_key": f"key-of-{trial}"[:60].replace("_", "x")} | changes,
-    )
-
-
-def database(app: Flask):  # type: ignore[no-untyped-def]
-    return app.extensions["participation"].database
-
 
 # --- stages ----------------------------------------------------------------------------------------------------------
 
@@ -153,6 +124,16 @@ def test_practice_says_whether_the_answer_is_right(client: FlaskClient) -> None:
         assert (pixels(left) == pixels(right)).all() == (given["truth"] == "same")
         truths.append(given["truth"])
     assert truths == ["different", "same", "different", "same"]
+
+
+@pytest.mark.parametrize("shown", ["", "somebody@example.org"])
+def test_the_contact_is_shown_where_there_is_one(study: StudyFolder, shown: str) -> None:
+    toml = study.path / "study.toml"
+    toml.write_text(toml.read_text(encoding="utf-8").replace('contact = ""', f'contact = "{shown}"'), encoding="utf-8")
+    app = create_app(StudyFolder(study.path))
+    text = app.test_client().get("/").text
+    assert ("Questions about this study" in text) == bool(shown)
+    app.extensions["participation"].database.close()
 
 
 # --- storing ---------------------------------------------------------------------------------------------------------
@@ -367,162 +348,3 @@ def test_a_slot_is_held_until_the_time_out_and_then_given_to_the_next(app: Flask
     # Who comes back later than that can finish all the same; the answers are kept.
     assert [trial["id"] for trial in clients[0].get("/api/trials").json["trials"]] == [trial["id"] for trial in before]
     assert answer(clients[0], before[0]["id"]).status_code == 200
-
-
-# --- frozen study ----------------------------------------------------------------------------------------------------
-
-
-def change(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "message"),
-    [
-        ("study.toml", "gap_px = 20", "gap_px = 21", r"display\.gap_px was 20 and is now 21"),
-        (
-            "study.toml",
-            'strategy = "balanced"',
-            'strategy = "paper"',
-            r"trials\.strategy was 'balanced' and is now 'paper'",
-        ),
-        ("study.toml", 'name = "study"', 'name = "other"', r"study\.name is 'other'.*'study'"),
-        ("manifest.csv", "public domain", "unknown", r"manifest\.csv has been changed"),
-    ],
-)
-def test_a_changed_study_is_refused_once_somebody_has_started(
-    study: StudyFolder, file: str, old: str, new: str, message: str
-) -> None:
-    before = create_app(study)
-    begin(before.test_client())
-    before.extensions["participation"].database.close()
-    change(study.path / file, old, new)
-    with pytest.raises(StudyError, match=message):
-        create_app(StudyFolder(study.path))
-
-
-def test_a_study_may_change_before_anybody_has_started_and_its_server_section_always(
-    study: StudyFolder,
-) -> None:
-    create_app(study).extensions["participation"].database.close()
-    change(study.path / "study.toml", "gap_px = 20", "gap_px = 30")
-    app = create_app(StudyFolder(study.path))
-    begin(app.test_client())
-    app.extensions["participation"].database.close()
-    change(study.path / "study.toml", "port = 8000", "port = 8001")
-    create_app(StudyFolder(study.path)).extensions["participation"].database.close()
-
-
-def test_a_server_that_runs_while_the_study_is_changed_takes_no_more_participants(study: StudyFolder) -> None:
-    running = create_app(study)
-    change(study.path / "study.toml", "gap_px = 20", "gap_px = 30")
-    create_app(StudyFolder(study.path)).extensions["participation"].database.close()
-    client = running.test_client()
-    client.get("/")
-    refused = client.post("/consent")
-    assert refused.status_code == 409
-    assert "restart the server" in refused.text
-    running.extensions["participation"].database.close()
-
-
-def test_a_database_of_a_newer_version_is_refused(study: StudyFolder) -> None:
-    app = create_app(study)
-    with database(app).writing() as session:
-        session.connection().exec_driver_sql("UPDATE schema_version SET version = 99")
-    app.extensions["participation"].database.close()
-    with pytest.raises(StudyError, match=r"version 99.*upgrade shift-study"):
-        create_app(StudyFolder(study.path))
-
-
-# --- giving nothing away ---------------------------------------------------------------------------------------------
-
-
-def pixels(png: bytes) -> np.ndarray[Any, Any]:
-    return np.asarray(Image.open(io.BytesIO(png)))
-
-
-def chunks(png: bytes) -> list[str]:
-    """Names of the chunks of a PNG, in order."""
-    names, at = [], 8
-    while at < len(png):
-        names.append(png[at + 4 : at + 8].decode())
-        at += 12 + int.from_bytes(png[at : at + 4], "big")
-    return names
-
-
-def zero_pixel_trial(app: Flask) -> Trial:
-    with database(app).reading() as session:
-        return session.scalars(select(Trial).join(Pair, Pair.id == Trial.pair_id).where(Pair.shift_px == 0)).one()
-
-
-def test_nothing_that_the_browser_receives_tells_the_answer(
-    app: Flask, client: FlaskClient, study: StudyFolder
-) -> None:
-    received = [client.get("/")]
-    client.post("/consent")
-    received += [client.get("/instructions"), client.post("/instructions"), client.get("/practice")]
-    client.post("/practice")
-    trials = client.get("/api/trials").json["trials"]
-    received += [client.get("/trials"), client.get("/api/trials"), answer(client, trials[0]["id"])]
-    received += [client.get(trial[side]) for trial in trials for side in ("left", "right")]
-    received += [
-        client.get(f"/static/{name}", buffered=True) for name in ("trials.js", "stage.js", "requests.js", "style.css")
-    ]
-    secrets = {row.pair for row in study.pairs} | {Path(row.stimulus_file).name for row in study.pairs}
-    secrets |= {row.source_file for row in study.pairs} | {row.stimulus_sha256 for row in study.pairs}
-    for response in received:
-        head = f"{response.request.url}\n{response.headers}"
-        assert not any(secret in head for secret in secrets)
-        assert "ETag" not in response.headers or response.request.path.startswith("/static/")
-        if response.mimetype == "image/png":
-            assert [name for name in chunks(response.data) if name != "IDAT"] == ["IHDR", "paDd", "IEND"]
-        else:
-            assert not any(secret in response.text for secret in secrets)
-            assert not re.search(r"shift_px|reference_side|stimulus", response.text)
-
-
-def test_responses_for_the_two_images_of_any_pair_differ_in_nothing_but_pixels(app: Flask, client: FlaskClient) -> None:
-    trials = begin(client)
-    alike = zero_pixel_trial(app)
-    heads = set()
-    for trial in trials:
-        assert trial["left"] != trial["right"]
-        left, right = client.get(trial["left"]), client.get(trial["right"])
-        assert (pixels(left.data) == pixels(right.data)).all() == (trial["id"] == alike.token)
-        for response in (left, right):
-            heads.add(str([(name, value) for name, value in response.headers if name != "Date"]))
-            assert len(response.data) == int(response.headers["Content-Length"])
-    assert len(heads) == 1  # lengths included
-
-
-def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:
-    names: list[str] = []
-    for _ in range(5):
-        names += [trial[key] for trial in begin(app.test_client()) for key in ("id", "left", "right")]
-    assert len(set(names)) == len(names) == 150
-    assert all(re.fullmatch(r"(/images/)?[A-Za-z0-9_-]{22}", name) for name in names)
-
-
-def test_both_sides_carry_the_reference_about_equally_often(app: Flask) -> None:
-    for _ in range(40):
-        begin(app.test_client())
-    with database(app).reading() as session:
-        sides = session.scalars(select(Trial.reference_side)).all()
-    assert 150 < sides.count("left") < 250  # of 400; outside with probability below 1e-6
-
-
-def test_pages_carry_a_strict_content_security_policy_and_no_foreign_address(client: FlaskClient) -> None:
-    response = client.get("/")
-    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
-    assert not re.search(r'(src|href)="(https?:)?//', response.text)
-
-
-@pytest.mark.parametrize("shown", ["", "somebody@example.org"])
-def test_the_contact_is_shown_where_there_is_one(study: StudyFolder, shown: str) -> None:
-    change(study.path / "study.toml", 'contact = ""', f'contact = "{shown}"')
-    app = create_app(StudyFolder(study.path))
-    text = app.test_client().get("/").text
-    assert ("Questions about this study" in text) == bool(shown)
-    app.extensions["participation"].database.close()

@@ -23,6 +23,7 @@ from scipy.stats import binomtest
 from sqlalchemy import select
 
 import shift_study
+from requests_of_a_participant import ANSWER
 from study_server.background_server import running_server
 from study_server.database import Database
 from study_server.export import response_rows
@@ -33,7 +34,6 @@ from study_server.photographs import write_png
 from study_server.same_different import TABLE_1_SAME, Observer
 from study_server.simulate import simulate_study
 from study_server.study_folder import StudyFolder
-from test_http import ANSWER
 
 
 def run(*arguments: str) -> Result:

@@ -1,0 +1,39 @@
+"""What a participant's browser asks of the server, by way of Flask's test client."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+ANSWER: dict[str, Any] = {
+    "idempotency_key": "0123456789abcdef", "response": "same", "reaction_time_ms": 812.5, "device_pixel_ratio": 1.25,
+    "pixel_scale": 1, "viewport_width": 1280, "viewport_height": 720, "hidden": False,
+}  # fmt: skip
+
+
+def begin(client: FlaskClient) -> list[dict[str, str]]:
+    """Consent, skip instructions and practice; the trials."""
+    client.get("/")
+    for path in ("/consent", "/instructions", "/practice"):
+        assert client.post(path).status_code == 303
+    return client.get("/api/trials").json["trials"]
+
+
+def answer(client: FlaskClient, trial: str, **changes: Any):  # type: ignore[no-untyped-def]
+    return client.put(
+        f"/api/trials/{trial}/response",
+        json=ANSWER | {"idempotency_key": f"key-of-{trial}"[:60].replace("_", "x")} | changes,
+    )
+
+
+def database(app: Flask):  # type: ignore[no-untyped-def]
+    return app.extensions["participation"].database
+
+
+def pixels(png: bytes) -> np.ndarray[Any, Any]:
+    return np.asarray(Image.open(io.BytesIO(png)))

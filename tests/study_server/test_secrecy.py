@@ -1,0 +1,90 @@
+"""Nothing that the browser receives tells the answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from requests_of_a_participant import answer, begin, database, pixels
+from study_server.models import Pair, Trial
+from study_server.study_folder import StudyFolder
+
+
+def chunks(png: bytes) -> list[str]:
+    """Names of the chunks of a PNG, in order."""
+    names, at = [], 8
+    while at < len(png):
+        names.append(png[at + 4 : at + 8].decode())
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    return names
+
+
+def zero_pixel_trial(app: Flask) -> Trial:
+    with database(app).reading() as session:
+        return session.scalars(select(Trial).join(Pair, Pair.id == Trial.pair_id).where(Pair.shift_px == 0)).one()
+
+
+def test_nothing_that_the_browser_receives_tells_the_answer(
+    app: Flask, client: FlaskClient, study: StudyFolder
+) -> None:
+    received = [client.get("/")]
+    client.post("/consent")
+    received += [client.get("/instructions"), client.post("/instructions"), client.get("/practice")]
+    client.post("/practice")
+    trials = client.get("/api/trials").json["trials"]
+    received += [client.get("/trials"), client.get("/api/trials"), answer(client, trials[0]["id"])]
+    received += [client.get(trial[side]) for trial in trials for side in ("left", "right")]
+    received += [
+        client.get(f"/static/{name}", buffered=True) for name in ("trials.js", "stage.js", "requests.js", "style.css")
+    ]
+    secrets = {row.pair for row in study.pairs} | {Path(row.stimulus_file).name for row in study.pairs}
+    secrets |= {row.source_file for row in study.pairs} | {row.stimulus_sha256 for row in study.pairs}
+    for response in received:
+        head = f"{response.request.url}\n{response.headers}"
+        assert not any(secret in head for secret in secrets)
+        assert "ETag" not in response.headers or response.request.path.startswith("/static/")
+        if response.mimetype == "image/png":
+            assert [name for name in chunks(response.data) if name != "IDAT"] == ["IHDR", "paDd", "IEND"]
+        else:
+            assert not any(secret in response.text for secret in secrets)
+            assert not re.search(r"shift_px|reference_side|stimulus", response.text)
+
+
+def test_responses_for_the_two_images_of_any_pair_differ_in_nothing_but_pixels(app: Flask, client: FlaskClient) -> None:
+    trials = begin(client)
+    alike = zero_pixel_trial(app)
+    heads = set()
+    for trial in trials:
+        assert trial["left"] != trial["right"]
+        left, right = client.get(trial["left"]), client.get(trial["right"])
+        assert (pixels(left.data) == pixels(right.data)).all() == (trial["id"] == alike.token)
+        for response in (left, right):
+            heads.add(str([(name, value) for name, value in response.headers if name != "Date"]))
+            assert len(response.data) == int(response.headers["Content-Length"])
+    assert len(heads) == 1  # lengths included
+
+
+def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:
+    names: list[str] = []
+    for _ in range(5):
+        names += [trial[key] for trial in begin(app.test_client()) for key in ("id", "left", "right")]
+    assert len(set(names)) == len(names) == 150
+    assert all(re.fullmatch(r"(/images/)?[A-Za-z0-9_-]{22}", name) for name in names)
+
+
+def test_both_sides_carry_the_reference_about_equally_often(app: Flask) -> None:
+    for _ in range(40):
+        begin(app.test_client())
+    with database(app).reading() as session:
+        sides = session.scalars(select(Trial.reference_side)).all()
+    assert 150 < sides.count("left") < 250  # of 400; outside with probability below 1e-6
+
+
+def test_pages_carry_a_strict_content_security_policy_and_no_foreign_address(client: FlaskClient) -> None:
+    response = client.get("/")
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+    assert not re.search(r'(src|href)="(https?:)?//', response.text)
