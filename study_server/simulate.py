@@ -24,15 +24,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
-from study_server.background_server import running_server
-from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.models import Participant, Response, Study
-from study_server.pages import SIMULATION_HEADER
-from study_server.photographs import pixels_sha256
-from study_server.same_different import Observer, Side
-from study_server.settings import Settings
-from study_server.study_folder import DATABASE, StudyFolder
+from study_server.folder.settings import Settings
+from study_server.folder.study_folder import DATABASE, StudyFolder
+from study_server.participants.same_different import Observer, Side
+from study_server.stimuli.photographs import pixels_sha256
+from study_server.storage.database import Database
+from study_server.storage.models import Participant, Response, Study
+from study_server.web.background_server import running_server
+from study_server.web.pages import SIMULATION_HEADER
 
 _TRIES = 8
 _CODE = re.compile(r'id="completion-code">([A-Za-z0-9-]+)<')

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from study_server.settings import Settings
-    from study_server.study_folder import StudyFolder
+    from study_server.folder.settings import Settings
+    from study_server.folder.study_folder import StudyFolder
 
 
 _FOLDER = click.Path(path_type=Path)
@@ -78,7 +78,7 @@ def new(
     Example:  shift-study new my-study --images photographs/ --count 50 --seed 1
               shift-study new coco-study --images coco:test2017
     """
-    from study_server.new import make_study
+    from study_server.folder.new import make_study
 
     made = make_study(
         folder, source=source, count=count, max_shift=max_shift, size=size, direction=direction, seed=seed,
@@ -123,8 +123,8 @@ def check(folder: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from study_server.check import check_folder
-    from study_server.study_folder import StudyFolder
+    from study_server.folder.check import check_folder
+    from study_server.folder.study_folder import StudyFolder
 
     report = check_folder(StudyFolder(folder))
     summary = (
@@ -147,7 +147,7 @@ def serve(folder: Path, host: str | None, port: int | None, workers: int | None)
     \b
     Example:  shift-study serve my-study --host 0.0.0.0 --port 8000
     """
-    from study_server.study_folder import StudyFolder
+    from study_server.folder.study_folder import StudyFolder
 
     _serve(StudyFolder(folder), host, port, workers)
 
@@ -155,7 +155,7 @@ def serve(folder: Path, host: str | None, port: int | None, workers: int | None)
 def _serve(folder: StudyFolder, host: str | None, port: int | None, workers: int | None) -> None:
     from dataclasses import replace
 
-    from study_server.serve import serve
+    from study_server.web.serve import serve
 
     given = folder.settings.server
     server = replace(given, host=host or given.host, port=port or given.port, workers=workers or given.workers)
@@ -173,8 +173,8 @@ def demo(folder: Path, port: int | None) -> None:
     \b
     Example:  shift-study demo my-demo
     """
-    from study_server.new import make_study
-    from study_server.study_folder import StudyFolder
+    from study_server.folder.new import make_study
+    from study_server.folder.study_folder import StudyFolder
 
     if not (folder / "study.toml").exists():
         made = make_study(folder, source="demo")
@@ -233,9 +233,9 @@ def simulate(
     \b
     Example:  shift-study simulate my-study --participants 30 --seed 1
     """
-    from study_server.same_different import Observer
+    from study_server.folder.study_folder import StudyFolder
+    from study_server.participants.same_different import Observer
     from study_server.simulate import simulate_study
-    from study_server.study_folder import StudyFolder
 
     observer = Observer(lapse_rate=lapse_rate, side_bias=side_bias)
     result = simulate_study(

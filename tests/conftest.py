@@ -15,10 +15,10 @@ from hypothesis import settings
 from playwright.sync_api import Page
 
 from browser import Launch, open_browser
-from study_server.app import create_app
-from study_server.background_server import running_server
-from study_server.new import make_study
-from study_server.study_folder import StudyFolder
+from study_server.folder.new import make_study
+from study_server.folder.study_folder import StudyFolder
+from study_server.web.app import create_app
+from study_server.web.background_server import running_server
 
 # No test depends on how fast the machine is; and where a change is judged, the same examples judge it every time.
 settings.register_profile("shift-study", deadline=None, derandomize="CI" in os.environ)

@@ -21,7 +21,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "statement", ["import study_server", "import study_server.app, study_server.serve, study_server.simulate"]
+    "statement", ["import study_server", "import study_server.web.app, study_server.web.serve, study_server.simulate"]
 )
 def test_the_web_side_loads_neither_torch_nor_pandas(statement: str) -> None:
     assert not {"torch", "pandas", "analysis", "metric"} & loaded_by(statement)
@@ -62,7 +62,7 @@ def test_an_installed_distribution_has_everything_that_it_serves(tmp_path: Path)
         names = set(archive.namelist())
     for path in (ROOT / "templates").iterdir():
         assert f"study_server/templates/{path.name}" in names
-    for path in (ROOT / "study_server" / "static").iterdir():
-        assert f"study_server/static/{path.name}" in names
+    for path in (ROOT / "study_server" / "web" / "static").iterdir():
+        assert f"study_server/web/static/{path.name}" in names
     assert "analysis/data/ghildyal2022/user_jnd.json" in names
     assert not any(name.startswith("tests/") for name in names)

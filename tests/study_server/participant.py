@@ -11,10 +11,10 @@ from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import select
 
-from study_server.database import Database
-from study_server.models import Pair, Trial
-from study_server.photographs import Pixels, read_png
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.stimuli.photographs import Pixels, read_png
+from study_server.storage.database import Database
+from study_server.storage.models import Pair, Trial
 
 READY = "[data-answer=same]:enabled"
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from study_server.assignment import Design, balanced, paper
+from study_server.participants.assignment import Design, balanced, paper
 
 PAPER = Design(n_images=50, n_shifts=10, per_shift=5, seed=1)
 

@@ -15,11 +15,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from shift_study import main
-from study_server.check import check_folder
-from study_server.manifest import PairRow, read_manifest, write_manifest
-from study_server.new import make_study
-from study_server.photographs import Pixels, pixels_sha256, read_png, write_png
-from study_server.study_folder import StudyFolder
+from study_server.folder.check import check_folder
+from study_server.folder.new import make_study
+from study_server.folder.study_folder import StudyFolder
+from study_server.stimuli.manifest import PairRow, read_manifest, write_manifest
+from study_server.stimuli.photographs import Pixels, pixels_sha256, read_png, write_png
 
 PHOTOGRAPHS = "photographs"
 

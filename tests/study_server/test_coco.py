@@ -28,14 +28,14 @@ from coco_server import (
     stalls,
 )
 from shift_study import main
-from study_server import coco
-from study_server.check import check_folder
-from study_server.coco import coco_photographs, downloads_folder
-from study_server.download import NotAvailable, Patience, fetch
 from study_server.errors import StudyError
-from study_server.image_sources import PhotographSource
-from study_server.settings import StimuliSettings
-from study_server.study_folder import StudyFolder
+from study_server.folder.check import check_folder
+from study_server.folder.settings import StimuliSettings
+from study_server.folder.study_folder import StudyFolder
+from study_server.stimuli import coco
+from study_server.stimuli.coco import coco_photographs, downloads_folder
+from study_server.stimuli.download import NotAvailable, Patience, fetch
+from study_server.stimuli.image_sources import PhotographSource
 
 PATIENT = Patience(tries=4, first_pause=0, timeout=30)
 HASTY = Patience(tries=1, first_pause=0, timeout=30)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study_server.crops import DIRECTIONS, CropWindow, Direction, choose_window, smallest_photograph
-from study_server.photographs import Pixels
+from study_server.stimuli.crops import DIRECTIONS, CropWindow, Direction, choose_window, smallest_photograph
+from study_server.stimuli.photographs import Pixels
 
 # Row and column of the window's corner per pixel moved, written out once more.
 MOVED = {"right": (0, 1), "left": (0, -1), "up": (-1, 0), "down": (1, 0)}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from requests_of_a_participant import begin, database
-from study_server.app import create_app
 from study_server.errors import StudyError
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.web.app import create_app
 
 
 def change(path: Path, old: str, new: str) -> None:

@@ -16,10 +16,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from requests_of_a_participant import ANSWER, answer, begin, database, pixels
-from study_server.app import create_app
-from study_server.export import response_rows
-from study_server.models import Participant, Response, Trial
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.storage.export import response_rows
+from study_server.storage.models import Participant, Response, Trial
+from study_server.web.app import create_app
 
 # --- stages ----------------------------------------------------------------------------------------------------------
 
@@ -247,7 +247,7 @@ def test_unknown_trials_images_and_pages_are_404(client: FlaskClient) -> None:
 def test_a_busy_database_is_a_503_and_the_answer_can_be_given_again(
     study: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study_server.database.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("study_server.storage.database.BUSY_TIMEOUT_S", 0.05)
     app = create_app(study)
     client = app.test_client()
     trial = begin(client)[0]["id"]

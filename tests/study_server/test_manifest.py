@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shift_study import main
-from study_server.crops import DIRECTIONS
 from study_server.errors import StudyError
-from study_server.manifest import COLUMNS, SCHEMA, PairRow, pair_id, read_manifest, write_manifest
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.stimuli.crops import DIRECTIONS
+from study_server.stimuli.manifest import COLUMNS, SCHEMA, PairRow, pair_id, read_manifest, write_manifest
 
 # The csv module of Python 3.11 leaves a lone carriage return unquoted; `new` takes no file name that has one.
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r"))

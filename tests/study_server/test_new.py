@@ -13,16 +13,16 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import study_server.study_folder
+import study_server.folder.study_folder
 from shift_study import main
-from study_server import manifest
-from study_server.check import check_folder
-from study_server.crops import DIRECTIONS, Direction
 from study_server.errors import StudyError
-from study_server.image_sources import demo_photographs, folder_photographs, locate
-from study_server.new import make_study
-from study_server.photographs import png_chunks, read_pixels, read_png
-from study_server.study_folder import StudyFolder
+from study_server.folder.check import check_folder
+from study_server.folder.new import make_study
+from study_server.folder.study_folder import StudyFolder
+from study_server.stimuli import manifest
+from study_server.stimuli.crops import DIRECTIONS, Direction
+from study_server.stimuli.image_sources import demo_photographs, folder_photographs, locate
+from study_server.stimuli.photographs import png_chunks, read_pixels, read_png
 
 
 def photograph(path: Path, width: int = 90, height: int = 80, seed: int = 0) -> Path:
@@ -345,7 +345,7 @@ def test_failure_half_way_leaves_nothing(
     if existing:
         target.mkdir(parents=True)
     before = everything(tmp_path)
-    real = study_server.study_folder.write_png
+    real = study_server.folder.study_folder.write_png
     written: list[Path] = []
 
     def write_until_full(pixels: object, path: Path) -> None:
@@ -354,7 +354,7 @@ def test_failure_half_way_leaves_nothing(
             raise error
         real(pixels, path)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(study_server.study_folder, "write_png", write_until_full)
+    monkeypatch.setattr(study_server.folder.study_folder, "write_png", write_until_full)
     expected = StudyError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected, match="No space" if isinstance(error, OSError) else None):
         make(target, photographs)

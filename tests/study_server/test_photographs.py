@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from study_server.errors import StudyError
-from study_server.photographs import pixels_sha256, png_chunks, read_pixels, read_png, write_png
+from study_server.stimuli.photographs import pixels_sha256, png_chunks, read_pixels, read_png, write_png
 
 Array = NDArray[np.uint8]
 

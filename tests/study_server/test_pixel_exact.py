@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 
 from browser import Launch, zoom
 from participant import READY, crops_of_trial, find_exactly, go_to_trials, screenshot
-from study_server.export import response_rows
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.storage.export import response_rows
 
 pytestmark = pytest.mark.slow
 

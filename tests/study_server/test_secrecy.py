@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from requests_of_a_participant import answer, begin, database, pixels
-from study_server.models import Pair, Trial
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.storage.models import Pair, Trial
 
 
 def chunks(png: bytes) -> list[str]:

@@ -24,16 +24,16 @@ from sqlalchemy import select
 
 import shift_study
 from requests_of_a_participant import ANSWER
-from study_server.background_server import running_server
-from study_server.database import Database
-from study_server.export import response_rows
-from study_server.models import Study
-from study_server.pages import SIMULATION_HEADER
-from study_server.participation import Participation
-from study_server.photographs import write_png
-from study_server.same_different import TABLE_1_SAME, Observer
+from study_server.folder.study_folder import StudyFolder
+from study_server.participants.participation import Participation
+from study_server.participants.same_different import TABLE_1_SAME, Observer
 from study_server.simulate import simulate_study
-from study_server.study_folder import StudyFolder
+from study_server.stimuli.photographs import write_png
+from study_server.storage.database import Database
+from study_server.storage.export import response_rows
+from study_server.storage.models import Study
+from study_server.web.background_server import running_server
+from study_server.web.pages import SIMULATION_HEADER
 
 
 def run(*arguments: str) -> Result:

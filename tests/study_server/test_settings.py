@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from shift_study import main
 from study_server.errors import StudyError
-from study_server.settings import Question, Settings, sections
-from study_server.study_folder import StudyFolder
-from study_server.study_toml import read_settings, write_settings
+from study_server.folder.settings import Question, Settings, sections
+from study_server.folder.study_folder import StudyFolder
+from study_server.folder.study_toml import read_settings, write_settings
 
 # --- Round trip -------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ import pytest
 
 from browser import Launch, zoom
 from participant import READY, go_to_trials, wait_for_trial
-from study_server.export import response_rows
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.storage.export import response_rows
 
 pytestmark = pytest.mark.slow
 

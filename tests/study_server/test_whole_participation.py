@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from browser import Launch
 from participant import READY, go_to_trials, wait_for_trial
-from study_server.database import Database
-from study_server.export import response_rows
-from study_server.models import Participant
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.storage.database import Database
+from study_server.storage.export import response_rows
+from study_server.storage.models import Participant
 
 pytestmark = pytest.mark.slow
 

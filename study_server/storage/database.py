@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAl
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
-from study_server.models import SCHEMA_VERSION, Base, Schema
+from study_server.storage.models import SCHEMA_VERSION, Base, Schema
 
 BUSY_TIMEOUT_S = 20
 

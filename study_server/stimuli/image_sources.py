@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from study_server.errors import StudyError
-from study_server.photographs import SUFFIXES, Photograph
+from study_server.stimuli.photographs import SUFFIXES, Photograph
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def locate(source: str, name: str) -> Path | None:
         known = {p.name: p.path for p in demo_photographs().photographs + demo_photographs(practice=True).photographs}
         return known.get(name)
     if source.startswith("coco:"):
-        from study_server.coco import downloads_folder
+        from study_server.stimuli.coco import downloads_folder
 
         path = downloads_folder(source.removeprefix("coco:")) / name
     else:

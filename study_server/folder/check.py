@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from study_server.errors import StudyError
-from study_server.image_sources import locate
-from study_server.manifest import PairRow
-from study_server.photographs import Photograph, Pixels, pixels_sha256, png_chunks, read_pixels, read_png
+from study_server.folder.study_folder import StudyFolder
 from study_server.progress import progress
-from study_server.study_folder import StudyFolder
+from study_server.stimuli.image_sources import locate
+from study_server.stimuli.manifest import PairRow
+from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, png_chunks, read_pixels, read_png
 
 # What a PNG needs to show its pixels; anything else could carry metadata or change colours.
 _PLAIN_CHUNKS = {"IHDR", "IDAT", "IEND"}

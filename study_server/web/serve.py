@@ -9,13 +9,13 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import func, select
 
-from study_server.check import verify_pixels
-from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.models import Participant
-from study_server.registration import register
-from study_server.settings import ServerSettings
-from study_server.study_folder import StudyFolder
+from study_server.folder.check import verify_pixels
+from study_server.folder.settings import ServerSettings
+from study_server.folder.study_folder import StudyFolder
+from study_server.storage.database import Database
+from study_server.storage.models import Participant
+from study_server.storage.registration import register
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -42,7 +42,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
-        from study_server.app import create_app
+        from study_server.web.app import create_app
 
         return create_app(self.folder)
 

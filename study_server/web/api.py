@@ -9,10 +9,10 @@ from typing import Any
 from flask import Blueprint, jsonify, request, url_for
 from werkzeug.wrappers import Response
 
-from study_server import same_different as task
 from study_server.errors import StudyError
-from study_server.pages import page_of, participation, token
-from study_server.participation import NotFound, NotYours, Progress
+from study_server.participants import same_different as task
+from study_server.participants.participation import NotFound, NotYours, Progress
+from study_server.web.pages import page_of, participation, token
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from study_server.photographs import Pixels, pixels_sha256
+from study_server.stimuli.photographs import Pixels, pixels_sha256
 
 Direction = Literal["right", "left", "up", "down"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)

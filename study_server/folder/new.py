@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from study_server.crops import Direction
 from study_server.errors import StudyError
-from study_server.image_sources import PhotographSource, demo_photographs, folder_photographs
-from study_server.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
-from study_server.study_folder import MadeStudy, create, refuse_taken
+from study_server.folder.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
+from study_server.folder.study_folder import MadeStudy, create, refuse_taken
+from study_server.stimuli.crops import Direction
+from study_server.stimuli.image_sources import PhotographSource, demo_photographs, folder_photographs
 
 
 def make_study(
@@ -44,7 +44,7 @@ def make_study(
         ),
     )
     if source.startswith("coco:"):
-        from study_server.coco import coco_photographs
+        from study_server.stimuli.coco import coco_photographs
 
         photographs = coco_photographs(source.removeprefix("coco:"), settings.stimuli, info_file=coco_info)
     else:

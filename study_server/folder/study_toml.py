@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from study_server.errors import StudyError
-from study_server.settings import SECTION_ABOUT, Question, Settings, allowed_text, sections
+from study_server.folder.settings import SECTION_ABOUT, Question, Settings, allowed_text, sections
 
 FILE_NAME = "study.toml"
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from study_server import manifest, study_toml
-from study_server.crops import CropWindow, choose_window, smallest_photograph
 from study_server.errors import StudyError
-from study_server.image_sources import PhotographSource
-from study_server.manifest import PairRow, pair_id
-from study_server.photographs import Photograph, Pixels, pixels_sha256, read_pixels, write_png
+from study_server.folder import study_toml
+from study_server.folder.settings import Settings
 from study_server.progress import progress
-from study_server.settings import Settings
+from study_server.stimuli import manifest
+from study_server.stimuli.crops import CropWindow, choose_window, smallest_photograph
+from study_server.stimuli.image_sources import PhotographSource
+from study_server.stimuli.manifest import PairRow, pair_id
+from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, read_pixels, write_png
 
 PRACTICE = "practice"
 STIMULI = "stimuli"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from study_server.crops import DIRECTIONS, CropWindow
 from study_server.errors import StudyError
+from study_server.stimuli.crops import DIRECTIONS, CropWindow
 
 SCHEMA = "shift-study/manifest/1"
 FILE_NAME = "manifest.csv"

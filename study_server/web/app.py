@@ -8,16 +8,16 @@ from flask import Flask, Response, current_app, jsonify, render_template, reques
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from study_server import api, images, pages
-from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.participation import Conflict, NotFound, NotYours, Participation
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.participants.participation import Conflict, NotFound, NotYours, Participation
+from study_server.storage.database import Database
+from study_server.web import api, images, pages
 
 MAX_REQUEST_BYTES = 16 * 1024
 # In a checkout the templates lie beside the package; in an installed distribution inside it.
 _TEMPLATES = next(
-    p for p in (Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates") if p.is_dir()
+    p for p in (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates") if p.is_dir()
 )
 
 

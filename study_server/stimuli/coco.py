@@ -17,12 +17,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from study_server.crops import smallest_photograph
-from study_server.download import PATIENCE, NotAvailable, Patience, fetch
 from study_server.errors import StudyError
-from study_server.image_sources import PhotographSource
-from study_server.photographs import Photograph, read_pixels
-from study_server.settings import StimuliSettings
+from study_server.folder.settings import StimuliSettings
+from study_server.stimuli.crops import smallest_photograph
+from study_server.stimuli.download import PATIENCE, NotAvailable, Patience, fetch
+from study_server.stimuli.image_sources import PhotographSource
+from study_server.stimuli.photographs import Photograph, read_pixels
 
 BASE_URL = "http://images.cocodataset.org"
 _PARALLEL = 8

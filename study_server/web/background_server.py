@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import requests
 
 from study_server.errors import StudyError
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
 
 _START_S = 60.0
 

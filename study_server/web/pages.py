@@ -7,8 +7,8 @@ import secrets
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from study_server import same_different as task
-from study_server.participation import NotYours, Participation, Progress
+from study_server.participants import same_different as task
+from study_server.participants.participation import NotYours, Participation, Progress
 
 blueprint = Blueprint("pages", __name__)
 

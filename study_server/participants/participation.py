@@ -11,13 +11,13 @@ from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
-from study_server import same_different as task
-from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.manifest import manifest_sha256
-from study_server.models import ANSWERED_ALL, Pair, Participant, QuestionAnswer, Response, Study, Trial
-from study_server.registration import register
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.participants import same_different as task
+from study_server.stimuli.manifest import manifest_sha256
+from study_server.storage.database import Database
+from study_server.storage.models import ANSWERED_ALL, Pair, Participant, QuestionAnswer, Response, Study, Trial
+from study_server.storage.registration import register
 
 
 class NotYours(StudyError):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from flask import Blueprint, Response, current_app
 
-from study_server.participation import NotFound, Participation
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.participants.participation import NotFound, Participation
 
 blueprint = Blueprint("images", __name__)
 

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import selectinload
 
-from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.models import ANSWERED_ALL, Image, Pair, Participant, Response, Study, Trial
-from study_server.study_folder import DATABASE, StudyFolder
+from study_server.folder.study_folder import DATABASE, StudyFolder
+from study_server.storage.database import Database
+from study_server.storage.models import ANSWERED_ALL, Image, Pair, Participant, Response, Study, Trial
 
 SCHEMA = "shift-study/responses/1"
 COLUMNS = (

@@ -9,9 +9,9 @@ import random
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from study_server.assignment import STRATEGIES, Design
 from study_server.errors import StudyError
-from study_server.settings import Settings
+from study_server.folder.settings import Settings
+from study_server.participants.assignment import STRATEGIES, Design
 
 Side = Literal["left", "right"]
 Answer = Literal["same", "different"]

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from study_server.crops import Direction
+from study_server.stimuli.crops import Direction
 
 
 def _setting(

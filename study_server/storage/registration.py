@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from study_server.database import Database
 from study_server.errors import StudyError
-from study_server.manifest import manifest_sha256
-from study_server.models import Image, Pair, Study
-from study_server.study_folder import StudyFolder
+from study_server.folder.study_folder import StudyFolder
+from study_server.stimuli.manifest import manifest_sha256
+from study_server.storage.database import Database
+from study_server.storage.models import Image, Pair, Study
 
 
 def register(folder: StudyFolder, database: Database) -> int:

@@ -1,0 +1,1 @@
+"""A study folder: its settings, making it, checking it."""

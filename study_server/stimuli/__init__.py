@@ -1,0 +1,1 @@
+"""Photographs, crops and the stimulus manifest."""

@@ -1,0 +1,1 @@
+"""The database: tables, access to them, and what is exported from them."""

@@ -1,0 +1,1 @@
+"""The web application: pages, JSON interface, images, the server that runs them."""
