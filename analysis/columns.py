@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA = "shift-study/responses/1"
 SCHEMA_FAMILY = "shift-study/responses/"
+VERSION = 2  # the one that is written; earlier ones are read
+SCHEMA = f"{SCHEMA_FAMILY}{VERSION}"
 QUESTION_PREFIX = "question_"
 
 Kind = Literal["text", "choice", "integer", "number", "boolean", "time"]
@@ -27,6 +28,7 @@ class Column:
 
     `nullable`: an unknown value is allowed. `blank`: an empty text is a value of its own, not an unknown one.
     `minimum`: smallest value allowed, in the column's unit; with `above`, values must be larger than it.
+    `since`: version of the table that the column came with; it is nullable where that is not the first.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Column:
     choices: tuple[str, ...] = ()
     minimum: int | None = None
     above: bool = False
+    since: int = 1
 
     @property
     def dtype(self) -> str:
@@ -122,15 +125,62 @@ COLUMNS: tuple[Column, ...] = (
         "window that was too small the pair is shown anew, and the clock with it",
     ),
     Column(
+        "visit",
+        "integer",
+        "number of the participant's visit in which the trial was answered; a step up from one trial to the next means "
+        "that the participation was interrupted between them: reload, crash, another tab or browser",
+        minimum=1,
+        since=2,
+    ),
+    Column(
+        "window_changes",
+        "integer",
+        "how often the window's size or zoom changed while the pair was shown",
+        minimum=0,
+        since=2,
+    ),
+    Column(
+        "refresh_rate_hz",
+        "number",
+        "frames a second of the display, measured in the browser",
+        minimum=0,
+        above=True,
+        since=2,
+    ),
+    Column(
+        "sent_after_ms",
+        "number",
+        "how long the answer waited in the browser before the request that stored it was sent, milliseconds; over a "
+        "few seconds means that the connection was interrupted",
+        minimum=0,
+        since=2,
+    ),
+    Column(
+        "pixels_per_degree",
+        "number",
+        "image pixels per degree of visual angle at the participant's screen and viewing distance; unknown without "
+        "calibration",
+        minimum=0,
+        above=True,
+        since=2,
+    ),
+    Column(
+        "shift_arcmin",
+        "number",
+        "`shift_px` in minutes of arc; unknown without calibration",
+        minimum=0,
+        since=2,
+    ),
+    Column(
         "excluded",
         "boolean",
-        "whether a rule marked this response as not to be analysed",
+        "whether a rule or the researcher marked this response as not to be analysed",
         nullable=False,
     ),
     Column(
         "exclusion_reason",
         "text",
-        "names of those rules, joined by `;`; empty where `excluded` is false",
+        "names of those rules, or other reasons, joined by `;`; empty where `excluded` is false",
         nullable=False,
         blank=True,
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.cells import Value, parse
-from analysis.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, Column, question
+from analysis.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
 from analysis.errors import AnalysisError
 
 
@@ -20,6 +20,7 @@ def from_rows(
     Args:
         rows: one mapping a response, column name → value; a value may be the text of a CSV cell.
             Columns `question_…` may differ from row to row; where one lacks, the answer is unknown.
+            Rows of an earlier version of the table are brought up to this one: what they do not hold is unknown.
         origin: what the rows came from, for messages.
         place: where row `index` (from 0) stands, for messages; "row 1", "row 2", … if left out.
 
@@ -27,15 +28,16 @@ def from_rows(
         in order of first appearance; dtypes `string`, `Int64`, `Float64`, `boolean`.
 
     Raises: `AnalysisError` at the first missing or unknown column, unknown schema or value that the column
-        does not allow, and where two rows contradict each other.
+        does not allow, where rows are of several versions, and where two rows contradict each other.
     """
     listed = list(rows)
     where = place or (lambda index: f"row {index + 1}")
+    version = _version(listed, origin, where)
     columns = [*COLUMNS, *_questions(listed, origin, where)]
     values: dict[str, list[Value]] = {column.name: [] for column in columns}
     for index, row in enumerate(listed):
         for column in columns:
-            values[column.name].append(_value(row, column, f"{origin}: {where(index)}"))
+            values[column.name].append(_value(row, column, version, f"{origin}: {where(index)}"))
     _check_trials(values, origin, where)
     _check_pairs(values, origin, where)
     _check_reasons(values, origin, where)
@@ -43,11 +45,12 @@ def from_rows(
 
 
 def check_columns(names: Sequence[str], origin: str) -> None:
-    """Raise `AnalysisError` unless a header holds every column of the table once, and no unknown one."""
+    """Raise `AnalysisError` unless a header holds every column of one version once, and no unknown one."""
     for name in names:
         if names.count(name) > 1:
             raise AnalysisError(f"{origin}: the column {name} appears twice; remove one of them.")
-    missing = [column.name for column in COLUMNS if column.name not in names]
+    version = max((column.since for column in COLUMNS if column.name in names), default=1)
+    missing = [column.name for column in COLUMNS if column.since <= version and column.name not in names]
     if missing:
         raise AnalysisError(
             f"{origin}: the column {missing[0]} is missing"
@@ -83,27 +86,50 @@ def _series(values: list[Value], column: Column) -> pd.Series[Any]:
     return pd.Series(values, dtype=dtype)
 
 
-def _value(row: Mapping[str, Any], column: Column, here: str) -> Value:
+def _version(rows: list[Mapping[str, Any]], origin: str, where: Callable[[int], str]) -> int:
+    """The one version that all rows say they are of; this one where there are no rows."""
+    for index, row in enumerate(rows):
+        here = f"{origin}: {where(index)}"
+        if "schema" not in row:
+            raise _missing("schema", here)
+        _check_schema(row["schema"], here)
+        if row["schema"] != rows[0]["schema"]:
+            raise AnalysisError(
+                f"{here}: schema is {row['schema']!r}, but {rows[0]['schema']!r} in {where(0)}; a table is of one "
+                "version: export both parts again with `shift-study export` before you join them."
+            )
+    return int(rows[0]["schema"].removeprefix(SCHEMA_FAMILY)) if rows else VERSION
+
+
+def _value(row: Mapping[str, Any], column: Column, version: int, here: str) -> Value:
+    if column.name == "schema":
+        return SCHEMA
+    if column.since > version:
+        if column.name not in row:
+            return None
+        raise AnalysisError(
+            f"{here}: the column {column.name} is none of {row['schema']}; remove it, or export the table again with "
+            "`shift-study export`."
+        )
     if column.name not in row:
         if column.name.startswith(QUESTION_PREFIX):
             return None
-        raise AnalysisError(
-            f"{here}: the column {column.name} is missing; export the table again with `shift-study export`."
-        )
-    cell = row[column.name]
-    if column.name == "schema":
-        _check_schema(cell, here)
+        raise _missing(column.name, here)
     try:
-        return parse(cell, column)
+        return parse(row[column.name], column)
     except ValueError as error:
         raise AnalysisError(f"{here}: {column.name} {error}.") from None
 
 
+def _missing(name: str, here: str) -> AnalysisError:
+    return AnalysisError(f"{here}: the column {name} is missing; export the table again with `shift-study export`.")
+
+
 def _check_schema(schema: Any, here: str) -> None:
-    if schema == SCHEMA:
+    if schema in [f"{SCHEMA_FAMILY}{version}" for version in range(1, VERSION + 1)]:
         return
     version = schema.removeprefix(SCHEMA_FAMILY) if isinstance(schema, str) else ""
-    if version.isdecimal() and int(version) > int(SCHEMA.removeprefix(SCHEMA_FAMILY)):
+    if version.isdecimal() and int(version[:9]) > VERSION:
         raise AnalysisError(
             f"{here}: schema is {schema!r}, newer than the {SCHEMA} that this version reads; "
             "install a newer shift-study."
@@ -140,9 +166,9 @@ def _check_pairs(values: dict[str, list[Value]], origin: str, where: Callable[[i
 
 def _check_reasons(values: dict[str, list[Value]], origin: str, where: Callable[[int], str]) -> None:
     for index, (excluded, reason) in enumerate(zip(values["excluded"], values["exclusion_reason"], strict=True)):
-        if excluded and not reason:
+        if excluded and not str(reason).strip(";"):
             raise AnalysisError(
-                f"{origin}: {where(index)}: excluded is true, but exclusion_reason is empty; give a reason."
+                f"{origin}: {where(index)}: excluded is true, but exclusion_reason names none; give a reason."
             )
         if reason and not excluded:
             raise AnalysisError(

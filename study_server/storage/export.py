@@ -14,11 +14,12 @@ from study_server.folder.study_folder import DATABASE, StudyFolder
 from study_server.storage.database import Database
 from study_server.storage.models import ANSWERED_ALL, Image, Pair, Participant, Response, Study, Trial
 
-SCHEMA = "shift-study/responses/1"
+SCHEMA = "shift-study/responses/2"
 COLUMNS = (
     "schema", "study", "participant", "participant_state", "trial", "pair", "image", "shift_px", "direction",
     "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale",
-    "viewport_width", "viewport_height", "hidden", "excluded", "exclusion_reason",
+    "viewport_width", "viewport_height", "hidden", "visit", "window_changes", "refresh_rate_hz", "sent_after_ms",
+    "pixels_per_degree", "shift_arcmin", "excluded", "exclusion_reason",
 )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def _row(
         pair.name, image.name, pair.shift_px, pair.direction, trial.reference_side,
         response.response, response.reaction_time_ms, response.answered_at.isoformat(timespec="milliseconds"),
         response.device_pixel_ratio, response.pixel_scale, response.viewport_width, response.viewport_height,
-        response.hidden, False, "",
+        response.hidden, None, None, None, None, None, None, False, "",
     )  # fmt: skip
     answers = {f"question_{answer.question}": answer.answer for answer in participant.answers}
     return dict(zip(COLUMNS, values, strict=True)) | answers

@@ -37,7 +37,7 @@ def no_study() -> Callable[[str], None]:
 
 def _row(**values: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "schema": "shift-study/responses/1",
+        "schema": "shift-study/responses/2",
         "study": "pilot",
         "participant": "p0001",
         "participant_state": "finished",
@@ -55,6 +55,12 @@ def _row(**values: Any) -> dict[str, Any]:
         "viewport_width": 1280,
         "viewport_height": 720,
         "hidden": False,
+        "visit": 1,
+        "window_changes": 0,
+        "refresh_rate_hz": 59.94,
+        "sent_after_ms": 12.5,
+        "pixels_per_degree": 43.2,
+        "shift_arcmin": 4.25,
         "excluded": False,
         "exclusion_reason": "",
     }

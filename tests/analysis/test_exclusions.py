@@ -16,6 +16,8 @@ from analysis.errors import AnalysisError
 from analysis.exclusion_report import ExclusionReport
 from analysis.exclusions import accepted, mark
 from analysis.responses import from_rows
+from analysis.table1 import table1
+from analysis.table1_layouts import as_text
 
 Row = Callable[..., dict[str, Any]]
 Answers = Iterable[tuple[str, int, str]]
@@ -83,6 +85,28 @@ def test_a_response_may_have_several_reasons_and_keeps_those_that_it_had(make_ro
     failed = {"participant_state": "unfinished", "shift_px": 9, "response": "same"}
     table = mark(from_rows([make_row(excluded=True, exclusion_reason="asked to withdraw", **failed)]))
     assert table["exclusion_reason"].tolist() == ["asked to withdraw;unfinished;validation"]
+
+
+def test_a_reason_that_no_rule_gave_stays_and_is_reported(make_rows: Rows) -> None:
+    rows = make_rows([("p1", 0, "same"), ("p1", 9, "different"), ("p2", 0, "same"), ("p3", 0, "different")])
+    for row in (rows[2], rows[3]):
+        row |= {"excluded": True, "exclusion_reason": "excluded_by_researcher"}
+    table = mark(from_rows(rows))
+    assert table["exclusion_reason"].tolist() == [
+        "",
+        "",
+        "excluded_by_researcher",
+        "excluded_by_researcher;validation",
+    ]
+    report = ExclusionReport.of(table)
+    by_reason = {"unfinished": 0, "validation": 1, "excluded_by_researcher": 2}
+    assert report.to_json()["participants"] == {"total": 3, "excluded": by_reason, "analysed": 1}
+    assert report.to_json()["responses"] == {"total": 4, "excluded": by_reason, "analysed": 2}
+    assert report.to_text() == (
+        "Excluded: 2 of 3 participants, 2 of 4 responses "
+        "(validation 1 participant, excluded_by_researcher 2 participants)."
+    )
+    assert as_text(table1(table)).splitlines()[-1] == report.to_text()
 
 
 def test_an_unknown_participant_is_not_assessed(make_row: Row) -> None:

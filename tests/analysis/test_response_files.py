@@ -20,6 +20,7 @@ from analysis.response_files import SUFFIXES, read_file, write_file
 from analysis.responses import from_rows
 
 Row = Callable[..., dict[str, Any]]
+SECOND = [column.name for column in COLUMNS if column.since == 2]
 TIDY = [".csv", ".jsonl", ".parquet"]
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -46,7 +47,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     rows = draw(st.lists(st.fixed_dictionaries({column.name: cell(column) for column in COLUMNS}), max_size=4))
     for index, row in enumerate(rows):
         # What the table checks across rows: one pair, one image and shift; reasons where excluded.
-        row |= {"schema": "shift-study/responses/1", "pair": f"{index}{row['pair']}", "trial": index + 1}
+        row |= {"schema": "shift-study/responses/2", "pair": f"{index}{row['pair']}", "trial": index + 1}
         row["exclusion_reason"] = "validation;" + row["exclusion_reason"] if row["excluded"] else ""
         row["question_screen"] = draw(st.none() | text)
     return from_rows(rows)
@@ -60,6 +61,52 @@ def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
         path = Path(folder, "responses").with_suffix(suffix)
         write_file(table, path)
         pd.testing.assert_frame_equal(read_file(path), table, check_exact=True)
+
+
+@pytest.mark.parametrize("suffix", TIDY)
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(table=tables())
+def test_a_file_of_version_1_is_read_and_written_as_version_2(suffix: str, table: pd.DataFrame) -> None:
+    with TemporaryDirectory() as folder:
+        old, new = (Path(folder, name).with_suffix(suffix) for name in ("old", "new"))
+        write_file(
+            table.drop(columns=SECOND).assign(schema="shift-study/responses/1").astype({"schema": "string"}), old
+        )
+        read = read_file(old)
+        expected = from_rows([row | dict.fromkeys(SECOND) for row in table.to_dict("records")])
+        questions = [name for name in expected.columns if name not in read.columns]
+        pd.testing.assert_frame_equal(read, expected.drop(columns=questions), check_exact=True)
+        write_file(read, new)
+        pd.testing.assert_frame_equal(read_file(new), read, check_exact=True)
+
+
+FIRST_VERSION = """\
+schema,study,participant,participant_state,trial,pair,image,shift_px,direction,reference_side,response,\
+reaction_time_ms,answered_at,device_pixel_ratio,pixel_scale,viewport_width,viewport_height,hidden,excluded,\
+exclusion_reason
+shift-study/responses/1,pilot,p0001,finished,1,00007_n-3,00007,3,right,left,same,1234.5678,\
+2026-03-01T12:00:00.123456+00:00,1.25,1,1280,720,false,false,
+"""
+
+
+def test_a_file_that_the_first_version_wrote(tmp_path: Path, make_row: Row) -> None:
+    path = tmp_path / "responses.csv"
+    path.write_text(FIRST_VERSION)
+    pd.testing.assert_frame_equal(read_file(path), from_rows([make_row(**dict.fromkeys(SECOND))]))
+    path.write_text(FIRST_VERSION.splitlines()[0] + "\n")
+    pd.testing.assert_frame_equal(read_file(path), from_rows([]))
+
+
+@pytest.mark.parametrize("suffix", TIDY)
+def test_a_file_of_two_versions_is_refused(tmp_path: Path, make_row: Row, suffix: str) -> None:
+    rows = [make_row(), make_row(trial=2, schema="shift-study/responses/1")]
+    path = tmp_path / f"responses{suffix}"
+    write_file(pd.DataFrame(rows), path)
+    with pytest.raises(AnalysisError, match=r"(line [23]|row 2): schema is .*responses/1', but .*responses/2' in"):
+        read_file(path)
+    write_file(pd.DataFrame(rows[1:]), path, overwrite=True)
+    with pytest.raises(AnalysisError, match=r"(line [12]|row 1): the column visit is none of shift-study/responses/1"):
+        read_file(path)
 
 
 @pytest.mark.parametrize("suffix", TIDY)
@@ -226,7 +273,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
 def test_a_short_line_of_csv_is_named(tmp_path: Path, make_row: Row) -> None:
     path = tmp_path / "a.csv"
     path.write_text(csv_text(make_row()) + "1,2,3\n")
-    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 20"):
+    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 26"):
         read_file(path)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from analysis.columns import COLUMNS
@@ -15,6 +16,7 @@ from analysis.responses import from_rows
 Row = Callable[..., dict[str, Any]]
 
 NULLABLE = [column.name for column in COLUMNS if column.nullable]
+SECOND = ["visit", "window_changes", "refresh_rate_hz", "sent_after_ms", "pixels_per_degree", "shift_arcmin"]
 NEEDED = [column.name for column in COLUMNS if not column.nullable and not column.blank]
 
 
@@ -75,6 +77,14 @@ def test_a_question_that_a_row_lacks_is_unknown(make_row: Row) -> None:
         ("answered_at", "2026-03-01T12:00:00", "not a time in ISO 8601, UTC"),
         ("answered_at", "2026-03-01T12:00:00+02:00", "not a time in ISO 8601, UTC"),
         ("answered_at", 5, "not a time in ISO 8601, UTC"),
+        ("visit", 0, "not an integer ≥ 1"),
+        ("window_changes", -1, "not an integer ≥ 0"),
+        ("window_changes", 0.5, "not an integer ≥ 0"),
+        ("refresh_rate_hz", 0, "not a number > 0"),
+        ("sent_after_ms", -0.1, "not a number ≥ 0"),
+        ("pixels_per_degree", 0.0, "not a number > 0"),
+        ("pixels_per_degree", math.inf, "not a number > 0"),
+        ("shift_arcmin", -1e-9, "not a number ≥ 0"),
         ("hidden", "no", "not a boolean"),
         ("hidden", 1, "not a boolean"),
         ("image", 7, "not text"),
@@ -104,15 +114,47 @@ def test_an_unknown_column_is_named(make_row: Row) -> None:
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
-        ("shift-study/responses/2", "newer than the shift-study/responses/1.*install a newer"),
+        ("shift-study/responses/3", "newer than the shift-study/responses/2.*install a newer"),
+        ("shift-study/responses/" + 5000 * "9", "newer than the shift-study/responses/2.*install a newer"),
         ("shift-study/manifest/1", "is this a table of responses"),
         ("shift-study/responses/0", "is this a table of responses"),
+        ("shift-study/responses/", "is this a table of responses"),
         (1, "is this a table of responses"),
+        ([], "is this a table of responses"),
+        (None, "is this a table of responses"),
     ],
 )
 def test_an_unknown_schema_is_refused(make_row: Row, schema: Any, says: str) -> None:
     with pytest.raises(AnalysisError, match=f"row 1: schema is .*{says}"):
         from_rows([make_row(schema=schema)])
+
+
+def first_version(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as version 1 of the table had it."""
+    return {name: value for name, value in row.items() if name not in SECOND} | {"schema": "shift-study/responses/1"}
+
+
+def test_rows_of_version_1_are_brought_up_to_date(make_row: Row) -> None:
+    table = from_rows([first_version(make_row(question_screen="laptop"))])
+    unknown = dict.fromkeys(SECOND)
+    pd.testing.assert_frame_equal(table, from_rows([make_row(question_screen="laptop", **unknown)]))
+    assert table["schema"].tolist() == ["shift-study/responses/2"]
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_version_1_has_no_column_of_version_2(make_row: Row, name: str) -> None:
+    row = first_version(make_row())
+    with pytest.raises(AnalysisError, match=f"row 2: the column {name} is none of shift-study/responses/1; remove it"):
+        from_rows([row, row | {"trial": 2, name: None}])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_versions_are_not_mixed(make_row: Row, turned: bool) -> None:
+    rows = [make_row(), first_version(make_row(trial=2))]
+    with pytest.raises(
+        AnalysisError, match=r"row 2: schema is .*responses/\d', but .*responses/\d' in row 1; a table is"
+    ):
+        from_rows(rows[::-1] if turned else rows)
 
 
 def test_a_trial_given_twice_names_both_rows(make_row: Row) -> None:
@@ -132,7 +174,7 @@ def test_a_pair_that_changes_is_refused(make_row: Row, name: str, value: Any) ->
         from_rows([make_row(trial=1), make_row(**({"trial": 2} | {name: value}))])
 
 
-@pytest.mark.parametrize(("excluded", "reason"), [(True, ""), (False, "validation")])
+@pytest.mark.parametrize(("excluded", "reason"), [(True, ""), (True, ";"), (False, "validation")])
 def test_excluded_and_its_reason_agree(make_row: Row, excluded: bool, reason: str) -> None:
     with pytest.raises(AnalysisError, match=r"row 1: .*exclu"):
         from_rows([make_row(excluded=excluded, exclusion_reason=reason)])
