@@ -30,7 +30,7 @@ class Doors:
     def study_rows(self, source: str) -> list[dict[str, Any]] | None:
         """Rows of the tidy response table of a study folder or a database URL; None for any other source."""
         if "://" in source or Path(source).is_dir():
-            from study_server.storage.export import response_rows
+            from study_server.export.responses import response_rows
 
             return response_rows(source)
         return None

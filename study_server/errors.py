@@ -1,5 +1,17 @@
-"""The one error that this package raises for an input that the user can mend."""
+"""The errors of this package: inputs and states that the user can mend."""
 
 
 class StudyError(ValueError):
     """A bad input. The message names the thing and how to mend it; the command line prints it and exits 1."""
+
+
+class NotYours(StudyError):
+    """The trial belongs to somebody else, or nobody has signed in."""
+
+
+class NotFound(StudyError):
+    """There is no such thing."""
+
+
+class Conflict(StudyError):
+    """It cannot be done in the present state; the message says why."""

@@ -26,16 +26,17 @@ from tqdm import tqdm
 
 from study_server.errors import StudyError
 from study_server.folder.settings import Settings
-from study_server.folder.study_folder import DATABASE, StudyFolder
+from study_server.folder.study_folder import StudyFolder
 from study_server.participants.same_different import Observer, Side
 from study_server.stimuli.photographs import pixels_sha256
 from study_server.storage.database import Database
-from study_server.storage.models import Participant, Response, Study
+from study_server.storage.models import Participant, Response, Study, Trial
 from study_server.web.background_server import running_server
 from study_server.web.pages import SIMULATION_HEADER
 
 _TRIES = 8
 _CODE = re.compile(r'id="completion-code">([A-Za-z0-9-]+)<')
+_CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _run(
     stored = _count_stored(folder) - before
     problems = list(crowd.problems)
     if stored != answers:
-        problems.append(f"{answers} answers were acknowledged, but {stored} are stored in {folder.path / DATABASE}")
+        problems.append(f"{answers} answers were acknowledged, but {stored} are stored")
     return Simulation(participants, crowd.finished, answers, stored, seconds, crowd.retries, rows, problems)
 
 
@@ -159,7 +160,8 @@ class _Crowd:
                 # One arrives after the other, so that who is who does not depend on threads.
                 with self.arrival:
                     number = next(self.numbers)
-                    self._ask(session, "GET", "/")
+                    form = _CSRF.search(self._ask(session, "GET", "/").text)
+                    session.headers["X-CSRFToken"] = form.group(1) if form else ""
                     self._ask(session, "POST", "/consent")
                 self._participate(session, random.Random(f"{self.seed}/observer/{number}"))
             except StudyError as error:
@@ -168,6 +170,11 @@ class _Crowd:
 
     def _participate(self, session: requests.Session, rng: random.Random) -> None:
         self._ask(session, "POST", "/instructions")
+        if self.settings.display.calibration == "optional":
+            self._ask(session, "POST", "/calibration", form={"skip": "1"})
+        elif self.settings.display.calibration == "required":
+            measured = {"css_px_per_cm": 37.8, "device_pixel_ratio": 1, "viewing_distance_cm": 57}
+            self._ask(session, "POST", "/calibration", form=measured)
         if self.settings.practice.shifts:
             for trial in self._ask(session, "GET", "/api/practice").json()["trials"]:
                 for path in (trial["left"], trial["right"]):
@@ -250,16 +257,21 @@ def _pairs_by_pixels(folder: StudyFolder) -> dict[tuple[str, str], tuple[int, Si
 def _simulation_key(folder: StudyFolder) -> str:
     """The secret in the study's database that lets observers in. Raises StudyError where the database is not here."""
     with _reading(folder) as session:
-        return session.scalars(select(Study.simulation_key)).one()
+        return session.scalars(select(Study.simulation_key).where(Study.name == folder.settings.study.name)).one()
 
 
 def _count_participants(folder: StudyFolder) -> int:
     """Simulated participants so far. Raises StudyError where there are others."""
-    if not (folder.path / DATABASE).exists():
+    if not folder.has_database:
         return 0
     with _reading(folder) as session:
         counts = dict(
-            session.execute(select(Participant.simulated, func.count()).group_by(Participant.simulated)).all()
+            session.execute(
+                select(Participant.simulated, func.count())
+                .join(Study, Study.id == Participant.study_id)
+                .where(Study.name == folder.settings.study.name)
+                .group_by(Participant.simulated)
+            ).all()
         )
     if counts.get(False):
         raise StudyError(
@@ -274,12 +286,16 @@ def _count_stored(folder: StudyFolder) -> int:
     if not _count_participants(folder):
         return 0
     with _reading(folder) as session:
-        return session.scalar(select(func.count()).select_from(Response)) or 0
+        stored = (
+            select(func.count(Response.trial_id)).join(Trial).join(Study, Study.id == Trial.study_id)
+            .where(Study.name == folder.settings.study.name)
+        )  # fmt: skip
+        return session.scalar(stored) or 0
 
 
 @contextmanager
 def _reading(folder: StudyFolder) -> Iterator[Session]:
-    database = Database(folder.database_url, create=False)
+    database = Database(folder.database_url)
     with database.reading() as session:
         yield session
     database.close()

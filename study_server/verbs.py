@@ -137,31 +137,48 @@ def check(folder: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folders", metavar="DIR...", type=_FOLDER, nargs=-1, required=True)
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: server.host in study.toml]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: server.port]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Server processes.  [default: server.workers]")
-def serve(folder: Path, host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve a study to participants until stopped (Ctrl-C).
+@click.option(
+    "--database-url",
+    metavar="URL",
+    default="",
+    help="Keep the data there, as postgresql://user@host/name.  [default: server.database_url, or DIR/study.db]",
+)
+def serve(
+    folders: tuple[Path, ...], host: str | None, port: int | None, workers: int | None, database_url: str
+) -> None:
+    """Serve one or several studies to participants until stopped (Ctrl-C).
+
+    Several studies each have an address of their own, /NAME/. Host, port and processes are those of the first.
 
     \b
     Example:  shift-study serve my-study --host 0.0.0.0 --port 8000
+              shift-study serve first second --database-url postgresql://study@db/studies
     """
     from study_server.folder.study_folder import StudyFolder
 
-    _serve(StudyFolder(folder), host, port, workers)
+    _serve([StudyFolder(folder, database_url) for folder in folders], host, port, workers)
 
 
-def _serve(folder: StudyFolder, host: str | None, port: int | None, workers: int | None) -> None:
+def _serve(folders: list[StudyFolder], host: str | None, port: int | None, workers: int | None) -> None:
     from dataclasses import replace
 
     from study_server.web.serve import serve
+    from study_server.web.several import paths_of
 
-    given = folder.settings.server
+    given = folders[0].settings.server
     server = replace(given, host=host or given.host, port=port or given.port, workers=workers or given.workers)
     name = "localhost" if server.host in ("127.0.0.1", "0.0.0.0") else server.host
-    said = f"Take part at http://{name}:{server.port}/\nStop with Ctrl-C. Answers are in {folder.path / 'study.db'}"
-    serve(folder, server, lambda state: click.echo(f"{said}\n{state}"))
+
+    def say(states: list[str]) -> None:
+        for (path, folder), state in zip(paths_of(folders).items(), states, strict=True):
+            click.echo(f"Take part at http://{name}:{server.port}{path}/\n{folder.path}: {state}")
+        click.echo("Stop with Ctrl-C.")
+
+    serve(folders, server, say)
 
 
 @click.command()
@@ -179,7 +196,7 @@ def demo(folder: Path, port: int | None) -> None:
     if not (folder / "study.toml").exists():
         made = make_study(folder, source="demo")
         click.echo(f"{folder}: {made.n_pairs} pairs of crops from {made.photographs_used} photographs")
-    _serve(StudyFolder(folder), None, port, None)
+    _serve([StudyFolder(folder)], None, port, None)
 
 
 @click.command()

@@ -44,7 +44,7 @@ def app(study: StudyFolder) -> Iterator[Flask]:
     app = create_app(study)
     app.config["TESTING"] = False  # error pages, as in production
     yield app
-    app.extensions["participation"].database.close()
+    app.extensions["study"].database.close()
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 
 import shift_study
 from analysis.columns import COLUMNS
+from study_server.export import responses as export
 from study_server.folder.settings import Question, Settings, allowed_text, sections
 from study_server.stimuli import manifest
-from study_server.storage import export
 
 ROOT = Path(__file__).parents[1]
 

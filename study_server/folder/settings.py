@@ -33,6 +33,12 @@ class StudySettings:
     )
     title: str = _setting("Seeing small shifts", "Title that participants see.")
     contact: str = _setting("", "Whom participants can write to: a name and an e-mail address.")
+    languages: list[str] = _setting(
+        ["en", "de"],
+        "Languages of the pages: the first is that of the texts in this file; each other is offered to participants "
+        "where all texts of the study are given in it.",
+        pattern=r"en|de",
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,11 @@ class DisplaySettings:
         low=0,
         high=600000,
     )
+    calibration: Literal["off", "optional", "required"] = _setting(
+        "off",
+        "Let participants measure their screen with a bank card, and say how far from it they sit: shifts are then "
+        "known in minutes of arc.",
+    )
     key_same: str = _setting("f", "Key that answers «same»: one letter or digit.", pattern=r"[a-z0-9]")
     key_different: str = _setting("j", "Key that answers «different»: one letter or digit.", pattern=r"[a-z0-9]")
 
@@ -139,6 +150,68 @@ class CompletionSettings:
 
 
 @dataclass(frozen=True)
+class RecruitmentSettings:
+    platforms: list[str] = _setting(
+        ["open"],
+        "Who is admitted: open (anybody with the address), prolific, mturk, sona (links with that platform's ids), "
+        "link (personal links made by `shift-study links`, or the general token).",
+        pattern=r"open|prolific|mturk|sona|link",
+    )
+    repeat: bool = _setting(False, "Whether a person may take part again after finishing.")
+    general_token: str = _setting(
+        "",
+        "A token that admits anybody who has it (…/?token=TOKEN), where `link` is admitted. Empty: none.",
+        pattern=r"[A-Za-z0-9_-]{0,64}",
+    )
+    resume_days: float = _setting(
+        30.0, "For how long after the consent a participant can come back and go on, days.", low=0.01, high=3650
+    )
+    answers_per_pair: int = _setting(
+        0,
+        "The study closes itself when every pair has at least this many accepted answers. 0: it stays open.",
+        low=0,
+        high=100000,
+    )
+    replace_failed: bool = _setting(
+        False,
+        "Whether the pairs of a participant who fails the validation test go to another. With answers_per_pair they "
+        "always do.",
+    )
+    prolific_completion_code: str = _setting(
+        "", "Prolific's code for who has finished; they are sent back with it.", pattern=r"[A-Za-z0-9-]{0,64}"
+    )
+    prolific_screen_out_code: str = _setting(
+        "", "Prolific's code for whose device cannot show the study.", pattern=r"[A-Za-z0-9-]{0,64}"
+    )
+    prolific_no_consent_code: str = _setting(
+        "", "Prolific's code for who does not consent.", pattern=r"[A-Za-z0-9-]{0,64}"
+    )
+    prolific_webhook_secret: str = _setting(
+        "",
+        "Secret of the Prolific webhook that tells of returned submissions, at …/hooks/prolific. Empty: no webhook.",
+    )
+    sona_completion_url: str = _setting(
+        "", "SONA's completion URL of this study, with %SURVEY_CODE% where the participant's code belongs."
+    )
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    window: bool = _setting(True, "Turn away whose screen is too small for a pair.")
+    touch: bool = _setting(True, "Turn away devices without a mouse or touchpad, such as phones.")
+    browser: bool = _setting(True, "Turn away browsers that cannot show pictures pixel by pixel.")
+
+
+@dataclass(frozen=True)
+class WithdrawalSettings:
+    removes: Literal["identity", "answers"] = _setting(
+        "answers",
+        "What is removed when a participant withdraws. identity: the platform's ids. answers: those, and all answers "
+        "and measurements. That somebody withdrew stays in the audit trail.",
+    )
+
+
+@dataclass(frozen=True)
 class Question:
     id: str = _setting("", "Name of the column `question_ID` in exports.", pattern=r"[a-z][a-z0-9_]{0,39}")
     text: str = _setting("", "The question.")
@@ -150,7 +223,29 @@ class ServerSettings:
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 is every address of the machine.")
     port: int = _setting(8000, "Port to listen on.", low=1, high=65535)
     workers: int = _setting(2, "Server processes.", low=1, high=64)
-    threads: int = _setting(8, "Requests that each process answers at a time.", low=1, high=256)
+    threads: int = _setting(16, "Requests that each process answers at a time.", low=1, high=256)
+    proxies: int = _setting(
+        0,
+        "How many reverse proxies stand before the server; their X-Forwarded headers are believed. 0: none.",
+        low=0,
+        high=10,
+    )
+    database_url: str = _setting(
+        "", "Where the data are kept, as postgresql://user:password@host/name. Empty: study.db in this folder."
+    )
+    password_hash: str = _setting(
+        "",
+        "Hash of the dashboard's password, as `shift-study password --print` gives it. Empty: the one in the database.",
+    )
+    arrivals_per_minute: int = _setting(
+        300,
+        "How many first pages, consents and log-ins an address may ask for in a minute. 0: any number.",
+        low=0,
+        high=1_000_000,
+    )
+    requests_per_minute: int = _setting(
+        3000, "How many requests a participant may send in a minute. 0: any number.", low=0, high=1_000_000
+    )
 
 
 _QUESTIONS = [
@@ -183,15 +278,20 @@ class Settings:
     practice: PracticeSettings = field(default_factory=PracticeSettings)
     texts: TextSettings = field(default_factory=TextSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
+    recruitment: RecruitmentSettings = field(default_factory=RecruitmentSettings)
+    gates: GateSettings = field(default_factory=GateSettings)
+    withdrawal: WithdrawalSettings = field(default_factory=WithdrawalSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     questions: list[Question] = field(default_factory=lambda: list(_QUESTIONS))
 
     def frozen_json(self) -> str:
-        """What may not change once a participant has started: everything but the server's section."""
-        sections = dataclasses.asdict(self)
-        del sections["server"]
+        """What may not change once a participant has started."""
+        sections = {name: values for name, values in dataclasses.asdict(self).items() if name not in CHANGEABLE}
         return json.dumps(sections, ensure_ascii=False, sort_keys=True)
 
+
+CHANGEABLE = ("completion", "recruitment", "gates", "withdrawal", "server")
+"""Sections that may be changed while the study runs."""
 
 SECTION_ABOUT = {
     "study": "The study",
@@ -200,8 +300,11 @@ SECTION_ABOUT = {
     "display": "What is on the screen",
     "practice": "Practice with feedback, before the trials",
     "texts": "Texts",
-    "completion": "Completion",
-    "server": "The server. Only this section may be changed once a participant has started.",
+    "completion": "Completion. This section and those below may be changed while the study runs",
+    "recruitment": "Who takes part, and how many",
+    "gates": "Whose device is turned away before the start",
+    "withdrawal": "Withdrawal",
+    "server": "The server",
 }
 
 

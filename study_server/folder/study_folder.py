@@ -20,11 +20,13 @@ from study_server.stimuli.crops import CropWindow, choose_window, smallest_photo
 from study_server.stimuli.image_sources import PhotographSource
 from study_server.stimuli.manifest import PairRow, pair_id
 from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, read_pixels, write_png
+from study_server.stimuli.sent_images import SentImages
 
 PRACTICE = "practice"
 STIMULI = "stimuli"
 DATABASE = "study.db"
 SKIPPED = "skipped.csv"
+COMPRESSED = "compressed"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class StudyFolder:
     """An existing study folder. Its parts are read and validated when first asked for."""
 
     path: Path
+    other_database: str = ""
+    """URL of the database to use instead of the one that the settings name."""
 
     def __post_init__(self) -> None:
         if not self.path.is_dir():
@@ -96,6 +100,12 @@ class StudyFolder:
         """The pair that shows in the instructions what a shift looks like: a practice image at its largest shift."""
         return max(self.practice_rows, key=lambda row: row.shift_px, default=None)
 
+    @cached_property
+    def sent_images(self) -> SentImages:
+        """The images of stimuli and practice in the form in which browsers get them."""
+        manifests = [(self.path, self.pairs), (self.practice_path, self.practice_rows)]
+        return SentImages(self.path / COMPRESSED, manifests)
+
     @property
     def manifest_path(self) -> Path:
         """Path of the stimulus manifest."""
@@ -107,9 +117,16 @@ class StudyFolder:
         return self.path / PRACTICE
 
     @property
+    def has_database(self) -> bool:
+        """Whether there may be data: the folder's own database file exists, or another database is named."""
+        elsewhere = self.other_database or self.settings.server.database_url
+        return bool(elsewhere) or (self.path / DATABASE).exists()
+
+    @property
     def database_url(self) -> str:
-        """URL of the study's database."""
-        return f"sqlite:///{(self.path / DATABASE).resolve()}"
+        """URL of the study's database: the one that study.toml names, or study.db in the folder."""
+        elsewhere = self.other_database or self.settings.server.database_url
+        return elsewhere or f"sqlite:///{(self.path / DATABASE).resolve()}"
 
 
 @dataclass(frozen=True)
@@ -157,6 +174,7 @@ def create(path: Path, settings: Settings, source: PhotographSource, practice: P
                 csv.writer(file, lineterminator="\n").writerows([("source_file", "reason"), *skipped.items()])
         folder = StudyFolder(root)
         _ = folder.pairs, folder.practice_pairs  # what was written must be readable
+        folder.sent_images.fill()
     return MadeStudy(StudyFolder(path), len(rows), used, skipped)
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from study_server.errors import StudyError
+from pydantic import BaseModel, ConfigDict, Field
+
 from study_server.folder.settings import Settings
 from study_server.participants.assignment import STRATEGIES, Design
 
@@ -66,49 +67,22 @@ def plan_trials(settings: Settings, slot: int, arrival: int) -> list[PlannedTria
 # --- what it records -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(BaseModel):
     """What the browser reports of one trial; the fields are columns of the response table (docs/responses.md)."""
 
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
     response: Answer
-    reaction_time_ms: float
-    device_pixel_ratio: float
-    pixel_scale: int
-    viewport_width: int
-    viewport_height: int
+    reaction_time_ms: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+    device_pixel_ratio: Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
+    pixel_scale: Annotated[int, Field(ge=1, le=100)]
+    viewport_width: Annotated[int, Field(ge=1, le=100_000)]
+    viewport_height: Annotated[int, Field(ge=1, le=100_000)]
     hidden: bool
-
-
-_RANGES = {
-    "reaction_time_ms": (0.0, 1e9),
-    "device_pixel_ratio": (0.01, 100.0),
-    "pixel_scale": (1, 100),
-    "viewport_width": (1, 100_000),
-    "viewport_height": (1, 100_000),
-}
-
-
-def parse_recorded(body: dict[str, Any]) -> Recorded:
-    """Validate what a browser sent. Raises StudyError naming the field."""
-    known = Recorded.__dataclass_fields__
-    for name in known:
-        if name not in body:
-            raise StudyError(f"{name} is missing")
-    for name in body:
-        if name not in known:
-            raise StudyError(f"{name} is not a field of a response")
-    if body["response"] not in RESPONSES:
-        raise StudyError("response must be same or different")
-    if type(body["hidden"]) is not bool:
-        raise StudyError("hidden must be true or false")
-    values = dict(body)
-    for name, (low, high) in _RANGES.items():
-        value = body[name]
-        whole = isinstance(low, int)
-        if type(value) not in ((int,) if whole else (int, float)) or not low <= value <= high:
-            raise StudyError(f"{name} must be {'an integer' if whole else 'a number'} from {low} to {high}")
-        values[name] = value if whole else float(value)
-    return Recorded(**values)
+    visit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    window_changes: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    refresh_rate_hz: Annotated[float, Field(ge=1, le=10_000, allow_inf_nan=False)] | None = None
+    sent_after_ms: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None = None
 
 
 # --- how an observer is simulated ------------------------------------------------------------------------------------

@@ -1,67 +1,72 @@
-"""The database: SQLite in WAL mode by default. Reads and writes go through `Database.reading` and `.writing`."""
+"""The database: SQLite in WAL mode by default, or PostgreSQL. Used through `Database.reading` and `.writing`."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, inspect, select
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
-from study_server.storage.models import SCHEMA_VERSION, Base, Schema
+from study_server.storage.models import Base
+from study_server.storage.schema import HEAD, schema_version, stamp
 
 BUSY_TIMEOUT_S = 20
+_ALONE = 7_402_958_113_004_871  # an arbitrary number: PostgreSQL's name of the lock of `writing_alone`
 
 
 class Database:
     """A database at a URL, its tables made if there are none yet (`create`).
 
-    Raises StudyError for a URL that cannot be opened, and for tables of a newer version.
+    Raises StudyError for a URL that cannot be opened, and for tables of another version.
     """
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         try:
-            self.engine = create_engine(url)
+            self.engine = create_engine(_with_driver(url), pool_size=16, max_overflow=48, pool_pre_ping=True)
         except (ArgumentError, ImportError, ValueError, SQLAlchemyError) as error:
             raise StudyError(f"{url!r} is no database URL that can be opened: {error}") from error
+        self.name = self.engine.url.render_as_string(hide_password=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        # SQLite waits for its one write lock by sleeping: the threads of a process queue here first.
-        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
-            if not create and not Path(self.engine.url.database or "").is_file():
-                raise StudyError(f"the database {url} does not exist")  # SQLite would make an empty one
+            path = Path(self.engine.url.database or "")
+            if not create and not path.is_file():
+                raise StudyError(f"the database {self.name} does not exist")  # SQLite would make an empty one
             _prepare_sqlite(self.engine)
+            self._turn: _Turn | None = _Turn(path)
+        else:
+            self._turn = None  # PostgreSQL has its own queue
         self._writing_engine = self.engine.execution_options(shift_study_writes=True)
         try:
             self._check_schema(create)
-        except (OperationalError, DatabaseError) as error:
-            raise StudyError(f"the database {url} cannot be opened: {error.orig}") from error
+        except (DatabaseError, OSError) as error:
+            reason = error.orig if isinstance(error, DatabaseError) else error
+            raise StudyError(f"the database {self.name} cannot be opened: {reason}") from error
 
     def _check_schema(self, create: bool) -> None:
-        if not inspect(self.engine).has_table(Schema.__tablename__):
+        with self.engine.connect() as connection:
+            version = schema_version(connection)
+        if version is None:
             if not create:
-                raise StudyError(
-                    f"{self.engine.url} is no database of a study: name one that shift-study serve has made"
-                )
-            with self.writing() as session:  # two processes may come here at once; the second finds it done
-                Base.metadata.create_all(session.connection())
-                if session.get(Schema, SCHEMA_VERSION) is None:
-                    session.add(Schema(version=SCHEMA_VERSION))
-        with self.reading() as session:
-            version = session.scalars(select(Schema.version)).one()
-        if version > SCHEMA_VERSION:
-            raise StudyError(
-                f"{self.engine.url} has tables of version {version}, made by a newer Shift Study; this one knows "
-                f"version {SCHEMA_VERSION}: upgrade shift-study"
-            )
+                raise StudyError(f"{self.name} is no database of a study: name one that shift-study serve has made")
+            with self.writing_alone() as session:
+                connection = session.connection()
+                if schema_version(connection) is None:  # another process may have come first
+                    Base.metadata.create_all(connection)
+                    stamp(connection)
+        elif version != HEAD:
+            raise StudyError(_wrong_version(self.name, version))
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for reading; it sees one consistent state."""
+        """A session for reading; on SQLite it sees one consistent state."""
         with Session(self.engine) as session:
             yield session
 
@@ -72,12 +77,80 @@ class Database:
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that two writers wait for each other instead of
         failing half-way.
         """
-        with self._turn, Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
+        with self._in_turn(), Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def writing_alone(self) -> Iterator[Session]:
+        """As `writing`, and nobody else is inside a block like this: for making tables and entering studies."""
+        with self.writing() as session:
+            if not self.is_sqlite:
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ALONE})
+            yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+        else:
+            with self._turn.taken():
+                yield
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        if self._turn is not None:
+            self._turn.close()
+
+
+class _Turn:
+    """The queue for SQLite's one write lock, for the threads of this process and for other processes.
+
+    SQLite itself would wait by sleeping and trying again, for longer and longer, so that some wait much longer than
+    others. A lock on a file is handed on by the kernel at once, and ends with its process however that dies.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._threads = threading.Lock()
+        self._path = database.with_name(database.name + ".turn")
+        self._file: int | None = None
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        with self._threads:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        with self._threads:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+
+def _with_driver(url: str) -> str:
+    """The URL, PostgreSQL's with the driver that is installed with this package."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed.render_as_string(hide_password=False)
+
+
+def _wrong_version(name: str, version: str) -> str:
+    if version < HEAD:
+        return (
+            f"{name} has tables of version {version}, and this Shift Study works with version {HEAD}: upgrade them "
+            "with shift-study upgrade, which makes a backup first"
+        )
+    return (
+        f"{name} has tables of version {version}, made by a newer Shift Study; this one knows version {HEAD}: "
+        "upgrade shift-study"
+    )
 
 
 def _prepare_sqlite(engine: Engine) -> None:

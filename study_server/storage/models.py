@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     CheckConstraint,
     DateTime,
+    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -17,9 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1
-
-STAGES = ("instructions", "practice", "trials", "questions", "finished")
+STAGES = ("instructions", "calibration", "practice", "trials", "questions", "finished")
 """Where a participant is, in order."""
 
 ANSWERED_ALL = ("questions", "finished")
@@ -32,26 +31,29 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
-        return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None else None
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
     pass
 
 
-class Schema(Base):
-    """One row: the version of these tables."""
-
-    __tablename__ = "schema_version"
-    version: Mapped[int] = mapped_column(primary_key=True)
+STUDY_STATES = ("open", "paused", "closed")
+"""Whether newcomers are admitted: yes; not at present; no more. Who has begun can always go on."""
 
 
 class Study(Base):
     __tablename__ = "study"
+    __table_args__ = (CheckConstraint(f"state IN {STUDY_STATES}"), CheckConstraint("next_slot >= 0"))
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
     settings: Mapped[str]
@@ -59,9 +61,24 @@ class Study(Base):
     manifest_sha256: Mapped[str] = mapped_column(String(64))
     simulation_key: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(16))
     """With this secret `simulate` shows that it has the study folder, and so may send simulated observers."""
+    secret_key: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(32))
+    """Signs the cookies of this study, on all its servers."""
+    password_hash: Mapped[str | None] = mapped_column(String(256))
+    """Of the dashboard, as `shift-study password` has set it."""
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    next_slot: Mapped[int] = mapped_column(default=0)
+    """The first slot that nobody has had yet; those given back wait in `free_slot`."""
     frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the first participant started; from then on settings and manifest are fixed."""
     images: Mapped[list[Image]] = relationship(back_populates="study", cascade="all, delete-orphan")
+
+
+class FreeSlot(Base):
+    """A slot that was given back, for the next participant."""
+
+    __tablename__ = "free_slot"
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class Image(Base):
@@ -106,6 +123,8 @@ class Participant(Base):
         CheckConstraint(f"stage IN {STAGES}"),
         CheckConstraint("(stage = 'finished') = (completion_code IS NOT NULL)"),
         CheckConstraint("(stage = 'finished') = (finished_at IS NOT NULL)"),
+        CheckConstraint("withdrawn_at IS NULL OR slot IS NULL"),
+        Index("ix_participant_waiting", "study_id", "last_seen_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
@@ -113,20 +132,111 @@ class Participant(Base):
     """1, 2, 3 … in order of arrival; `p0001` in exports."""
     token: Mapped[str] = mapped_column(String(64), unique=True)
     """The secret in the participant's cookie."""
+    withdrawal_code: Mapped[str] = mapped_column(String(16), unique=True)
+    """With this code the participant can withdraw, from any browser."""
     slot: Mapped[int | None]
-    """Which place of the assignment the participant holds; None once it was given away after a time-out."""
+    """Which place of the assignment the participant holds; None once it was given back."""
     stage: Mapped[str] = mapped_column(String(16), default=STAGES[0])
     simulated: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str | None] = mapped_column(String(16))
+    answered: Mapped[int] = mapped_column(default=0)
+    """How many of the trials are answered: counted along, for this is asked with every answer."""
+    visits: Mapped[int] = mapped_column(default=0)
     consented_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     completion_code: Mapped[str | None] = mapped_column(String(64))
-    answers: Mapped[list[QuestionAnswer]] = relationship(back_populates="participant")
+    passed: Mapped[bool | None]
+    """Whether the answers pass the validation test; None until every trial is answered."""
+    excluded_reason: Mapped[str | None] = mapped_column(String(200))
+    """Why the researcher has excluded the participant."""
+    released_reason: Mapped[str | None] = mapped_column(String(16))
+    """Why the slot was given back: timed_out, returned, excluded, failed, withdrawn."""
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answers: Mapped[list[QuestionAnswer]] = relationship(back_populates="participant", cascade="all, delete-orphan")
+    identity: Mapped[Identity | None] = relationship(back_populates="participant", cascade="all, delete-orphan")
 
     @property
     def label(self) -> str:
         """The participant's id in exports: `p0001`, a simulated observer `s0001`."""
         return f"{'s' if self.simulated else 'p'}{self.number:04d}"
+
+
+class Identity(Base):
+    """Who a participant is to the platform that sent them. Apart from the answers, so that it can be removed alone."""
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        UniqueConstraint("study_id", "platform", "person", "repetition"),
+        CheckConstraint("repetition >= 1"),
+        ForeignKeyConstraint(["participant_id", "study_id"], ["participant.id", "participant.study_id"]),
+    )
+    participant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    study_id: Mapped[int]
+    platform: Mapped[str] = mapped_column(String(16))
+    person: Mapped[str | None] = mapped_column(String(128))
+    """The platform's id of the person; None where it tells none."""
+    project: Mapped[str | None] = mapped_column(String(128))
+    """The platform's id of this study: Prolific's STUDY_ID, MTurk's hitId."""
+    session: Mapped[str | None] = mapped_column(String(128))
+    """The platform's id of this participation: Prolific's SESSION_ID, MTurk's assignmentId."""
+    submit_to: Mapped[str | None] = mapped_column(String(64))
+    """The host at which MTurk wants the assignment submitted."""
+    repetition: Mapped[int] = mapped_column(default=1)
+    """1, and more only where the study lets a person take part repeatedly."""
+    participant: Mapped[Participant] = relationship(back_populates="identity")
+
+
+class Invitation(Base):
+    """A personal link to a study."""
+
+    __tablename__ = "invitation"
+    token: Mapped[str] = mapped_column(String(64), primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    label: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Visit(Base):
+    """One load of the trial page, and what the browser said of its screen."""
+
+    __tablename__ = "visit"
+    participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    refresh_rate_hz: Mapped[float | None]
+    screen_width: Mapped[int]
+    screen_height: Mapped[int]
+    device_pixel_ratio: Mapped[float]
+    color_depth: Mapped[int]
+    touch_points: Mapped[int]
+    language: Mapped[str] = mapped_column(String(35))
+
+
+class Calibration(Base):
+    """What a participant measured: the screen with a bank card, and the distance to it. The last one counts."""
+
+    __tablename__ = "calibration"
+    __table_args__ = (CheckConstraint("device_pixels_per_cm > 0"), CheckConstraint("viewing_distance_cm > 0"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id"), index=True)
+    measured_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    device_pixels_per_cm: Mapped[float]
+    viewing_distance_cm: Mapped[float]
+
+
+class Event(Base):
+    """The audit trail: what happened to a study and its participants. Never changed, and names no person."""
+
+    __tablename__ = "event"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), index=True)
+    participant_id: Mapped[int | None] = mapped_column(ForeignKey("participant.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(String(32))
+    actor: Mapped[str] = mapped_column(String(16))
+    """participant, researcher, platform or server."""
+    detail: Mapped[str] = mapped_column(String(500), default="")
 
 
 class Trial(Base):
@@ -164,6 +274,10 @@ class Response(Base):
         CheckConstraint("device_pixel_ratio > 0"),
         CheckConstraint("pixel_scale >= 1"),
         CheckConstraint("viewport_width >= 1 AND viewport_height >= 1"),
+        CheckConstraint("visit >= 1"),
+        CheckConstraint("window_changes >= 0"),
+        CheckConstraint("refresh_rate_hz > 0"),
+        CheckConstraint("sent_after_ms >= 0"),
     )
     trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), primary_key=True, autoincrement=False)
     idempotency_key: Mapped[str] = mapped_column(String(64), unique=True)
@@ -174,6 +288,10 @@ class Response(Base):
     viewport_width: Mapped[int]
     viewport_height: Mapped[int]
     hidden: Mapped[bool]
+    visit: Mapped[int | None]
+    window_changes: Mapped[int | None]
+    refresh_rate_hz: Mapped[float | None]
+    sent_after_ms: Mapped[float | None]
     answered_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

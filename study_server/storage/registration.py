@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
+from study_server.folder.settings import CHANGEABLE, Settings
 from study_server.folder.study_folder import StudyFolder
 from study_server.stimuli.manifest import manifest_sha256
 from study_server.storage.database import Database
@@ -23,14 +24,16 @@ def register(folder: StudyFolder, database: Database) -> int:
     """
     settings, digest = folder.settings.frozen_json(), manifest_sha256(folder.manifest_path)
     name = folder.settings.study.name
-    with database.writing() as session:
+    with database.writing_alone() as session:
         study = session.scalar(select(Study).where(Study.name == name))
         if study is None:
-            _refuse_renamed(session, name, digest)
+            if database.is_sqlite:  # the folder's own; in a shared database two studies may have the same images
+                _refuse_renamed(session, name, digest)
             study = Study(name=name, settings="", manifest_sha256="")
             session.add(study)
         elif study.frozen_at is not None:
             _refuse_changed(study, settings, digest, folder)
+            study.settings = settings  # settings that did not exist when it was frozen have their defaults
             return study.id
         if (study.settings, study.manifest_sha256) != (settings, digest):
             study.settings, study.manifest_sha256 = settings, digest
@@ -66,9 +69,20 @@ def _refuse_changed(study: Study, settings: str, digest: str, folder: StudyFolde
     )
     if study.manifest_sha256 != digest:
         raise StudyError(f"{folder.manifest_path} has been changed; {mend}")
-    changed = list(_differences(json.loads(study.settings), json.loads(settings)))
+    frozen = json.loads(study.settings)
+    before = _with_defaults({name: values for name, values in frozen.items() if name not in CHANGEABLE})
+    changed = list(_differences(before, json.loads(settings)))
     if changed:
         raise StudyError(f"{folder.path / 'study.toml'}: {'; '.join(changed)}; {mend}")
+
+
+def _with_defaults(frozen: dict[str, Any]) -> dict[str, Any]:
+    """Frozen settings, those that there were not at the time filled in: by default a setting changes nothing."""
+    defaults = json.loads(Settings().frozen_json())
+    return {
+        name: {**default, **frozen[name]} if isinstance(default, dict) and name in frozen else frozen.get(name, default)
+        for name, default in defaults.items()
+    }
 
 
 def _refuse_renamed(session: Session, name: str, digest: str) -> None:

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, jsonify, request, url_for
+from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
 
-from study_server.errors import StudyError
+from study_server.errors import NotFound, NotYours, StudyError
+from study_server.participants import measurements
 from study_server.participants import same_different as task
-from study_server.participants.participation import NotFound, NotYours, Progress
-from study_server.web.pages import page_of, participation, token
+from study_server.participants.progress import Progress, progress, remaining_trials
+from study_server.web.pages import page_of
+from study_server.web.sessions import current_answers, current_study, token
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
 _KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @blueprint.get("/trials")
 def remaining() -> Response:
     """The unanswered trials in order, each with names that mean nothing."""
-    trials = participation().remaining_trials(token())
-    progress = participation().progress(token())
-    if progress is None:
+    study, secret = current_study(), token()
+    trials = remaining_trials(study, secret)
+    found = progress(study, secret)
+    if found is None or secret is None:
         raise NotYours("nobody is signed in here: begin at the first page")
     return jsonify(
-        **_progress(progress),
+        **_progress(found),
+        # What waits in a browser must not be sent by whoever uses it next: each participant has an outbox of their own.
+        outbox=hashlib.sha256(secret.encode()).hexdigest()[:16],
         trials=[
             {
                 "id": trial.id,
@@ -39,6 +47,13 @@ def remaining() -> Response:
     )
 
 
+@blueprint.post("/visits")
+def visit() -> tuple[Response, int]:
+    """The trial page has been loaded: what the browser says of its screen, for the number of the visit."""
+    screen = _parse(measurements.Screen, _body())
+    return jsonify(visit=measurements.begin_visit(current_study(), token(), screen)), 201
+
+
 @blueprint.put("/trials/<trial>/response")
 def respond(trial: str) -> Response:
     """Store the answer to a trial; acknowledged once it is committed."""
@@ -46,13 +61,14 @@ def respond(trial: str) -> Response:
     key = body.pop("idempotency_key", None)
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise StudyError("idempotency_key must be 8 to 64 letters, digits and hyphens")
-    return jsonify(**_progress(participation().record(token(), trial, key, task.parse_recorded(body))))
+    recorded = _parse(task.Recorded, body)
+    return jsonify(**_progress(current_answers().record(token(), trial, key, recorded)))
 
 
 @blueprint.get("/practice")
 def practice_trials() -> Response:
     """The practice trials, in order."""
-    numbers = range(1, len(participation().folder.practice_pairs) + 1)
+    numbers = range(1, len(current_study().folder.practice_pairs) + 1)
     return jsonify(
         answered=0,
         total=len(numbers),
@@ -71,7 +87,7 @@ def practice_trials() -> Response:
 @blueprint.put("/practice/<int:number>/response")
 def practise(number: int) -> Response:
     """Whether the answer to a practice trial is right. Practice is not stored."""
-    pairs = participation().folder.practice_pairs
+    pairs = current_study().folder.practice_pairs
     if not 1 <= number <= len(pairs):
         raise NotFound("there is no such practice trial")
     response = _body().get("response")
@@ -93,7 +109,16 @@ def _body() -> dict[str, Any]:
     return body
 
 
+def _parse(model: type[_Model], body: dict[str, Any]) -> _Model:
+    """The body as a model. Raises StudyError naming the first field that is wrong."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        raise StudyError(f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}") from error
+
+
 def _progress(progress: Progress) -> dict[str, Any]:
     figures = asdict(progress)
-    stage = figures.pop("stage")
+    stage = figures["stage"]
     return figures | {"next": None if stage == "trials" else page_of(stage)}

@@ -1,18 +1,23 @@
-"""The Flask application of one study. Its whole configuration is its argument."""
+"""The Flask application of one study. Its whole configuration is its arguments."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from sqlalchemy.exc import OperationalError
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from study_server.errors import StudyError
+from study_server.errors import Conflict, NotFound, NotYours, StudyError
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.participation import Conflict, NotFound, NotYours, Participation
+from study_server.participants.answers import Answers
+from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
-from study_server.web import api, images, pages
+from study_server.web import api, headers, images, languages, pages
+from study_server.web.sessions import configure_sessions
 
 MAX_REQUEST_BYTES = 16 * 1024
 # In a checkout the templates lie beside the package; in an installed distribution inside it.
@@ -21,21 +26,38 @@ _TEMPLATES = next(
 )
 
 
-def create_app(folder: StudyFolder) -> Flask:
-    """The application of the study in `folder`, its data in the folder's database.
+def create_app(folder: StudyFolder, database: Database | None = None) -> Flask:
+    """The application of the study in `folder`, its data in `database`, or else in the one that the study names.
 
     Raises StudyError where folder, settings or database cannot be used.
     """
+    study = RunningStudy(folder, database or Database(folder.database_url))
     app = Flask(__name__, template_folder=str(_TEMPLATES))
-    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
-    app.extensions["participation"] = Participation(folder, Database(folder.database_url))
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a consent form may stay open over lunch
+        WTF_CSRF_SSL_STRICT=False,  # it asks for a referrer, and our pages send none
+    )
+    app.extensions["study"] = study
+    app.extensions["answers"] = Answers(study)
     app.extensions["images"] = images.PaddedImages(folder)
+    configure_sessions(app, study)
+    languages.configure(app)
+    csrf = CSRFProtect(app)
+    csrf.exempt(api.blueprint)  # takes only application/json, which no other site can make a browser send
     for module in (pages, api, images):
         app.register_blueprint(module.blueprint)
     app.register_error_handler(StudyError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
-    app.register_error_handler(OperationalError, _database_busy)
-    app.after_request(_harden)
+    app.register_error_handler(DBAPIError, _database_failed)
+    app.register_error_handler(TimeoutError, _database_failed)
+    app.after_request(headers.harden)
+    proxies = folder.settings.server.proxies
+    if proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
+        )
     return app
 
 
@@ -44,27 +66,20 @@ def _refuse(error: Exception) -> tuple[Response | str, int]:
     return _say(str(error), statuses.get(type(error), 400))
 
 
-def _refuse_http(error: Exception) -> tuple[Response | str, int]:
+def _refuse_http(error: Exception) -> tuple[Response | str, int] | HTTPException:
     assert isinstance(error, HTTPException)
+    if error.code is not None and error.code < 400:
+        return error  # a redirect
     return _say(error.description or error.name, error.code or 500)
 
 
-def _database_busy(error: Exception) -> tuple[Response | str, int]:
-    current_app.logger.error("the database failed: %s", error)
-    return _say("The answers cannot be stored at the moment. Please try again in a minute.", 503)
+def _database_failed(error: Exception) -> tuple[Response | str, int]:
+    # Disk full, locked for too long, restarted, too many connections: all may pass, and browsers try again.
+    current_app.logger.error("the database failed: %s", getattr(error, "orig", error))
+    return _say(_("The answers cannot be stored at the moment. Please try again in a minute."), 503)
 
 
 def _say(message: str, status: int) -> tuple[Response | str, int]:
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return jsonify(error=message), status
     return render_template("error.html", message=message, status=status), status
-
-
-def _harden(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
-    return response

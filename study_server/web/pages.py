@@ -1,43 +1,32 @@
-"""The participant's pages: consent → instructions → practice → trials → questions → thanks."""
+"""The participant's pages: consent → instructions → calibration → practice → trials → questions → thanks."""
 
 from __future__ import annotations
 
-import secrets
-
-from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
+from study_server.errors import Conflict, NotYours, StudyError
+from study_server.participants import completion, enrolment, measurements, platforms, progress
 from study_server.participants import same_different as task
-from study_server.participants.participation import NotYours, Participation, Progress
+from study_server.participants.progress import Progress
+from study_server.web import sessions
+from study_server.web.sessions import current_study, token
 
 blueprint = Blueprint("pages", __name__)
 
 SIMULATION_HEADER = "X-Shift-Study-Simulation"
-_COOKIE_AGE_S = 30 * 24 * 3600
 
 _PAGE_OF = {
     "instructions": "pages.instructions",
+    "calibration": "pages.calibration",
     "practice": "pages.practice",
     "trials": "pages.trials",
     "questions": "pages.questions",
     "finished": "pages.thanks",
 }
-
-
-def participation() -> Participation:
-    """The study that this application serves."""
-    found: Participation = current_app.extensions["participation"]
-    return found
-
-
-def _cookie() -> str:
-    # Cookies are shared by all ports of a host, on each of which a study may be served.
-    return f"shift_study_{participation().settings.study.name}"
-
-
-def token() -> str | None:
-    """The participant's secret, from the cookie."""
-    return request.cookies.get(_cookie())
 
 
 def page_of(stage: str) -> str:
@@ -47,54 +36,64 @@ def page_of(stage: str) -> str:
 
 def _elsewhere(stage: str) -> Response | Progress:
     """The participant's progress if they are at `stage`, else a redirect to where they belong."""
-    progress = participation().progress(token())
-    if progress is None:
+    found = progress.progress(current_study(), token())
+    if found is None:
         return redirect(url_for("pages.consent"))
-    return progress if progress.stage == stage else redirect(page_of(progress.stage))
+    return found if found.stage == stage else redirect(page_of(found.stage))
 
 
 def _render(template: str, **values: object) -> str:
-    return render_template(template, settings=participation().settings, **values)
+    return render_template(template, settings=current_study().settings, **values)
 
 
 @blueprint.get("/")
 def consent() -> Response:
     """Consent form; who has begun already is sent on to where they were."""
-    progress = participation().progress(token())
-    if progress is not None:
-        return redirect(page_of(progress.stage))
-    if SIMULATION_HEADER not in request.headers and participation().is_simulation():
-        return make_response(_render("closed.html"))
-    page = make_response(_render("consent.html", total=task.design(participation().settings).n_trials))
-    # The secret comes with the form, so that consenting twice (an impatient second press) makes one participant.
-    page.set_cookie(
-        _cookie(),
-        token() or secrets.token_urlsafe(32),
-        max_age=_COOKIE_AGE_S,
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
-    return page
+    study = current_study()
+    arrival = platforms.arrival_of(study, request.args)
+    if arrival.is_preview:
+        return make_response(_render("preview.html"))
+    begun = enrolment.returning(study, arrival)
+    if begun is not None:  # in this browser or another
+        sessions.remember(begun)
+    elif arrival.platform != "open" and sessions.arrival() != arrival:
+        sessions.forget()  # another person at the same computer
+    found = progress.progress(study, token())
+    if found is not None:
+        return redirect(page_of(found.stage))
+    try:
+        enrolment.refuse(study, simulated=SIMULATION_HEADER in request.headers)
+        platforms.refuse(study, arrival)
+    except Conflict as error:
+        return make_response(_render("closed.html", message=str(error)))
+    sessions.remember_arrival(arrival)
+    return make_response(
+        _render("consent.html", total=study.n_trials, page=task.page_settings(study.settings),
+                screen_out=platforms.screen_out_url(study, arrival))
+    )  # fmt: skip
 
 
 @blueprint.post("/consent")
 def give_consent() -> Response:
     """Enrol the participant, unless this browser has one already."""
-    secret = token()
-    if not secret:
-        raise NotYours("This study needs cookies: allow them for this address, and begin again at the first page.")
-    progress = participation().progress(secret)
-    if progress is not None:
-        return redirect(page_of(progress.stage), 303)
-    participation().enrol(secret, simulation_key=request.headers.get(SIMULATION_HEADER))
+    study, secret, arrival = current_study(), token(), sessions.arrival()
+    if not secret or arrival is None:
+        raise NotYours(_("This study needs cookies: allow them for this address, and begin again at the first page."))
+    found = progress.progress(study, secret)
+    if found is not None:
+        return redirect(page_of(found.stage), 303)
+    platforms.refuse(study, arrival)
+    key = request.headers.get(SIMULATION_HEADER)
+    sessions.remember(enrolment.enrol(study, secret, arrival, language=str(get_locale()), simulation_key=key))
     return redirect(url_for("pages.instructions"), 303)
 
 
 @blueprint.get("/declined")
 def declined() -> str:
     """For who does not consent."""
-    return _render("declined.html")
+    arrival = sessions.arrival()
+    back = platforms.no_consent_url(current_study(), arrival) if arrival else None
+    return _render("declined.html", back=back)
 
 
 @blueprint.get("/instructions")
@@ -103,7 +102,7 @@ def instructions() -> str | Response:
     found = _elsewhere("instructions")
     if isinstance(found, Response):
         return found
-    study = participation()
+    study = current_study()
     return _render(
         "instructions.html",
         total=found.total,
@@ -117,9 +116,36 @@ def instructions() -> str | Response:
 @blueprint.post("/practice")
 def go_on() -> Response:
     """Leave the instructions or the practice."""
-    participation().leave(token(), request.path.strip("/"))
-    progress = participation().progress(token())
-    return redirect(page_of(progress.stage) if progress else url_for("pages.consent"), 303)
+    study = current_study()
+    progress.leave(study, token(), request.path.strip("/"))
+    found = progress.progress(study, token())
+    return redirect(page_of(found.stage) if found else url_for("pages.consent"), 303)
+
+
+@blueprint.get("/calibration")
+def calibration() -> str | Response:
+    """The screen is measured with a bank card."""
+    found = _elsewhere("calibration")
+    if isinstance(found, Response):
+        return found
+    return _render("calibration.html", required=current_study().settings.display.calibration == "required")
+
+
+@blueprint.post("/calibration")
+def calibrate() -> Response:
+    """Store what was measured, or pass over it where the study allows that."""
+    study = current_study()
+    fields = request.form.to_dict()
+    fields.pop("csrf_token", None)
+    measured = None
+    if not (fields.get("skip") and study.settings.display.calibration == "optional"):
+        try:
+            measured = measurements.ScreenCalibration.model_validate(fields)
+        except ValidationError as error:
+            raise StudyError(_("The calibration is not complete: go back and fit the card again.")) from error
+    measurements.calibrate(study, token(), measured)
+    found = progress.progress(study, token())
+    return redirect(page_of(found.stage) if found else url_for("pages.consent"), 303)
 
 
 @blueprint.get("/practice")
@@ -128,7 +154,7 @@ def practice() -> str | Response:
     found = _elsewhere("practice")
     if isinstance(found, Response):
         return found
-    return _render("trials.html", page=task.page_settings(participation().settings), practice=True)
+    return _render("trials.html", page=task.page_settings(current_study().settings), practice=True)
 
 
 @blueprint.get("/trials")
@@ -137,7 +163,7 @@ def trials() -> str | Response:
     found = _elsewhere("trials")
     if isinstance(found, Response):
         return found
-    return _render("trials.html", page=task.page_settings(participation().settings), practice=False)
+    return _render("trials.html", page=task.page_settings(current_study().settings), practice=False)
 
 
 @blueprint.get("/questions")
@@ -150,14 +176,22 @@ def questions() -> str | Response:
 @blueprint.post("/questions")
 def answer_questions() -> Response:
     """Store the answers to the questions."""
-    participation().answer_questions(token(), request.form.to_dict())
+    completion.answer_questions(current_study(), token(), request.form.to_dict())
     return redirect(url_for("pages.thanks"), 303)
 
 
 @blueprint.get("/thanks")
 def thanks() -> str | Response:
-    """Completion code."""
+    """Completion code, and the way back to where the participant came from."""
     found = _elsewhere("finished")
     if isinstance(found, Response):
         return found
-    return _render("thanks.html", code=participation().completion_code(token()))
+    study = current_study()
+    participant = completion.completion(study, token())
+    assert participant is not None  # being at this stage takes it
+    return _render(
+        "thanks.html",
+        code=participant.completion_code,
+        withdrawal_code=participant.withdrawal_code,
+        way_back=platforms.way_back(study, participant),
+    )

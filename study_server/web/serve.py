@@ -1,9 +1,9 @@
-"""Serve a study with gunicorn: several processes, several threads each."""
+"""Serve studies with gunicorn: several processes, several threads each."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -14,13 +14,14 @@ from study_server.folder.check import verify_pixels
 from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.database import Database
-from study_server.storage.models import Participant
+from study_server.storage.models import Participant, Study
 from study_server.storage.registration import register
+from study_server.web.several import paths_of
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, folder: StudyFolder, server: ServerSettings, on_ready: Callable[[], None]) -> None:
-        self.folder, self.server, self.on_ready = folder, server, on_ready
+    def __init__(self, folders: Sequence[StudyFolder], server: ServerSettings, on_ready: Callable[[], None]) -> None:
+        self.folders, self.server, self.on_ready = folders, server, on_ready
         super().__init__()
 
     def load_config(self) -> None:
@@ -30,9 +31,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "workers": s.workers,
             "threads": s.threads,
             "worker_class": "gthread",
+            "worker_connections": 10_000,
             "timeout": 60,
             "keepalive": 15,
-            "backlog": 1024,
+            "backlog": 2048,
             "loglevel": "warning",
             "when_ready": lambda _: self.on_ready(),
             "proc_name": "shift-study",
@@ -42,22 +44,28 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
-        from study_server.web.app import create_app
+        from study_server.web.several import create_server_app
 
-        return create_app(self.folder)
+        return create_server_app(self.folders)
 
 
-def serve(folder: StudyFolder, server: ServerSettings, on_ready: Callable[[str], None]) -> None:
-    """Serve the study until stopped; `on_ready` hears the state it is in, in words.
+def serve(folders: Sequence[StudyFolder], server: ServerSettings, on_ready: Callable[[list[str]], None]) -> None:
+    """Serve the studies until stopped; `on_ready` hears the state that each is in, in words.
 
-    Raises StudyError where it cannot be served, before any process is started.
+    Raises StudyError where one cannot be served, before any process is started.
     """
+    paths_of(folders)
+    states = [_prepare(folder) for folder in folders]
+    _claim(server.host, server.port)
+    _Server(folders, server, lambda: on_ready(states)).run()
+
+
+def _prepare(folder: StudyFolder) -> str:
     verify_pixels(folder)
     database = Database(folder.database_url)
     state = _state(database, register(folder, database))
     database.close()
-    _claim(server.host, server.port)
-    _Server(folder, server, lambda: on_ready(state)).run()
+    return state
 
 
 def _state(database: Database, study_id: int) -> str:
@@ -65,13 +73,15 @@ def _state(database: Database, study_id: int) -> str:
     with database.reading() as session:
         people = session.scalar(count.where(Participant.simulated.is_(False)))
         simulated = session.scalar(count.where(Participant.simulated))
+        state = session.get_one(Study, study_id).state
     if simulated:
         return (
             f"It is filled with {simulated} simulated observers: nobody can take part. People need a new study folder."
         )
     if people:
-        return f"{people} participants so far; the settings are frozen."
-    return "The first participant freezes the settings: to try it out, serve a copy of the folder."
+        paused = "" if state == "open" else f" It is {state}: nobody new is admitted."
+        return f"{people} participants so far; what participants see is frozen.{paused}"
+    return "The first participant freezes what participants see: to try it out, serve a copy of the folder."
 
 
 def _claim(host: str, port: int) -> None:

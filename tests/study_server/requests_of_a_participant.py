@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import numpy as np
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -16,9 +18,21 @@ ANSWER: dict[str, Any] = {
 }  # fmt: skip
 
 
+def sign_in(client: FlaskClient, link: str = "/") -> None:
+    """Open the first page; forms are then sent with its CSRF token."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(link, follow_redirects=True).text)
+    client.environ_base["HTTP_X_CSRFTOKEN"] = found.group(1) if found else ""
+
+
+def sign_in_at(session: requests.Session, url: str) -> None:
+    """As `sign_in`, at a real server."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', session.get(url, timeout=30).text)
+    session.headers["X-CSRFToken"] = found.group(1) if found else ""
+
+
 def begin(client: FlaskClient) -> list[dict[str, str]]:
     """Consent, skip instructions and practice; the trials."""
-    client.get("/")
+    sign_in(client)
     for path in ("/consent", "/instructions", "/practice"):
         assert client.post(path).status_code == 303
     return client.get("/api/trials").json["trials"]
@@ -32,7 +46,7 @@ def answer(client: FlaskClient, trial: str, **changes: Any):  # type: ignore[no-
 
 
 def database(app: Flask):  # type: ignore[no-untyped-def]
-    return app.extensions["participation"].database
+    return app.extensions["study"].database
 
 
 def pixels(png: bytes) -> np.ndarray[Any, Any]:

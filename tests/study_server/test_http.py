@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from requests_of_a_participant import ANSWER, answer, begin, database, pixels
+from requests_of_a_participant import ANSWER, answer, begin, database, pixels, sign_in
+from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
-from study_server.storage.export import response_rows
 from study_server.storage.models import Participant, Response, Trial
 from study_server.web.app import create_app
 
@@ -36,7 +36,7 @@ def test_each_page_sends_a_participant_to_where_they_belong(client: FlaskClient)
         ("/thanks", None),
     ]:
         if stage == "/instructions":
-            client.get("/")
+            sign_in(client)
             assert client.post("/consent").location == stage
         assert client.get(stage).status_code == 200
         assert all(client.get(page).location == stage for page in ["/", *pages] if page != stage)
@@ -113,7 +113,7 @@ def test_a_question_refuses_an_answer_that_it_does_not_offer(client: FlaskClient
 
 
 def test_practice_says_whether_the_answer_is_right(client: FlaskClient) -> None:
-    client.get("/")
+    sign_in(client)
     client.post("/consent")
     trials = client.get("/api/practice").json["trials"]
     truths = []
@@ -133,7 +133,7 @@ def test_the_contact_is_shown_where_there_is_one(study: StudyFolder, shown: str)
     app = create_app(StudyFolder(study.path))
     text = app.test_client().get("/").text
     assert ("Questions about this study" in text) == bool(shown)
-    app.extensions["participation"].database.close()
+    app.extensions["study"].database.close()
 
 
 # --- storing ---------------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_an_idempotency_key_serves_one_trial(client: FlaskClient, study: StudyFo
 
 
 def test_an_answer_before_the_trials_is_refused(client: FlaskClient, study: StudyFolder) -> None:
-    client.get("/")
+    sign_in(client)
     client.post("/consent")
     trial = client.get("/api/trials").json["trials"][0]["id"]
     assert answer(client, trial).status_code == 409
@@ -304,7 +304,7 @@ def test_the_schema_refuses_impossible_states(app: Flask, damage: str) -> None:
 def test_assignment_is_exact_when_everybody_arrives_at_once(app: Flask) -> None:
     def arrive(_: int) -> int:
         client = app.test_client()
-        client.get("/")
+        sign_in(client)
         return client.post("/consent").status_code
 
     with ThreadPoolExecutor(16) as pool:

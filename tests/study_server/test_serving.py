@@ -23,14 +23,14 @@ from scipy.stats import binomtest
 from sqlalchemy import select
 
 import shift_study
-from requests_of_a_participant import ANSWER
+from requests_of_a_participant import ANSWER, sign_in, sign_in_at
+from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.participation import Participation
+from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import TABLE_1_SAME, Observer
 from study_server.simulate import simulate_study
 from study_server.stimuli.photographs import write_png
 from study_server.storage.database import Database
-from study_server.storage.export import response_rows
 from study_server.storage.models import Study
 from study_server.web.background_server import running_server
 from study_server.web.pages import SIMULATION_HEADER
@@ -76,7 +76,7 @@ def test_the_same_seed_gives_the_same_answers(made_study: Path, tmp_path: Path) 
 @pytest.mark.slow
 def test_simulated_answers_cannot_get_among_real_ones(study: StudyFolder, server: str) -> None:
     with requests.Session() as session:
-        session.get(server, timeout=30)
+        sign_in_at(session, server)
         assert session.post(f"{server}/consent", timeout=30).ok
     refused = run("simulate", study.path, "--participants", "1", "--url", server)
     assert refused.exit_code == 1
@@ -84,11 +84,11 @@ def test_simulated_answers_cannot_get_among_real_ones(study: StudyFolder, server
 
 
 def test_real_participants_cannot_get_among_simulated_ones(app: Flask) -> None:
-    with app.extensions["participation"].database.reading() as session:
+    with app.extensions["study"].database.reading() as session:
         key = session.scalars(select(Study.simulation_key)).one()
     outsider, observer, real = app.test_client(), app.test_client(), app.test_client()
     for client in (outsider, observer, real):
-        client.get("/")
+        sign_in(client)
     # Nobody without the study folder can fill a study with simulated answers.
     assert outsider.post("/consent", headers={SIMULATION_HEADER: "guess"}).status_code == 403
     assert observer.post("/consent", headers={SIMULATION_HEADER: key}).status_code == 303
@@ -111,7 +111,7 @@ def test_demo_makes_a_study_and_serves_it(tmp_path: Path) -> None:
                 said += line
             (url,) = re.findall(r"http://\S+", said)
             with requests.Session() as session:
-                session.get(url, timeout=30)
+                sign_in_at(session, url)
                 for path in ("/consent", "/instructions", "/practice"):
                     page = session.post(url.rstrip("/") + path, timeout=30)
                 assert 'data-trials="/api/trials"' in page.text
@@ -152,7 +152,7 @@ def test_killing_the_server_loses_no_acknowledged_answer(study: StudyFolder, att
 
     def answer_until_it_dies(url: str) -> None:
         with contextlib.suppress(requests.RequestException), requests.Session() as session:
-            session.get(url, timeout=30)
+            sign_in_at(session, url)
             for path in ("/consent", "/instructions", "/practice"):
                 session.post(url + path, timeout=30)
             for trial in session.get(f"{url}/api/trials", timeout=30).json()["trials"]:
@@ -248,7 +248,7 @@ def test_a_damaged_database_gets_a_sentence_and_is_left_as_it_is(study: StudyFol
     if damage == "no database":
         path.write_text("this is no database, whatever its name says")
     else:
-        Participation(study, database := Database(study.database_url))
+        RunningStudy(study, database := Database(study.database_url))
         database.close()
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("ALTER TABLE trial RENAME COLUMN reference_side TO side")

@@ -1,0 +1,180 @@
+"""Answers are stored: each once, durably, before it is acknowledged; many at a time where many come at a time."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from study_server.errors import Conflict, NotFound, NotYours
+from study_server.participants.completion import complete_trials
+from study_server.participants.progress import Progress
+from study_server.participants.running_study import RunningStudy
+from study_server.participants.same_different import Recorded
+from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial
+
+_MOST_AT_ONCE = 200
+
+# Tables, not mapped classes: these statements run with every answer, and need no objects.
+_PARTICIPANT, _RESPONSE, _TRIAL = Participant.__table__, Response.__table__, Trial.__table__
+_FIND = (
+    select(
+        _TRIAL.c.token, _TRIAL.c.id.label("trial_id"), _RESPONSE.c.idempotency_key, _PARTICIPANT.c.id,
+        _PARTICIPANT.c.token.label("owner"), _PARTICIPANT.c.stage, _PARTICIPANT.c.answered, _PARTICIPANT.c.visits,
+        _PARTICIPANT.c.withdrawn_at,
+    )
+    .select_from(_TRIAL.join(_PARTICIPANT, _PARTICIPANT.c.id == _TRIAL.c.participant_id).outerjoin(_RESPONSE))
+    .where(_TRIAL.c.token.in_(bindparam("tokens", expanding=True)), _TRIAL.c.study_id == bindparam("study"))
+    # Who answers is held until the commit, so that a repetition of the request at another server waits. In one order
+    # everywhere, so that two servers do not wait for each other.
+    .order_by(_PARTICIPANT.c.id)
+    .with_for_update(of=_PARTICIPANT)
+)  # fmt: skip
+_INSERT = insert(_RESPONSE)  # type: ignore[arg-type]
+_COUNT = (
+    update(_PARTICIPANT)  # type: ignore[arg-type]
+    .where(_PARTICIPANT.c.id == bindparam("participant"))
+    .values(answered=bindparam("count"), last_seen_at=bindparam("now"))
+)
+
+
+_Row = Row[*tuple[Any, ...]]
+
+
+@dataclass
+class _Answer:
+    """An answer on its way, and what becomes of it."""
+
+    token: str | None
+    trial: str
+    key: str
+    recorded: Recorded
+    progress: Progress | None = None
+    error: Exception | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.progress is not None or self.error is not None
+
+
+class Answers:
+    """Where the requests of this process bring their answers.
+
+    A commit waits for the disk. While one is being made, the answers that come in the meantime gather, and the next
+    commit takes them all: each is acknowledged only after the commit that holds it.
+    """
+
+    def __init__(self, study: RunningStudy) -> None:
+        self.study = study
+        self._waiting: deque[_Answer] = deque()
+        self._turn = threading.Lock()
+
+    def record(self, token: str | None, trial: str, key: str, recorded: Recorded) -> Progress:
+        """Store the answer to a trial, once. It is committed when this returns.
+
+        The same idempotency key again changes nothing and is no error. Raises NotFound, NotYours, or Conflict where the
+        trial has another answer already, or the participant is not at the trials yet or has withdrawn.
+        """
+        answer = _Answer(token, trial, key, recorded)
+        self._waiting.append(answer)
+        with self._turn:
+            if not answer.is_settled:  # nobody has taken it along
+                self._settle([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))])
+        if answer.error is not None:
+            raise answer.error
+        assert answer.progress is not None
+        return answer.progress
+
+    def _settle(self, answers: list[_Answer]) -> None:
+        try:
+            self._store(answers)
+        except Exception as error:
+            # One of them may be what the database does not take: each for itself, so that it fails alone.
+            if isinstance(error, IntegrityError) and len(answers) > 1:
+                for answer in answers:
+                    self._settle([answer])
+                return
+            if isinstance(error, IntegrityError):
+                error = Conflict("this idempotency key has been used for another trial")
+            for answer in answers:
+                answer.progress, answer.error = None, error
+
+    def _store(self, answers: list[_Answer]) -> None:
+        with self.study.database.writing() as session:
+            tokens = [answer.trial for answer in answers]
+            rows = {row.token: row for row in session.execute(_FIND, {"tokens": tokens, "study": self.study.id})}
+            batch = _Batch({}, {}, [])
+            for answer in answers:
+                answer.error = _objection(answer, rows.get(answer.trial), batch)
+                if answer.error is None:
+                    batch.add(answer, rows[answer.trial])
+            if batch.new:
+                session.execute(_INSERT, batch.new)
+                now = batch.new[0]["answered_at"]
+                counts = [{"participant": id, "count": count, "now": now} for id, count in batch.counts.items()]
+                session.execute(_COUNT, counts)
+            stages = self._finish(session, batch.counts)
+        for answer in answers:
+            if answer.error is None:
+                row = rows[answer.trial]
+                visit = answer.recorded.visit
+                answer.progress = Progress(
+                    stages.get(row.id, row.stage), batch.counts.get(row.id, row.answered), self.study.n_trials,
+                    superseded=visit is not None and row.visits > visit,
+                )  # fmt: skip
+
+    def _finish(self, session: Session, counts: dict[int, int]) -> dict[int, str]:
+        """Participant's id → new stage, of those who have answered everything now."""
+        stages = {}
+        for id, count in counts.items():
+            if count == self.study.n_trials:
+                participant = session.get_one(Participant, id)
+                complete_trials(session, self.study, participant)
+                stages[id] = participant.stage
+        return stages
+
+
+@dataclass
+class _Batch:
+    """What one transaction stores: new rows, and how many answers their participants have then."""
+
+    keys: dict[int, str]
+    counts: dict[int, int]
+    new: list[dict[str, Any]]
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def add(self, answer: _Answer, row: _Row) -> None:
+        if row.idempotency_key is not None or row.trial_id in self.keys:
+            return  # stored already: the request was repeated
+        self.keys[row.trial_id] = answer.key
+        self.counts[row.id] = self.counts.get(row.id, row.answered) + 1
+        self.new.append(
+            answer.recorded.model_dump()
+            | {"trial_id": row.trial_id, "idempotency_key": answer.key, "answered_at": self.now}
+        )
+
+
+def _objection(answer: _Answer, row: _Row | None, batch: _Batch) -> Exception | None:
+    """Why an answer cannot be stored."""
+    if row is None:
+        return NotFound("there is no such trial")
+    if answer.token is None or not secrets.compare_digest(row.owner.encode(), answer.token.encode()):
+        return NotYours("This trial belongs to somebody else.")
+    stored_key = batch.keys.get(row.trial_id, row.idempotency_key)
+    if stored_key == answer.key:
+        return None
+    if stored_key is not None:
+        return Conflict("this trial has been answered already")
+    if row.withdrawn_at is not None:
+        return Conflict("the participant has withdrawn")
+    if row.stage != "trials":
+        where = "has answered every trial" if row.stage in ANSWERED_ALL else f"is at {row.stage}, not at the trials"
+        return Conflict(f"the participant {where}")
+    return None

@@ -1,0 +1,75 @@
+"""The end of a participation: what follows from the last answer, the questions, the completion code."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from study_server.errors import StudyError
+from study_server.participants import acceptance, slots
+from study_server.participants.enrolment import readable_code
+from study_server.participants.running_study import RunningStudy
+from study_server.storage.models import Participant, QuestionAnswer
+
+
+def complete_trials(session: Session, study: RunningStudy, participant: Participant) -> None:
+    """Every trial has been answered: judge whether the answers count, and close the study if they were the last."""
+    row = study.locked(session)
+    answers = acceptance.answers_of(session, participant)
+    participant.passed = acceptance.passes_validation(answers, study.settings.stimuli.max_shift)
+    if study.settings.questions:
+        participant.stage = "questions"
+    else:
+        finish(study, participant)
+    recruitment = study.settings.recruitment
+    if not participant.passed and (recruitment.replace_failed or recruitment.answers_per_pair):
+        slots.release(session, study, participant, "failed")
+    session.flush()
+    if row.state != "closed" and target_is_reached(session, study):
+        row.state = "closed"
+        study.note(
+            session, "closed", "server", detail=f"every pair has {recruitment.answers_per_pair} accepted answers"
+        )
+
+
+def target_is_reached(session: Session, study: RunningStudy) -> bool:
+    """Whether every pair has as many accepted answers as the study wants; never where it names no number."""
+    wanted = study.settings.recruitment.answers_per_pair
+    return bool(wanted) and min(acceptance.accepted_answers_per_pair(session, study.id).values()) >= wanted
+
+
+def answer_questions(study: RunningStudy, token: str | None, answers: dict[str, str]) -> None:
+    """Store the answers to the questions (those not given may be missing) and finish the participant.
+
+    Raises NotYours, or StudyError for an answer that is not among the options. Once finished, changes nothing.
+    """
+    with study.database.writing() as session:
+        participant = study.get(session, token)
+        if participant.stage != "questions":
+            return
+        for question in study.settings.questions:
+            answer = answers.get(question.id, "").strip()
+            if not answer:
+                continue
+            if (question.options and answer not in question.options) or len(answer) > 500 or "\x00" in answer:
+                raise StudyError(f"question {question.id}: that is not one of the answers to choose from")
+            session.add(QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer))
+        finish(study, participant)
+
+
+def finish(study: RunningStudy, participant: Participant) -> None:
+    """The participation is over: the participant gets the completion code."""
+    participant.stage = "finished"
+    participant.finished_at = participant.last_seen_at = datetime.now(UTC)
+    participant.completion_code = study.settings.completion.code or readable_code()
+
+
+def completion(study: RunningStudy, token: str | None) -> Participant | None:
+    """The participant, once finished, which takes all answers to be stored; with identity."""
+    with study.database.reading() as session:
+        participant = study.find(session, token)
+        if participant is None or participant.completion_code is None:
+            return None
+        _ = participant.identity  # loaded while the session is open
+        return participant

@@ -1,0 +1,76 @@
+"""What the browser measures beside the answers: each visit's screen, and the screen's size in centimetres."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from study_server.participants.progress import move_on
+from study_server.participants.running_study import RunningStudy
+from study_server.storage.models import Calibration, Visit
+
+Ratio = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
+Pixels = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Screen(BaseModel):
+    """What the browser says of its screen when the trial page is loaded."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    refresh_rate_hz: Annotated[float, Field(ge=1, le=10_000, allow_inf_nan=False)] | None = None
+    screen_width: Pixels
+    screen_height: Pixels
+    device_pixel_ratio: Ratio
+    color_depth: Annotated[int, Field(ge=1, le=128)]
+    touch_points: Annotated[int, Field(ge=0, le=1000)]
+    language: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,35}$")]
+
+
+class ScreenCalibration(BaseModel):
+    """A screen measured with a bank card, and the distance that the participant sits from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    css_px_per_cm: Annotated[float, Field(ge=5, le=500, allow_inf_nan=False)]
+    device_pixel_ratio: Ratio
+    viewing_distance_cm: Annotated[float, Field(ge=10, le=500, allow_inf_nan=False)]
+
+
+def begin_visit(study: RunningStudy, token: str | None, screen: Screen) -> int:
+    """Note a load of the trial page; its number, 1 for the participant's first. Raises NotYours."""
+    with study.database.writing() as session:
+        participant = study.get(session, token)
+        # Held, so that two tabs opened at once get two numbers.
+        session.refresh(participant, with_for_update=True)
+        participant.visits += 1
+        participant.last_seen_at = datetime.now(UTC)
+        session.add(
+            Visit(
+                participant_id=participant.id, number=participant.visits, began_at=participant.last_seen_at,
+                **screen.model_dump(),
+            )
+        )  # fmt: skip
+        if participant.visits > 1:
+            study.note(session, "resumed", "participant", participant, f"visit {participant.visits}")
+        return participant.visits
+
+
+def calibrate(study: RunningStudy, token: str | None, calibration: ScreenCalibration | None) -> None:
+    """Store the calibration (None: skipped) and move on to the next stage. Raises NotYours."""
+    with study.database.writing() as session:
+        participant = study.get(session, token)
+        if participant.stage != "calibration":
+            return
+        if calibration is not None:
+            session.add(
+                Calibration(
+                    participant_id=participant.id,
+                    measured_at=datetime.now(UTC),
+                    device_pixels_per_cm=calibration.css_px_per_cm * calibration.device_pixel_ratio,
+                    viewing_distance_cm=calibration.viewing_distance_cm,
+                )
+            )
+        move_on(study.settings, participant)

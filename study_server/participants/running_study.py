@@ -1,0 +1,73 @@
+"""A study that is in a database and ready for participants: what all the modules of this package work on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from study_server.errors import Conflict, NotYours
+from study_server.folder.settings import Settings
+from study_server.folder.study_folder import StudyFolder
+from study_server.participants import same_different as task
+from study_server.stimuli.manifest import manifest_sha256
+from study_server.storage.database import Database
+from study_server.storage.models import Event, Participant, Study
+from study_server.storage.registration import register
+
+Actor = Literal["participant", "researcher", "platform", "server"]
+
+
+class RunningStudy:
+    """One study folder and its database. Several processes, on several hosts, may have one each on the same database.
+
+    Nothing about participants is kept in it: all state is in the database.
+    Raises StudyError where the folder is not the one that participants have begun with.
+    """
+
+    def __init__(self, folder: StudyFolder, database: Database) -> None:
+        self.folder, self.database = folder, database
+        self.settings: Settings = folder.settings
+        self.id = register(folder, database)
+        self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
+        self.images = list(dict.fromkeys(row.image for row in folder.pairs))
+        self.n_trials = task.design(self.settings).n_trials
+        task.plan_trials(self.settings, slot=0, arrival=0)  # computes the first round before anybody has to wait for it
+        with database.reading() as session:
+            self.secret_key = session.get_one(Study, self.id).secret_key
+
+    def locked(self, session: Session) -> Study:
+        """The study's row, held until the transaction ends, so that arrivals and slots are decided one at a time.
+
+        Raises Conflict where another process has changed the study since this one read it.
+        """
+        study = session.get_one(Study, self.id, with_for_update=True)
+        if (study.settings, study.manifest_sha256) != self._identity:
+            raise Conflict("the study has been changed since this server started: restart the server")
+        return study
+
+    def find(self, session: Session, token: str | None) -> Participant | None:
+        """The participant with this secret."""
+        if not token:
+            return None
+        return session.scalar(select(Participant).where(Participant.token == token, Participant.study_id == self.id))
+
+    def get(self, session: Session, token: str | None) -> Participant:
+        """As `find`. Raises NotYours where there is none."""
+        participant = self.find(session, token)
+        if participant is None:
+            raise NotYours("nobody is signed in here: begin at the first page")
+        return participant
+
+    def note(
+        self, session: Session, kind: str, actor: Actor, participant: Participant | None = None, detail: str = ""
+    ) -> None:
+        """Add a line to the audit trail. `detail` must name no person."""
+        session.add(
+            Event(
+                study_id=self.id, participant_id=participant.id if participant else None, at=datetime.now(UTC),
+                kind=kind, actor=actor, detail=detail[:500],
+            )
+        )  # fmt: skip

@@ -1,0 +1,75 @@
+"""Slots are given to participants, and given back by those who will not use them.
+
+A slot's pairs depend on the study's seed and the slot's number alone (assignment.py), so whoever gets a slot that was
+given back keeps the balance what it would have been. Everything here happens while the study's row is held.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from study_server.participants import same_different as task
+from study_server.participants.running_study import Actor, RunningStudy
+from study_server.storage.models import ANSWERED_ALL, FreeSlot, Participant, Study
+
+Reason = Literal["timed_out", "returned", "failed", "excluded", "withdrawn"]
+
+
+def take(session: Session, study: RunningStudy, row: Study, now: datetime) -> int | None:
+    """The lowest slot that was given back, or else a new one; None where the study needs no more at present."""
+    release_timed_out(session, study, now)
+    slot = session.scalar(select(FreeSlot.slot).where(FreeSlot.study_id == study.id).order_by(FreeSlot.slot).limit(1))
+    if slot is not None:
+        session.execute(delete(FreeSlot).where(FreeSlot.study_id == study.id, FreeSlot.slot == slot))
+        return slot
+    needed = places(study)
+    if needed is not None and row.next_slot >= needed:
+        return None
+    row.next_slot += 1
+    return row.next_slot - 1
+
+
+def places(study: RunningStudy) -> int | None:
+    """How many slots give every pair the answers that the study wants; None where there is no such number.
+
+    There is none without a target, and under the random strategy.
+    """
+    wanted = study.settings.recruitment.answers_per_pair
+    if not wanted or study.settings.trials.strategy != "balanced":
+        return None
+    design = task.design(study.settings)
+    answers_in_a_round = design.round_slots * design.per_shift // design.n_images
+    return math.ceil(wanted / answers_in_a_round) * design.round_slots
+
+
+def release(
+    session: Session, study: RunningStudy, participant: Participant, reason: Reason, actor: Actor = "server"
+) -> None:
+    """Give the participant's slot to the next who comes; nothing where they hold none.
+
+    Who comes back can go on all the same: those answers are kept, and count in addition.
+    """
+    if participant.slot is None:
+        return
+    session.add(FreeSlot(study_id=study.id, slot=participant.slot))
+    study.note(session, "slot_released", actor, participant, f"slot {participant.slot}, {reason}")
+    participant.slot, participant.released_reason = None, reason
+    session.flush()
+
+
+def release_timed_out(session: Session, study: RunningStudy, now: datetime) -> None:
+    """Give back the slots of all who have not been seen for longer than the study waits."""
+    timeout = timedelta(minutes=study.settings.trials.slot_timeout_minutes)
+    gone = select(Participant).where(
+        Participant.study_id == study.id,
+        Participant.slot.is_not(None),
+        Participant.stage.not_in(ANSWERED_ALL),
+        Participant.last_seen_at < now - timeout,
+    )
+    for participant in session.scalars(gone).all():
+        release(session, study, participant, "timed_out")

@@ -1,0 +1,80 @@
+"""The signed cookie: who the participant is, and from where they came."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from flask import Flask, current_app, request, session
+from flask.sessions import SecureCookieSessionInterface
+
+from study_server.participants.answers import Answers
+from study_server.participants.arrival import Arrival
+from study_server.participants.running_study import RunningStudy
+
+_PARTICIPANT, _ARRIVAL = "participant", "arrival"
+
+
+class _Interface(SecureCookieSessionInterface):
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Over HTTPS the cookie goes back over HTTPS alone."""
+        return request.is_secure
+
+
+def configure_sessions(app: Flask, study: RunningStudy) -> None:
+    """Sign cookies with the study's own key; they last as long as a participant may come back."""
+    app.session_interface = _Interface()
+    app.config.update(
+        SECRET_KEY=study.secret_key,
+        # Cookies are shared by all ports of a host, on each of which a study may be served.
+        SESSION_COOKIE_NAME=f"shift_study_{study.settings.study.name}",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=study.settings.recruitment.resume_days),
+    )
+
+
+def current_study() -> RunningStudy:
+    """The study that this application serves."""
+    study: RunningStudy = current_app.extensions["study"]
+    return study
+
+
+def current_answers() -> Answers:
+    """Where this process takes the study's answers to."""
+    answers: Answers = current_app.extensions["answers"]
+    return answers
+
+
+def token() -> str | None:
+    """The participant's secret."""
+    found = session.get(_PARTICIPANT)
+    return found if isinstance(found, str) else None
+
+
+def remember(participant: str) -> None:
+    """This browser belongs to the participant with this secret."""
+    session.permanent = True
+    session[_PARTICIPANT] = participant
+
+
+def forget() -> None:
+    """This browser belongs to nobody any more."""
+    session.clear()
+
+
+def remember_arrival(arrival: Arrival) -> None:
+    """Keep from where a newcomer comes until they consent, with a secret that they will be known by.
+
+    The secret comes with the form, so that consenting twice (an impatient second press) makes one participant.
+    """
+    if token() is None or session.get(_ARRIVAL, {}) != arrival.to_json():
+        remember(secrets.token_urlsafe(32))
+    session[_ARRIVAL] = arrival.to_json()
+
+
+def arrival() -> Arrival | None:
+    """From where this browser's participant came; None where the first page was never seen."""
+    fields = session.get(_ARRIVAL)
+    return Arrival.from_json(fields) if isinstance(fields, dict) else None

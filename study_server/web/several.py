@@ -1,0 +1,42 @@
+"""Several studies in one server: each an application of its own, at an address of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.wrappers import Request, Response
+
+from study_server.errors import StudyError
+from study_server.folder.study_folder import StudyFolder
+
+
+def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
+    """Where each study is: at "" if it is the only one, else at "/NAME". Raises StudyError for a name given twice."""
+    if len(folders) == 1:
+        return {"": folders[0]}
+    paths: dict[str, StudyFolder] = {}
+    for folder in folders:
+        path = f"/{folder.settings.study.name}"
+        if path in paths:
+            raise StudyError(
+                f"{paths[path].path} and {folder.path} both have study.name {folder.settings.study.name!r}: studies in "
+                "one server need different names"
+            )
+        paths[path] = folder
+    return paths
+
+
+def create_server_app(folders: Sequence[StudyFolder]) -> Any:
+    """The WSGI application of a server with these studies."""
+    from study_server.web.app import create_app
+
+    apps: dict[str, Any] = {path: create_app(folder) for path, folder in paths_of(folders).items()}
+    return apps.get("") or DispatcherMiddleware(_nowhere, apps)
+
+
+def _nowhere(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    status = 200 if Request(environ).path == "/" else 404
+    text = "There are several studies here. Please use the whole address that you were sent.\n"
+    return Response(text, status, mimetype="text/plain")(environ, start_response)
