@@ -115,7 +115,9 @@ def _parse(model: type[_Model], body: dict[str, Any]) -> _Model:
         return model.model_validate(body)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
-        raise StudyError(f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}") from error
+        field = ".".join(str(part) for part in wrong["loc"])
+        said = {"missing": "is missing", "extra_forbidden": "is not one of the fields"}
+        raise StudyError(f"{field} {said.get(wrong['type'], wrong['msg'])}") from error
 
 
 def _progress(progress: Progress) -> dict[str, Any]:

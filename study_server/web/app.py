@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask_babel import gettext as _
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -50,6 +50,7 @@ def create_app(folder: StudyFolder, database: Database | None = None) -> Flask:
         app.register_blueprint(module.blueprint)
     app.register_error_handler(StudyError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
+    app.register_error_handler(CSRFError, _refuse_form)
     app.register_error_handler(DBAPIError, _database_failed)
     app.register_error_handler(TimeoutError, _database_failed)
     app.after_request(headers.harden)
@@ -71,6 +72,12 @@ def _refuse_http(error: Exception) -> tuple[Response | str, int] | HTTPException
     if error.code is not None and error.code < 400:
         return error  # a redirect
     return _say(error.description or error.name, error.code or 500)
+
+
+def _refuse_form(error: Exception) -> tuple[Response | str, int]:
+    # Sent from another site, or from a browser that keeps no cookies, or after the cookie had expired.
+    current_app.logger.info("a form was refused: %s", error)
+    return _say(_("This study needs cookies: allow them for this address, and begin again at the first page."), 403)
 
 
 def _database_failed(error: Exception) -> tuple[Response | str, int]:

@@ -70,7 +70,7 @@ def test_a_server_that_runs_while_the_study_is_changed_takes_no_more_participant
 def test_a_database_of_a_newer_version_is_refused(study: StudyFolder) -> None:
     app = create_app(study)
     with database(app).writing() as session:
-        session.connection().exec_driver_sql("UPDATE schema_version SET version = 99")
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     app.extensions["study"].database.close()
-    with pytest.raises(StudyError, match=r"version 99.*upgrade shift-study"):
+    with pytest.raises(StudyError, match=r"version 9999.*upgrade shift-study"):
         create_app(StudyFolder(study.path))

@@ -52,6 +52,10 @@ def values_of(hint: Any, rules: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(get_args(hint))
     if get_origin(hint) is list:
         return st.lists(values_of(get_args(hint)[0], rules), max_size=4)
+    if hint is bool:
+        return st.booleans()
+    if hint is str and "|" in (rules["pattern"] or ""):
+        return st.sampled_from(rules["pattern"].split("|"))
     if hint is str:
         return st.from_regex(rules["pattern"], fullmatch=True, alphabet="azAZ09_-#f") if rules["pattern"] else TEXTS
     if hint is float:
