@@ -1,84 +1,72 @@
-"""Images under names that mean nothing, in bodies that are all equally long, without validators.
+"""Images under names that mean nothing, in bodies whose length tells nothing, without validators.
 
 Two images of a 0-pixel pair have the same pixels; nothing else about their responses may be the same only then. So
-there is no ETag and no Last-Modified, and every body of a study has the length of its longest image.
+there is no ETag and no Last-Modified, and all crops of a photograph's window are as long as each other.
 """
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, abort, current_app, request
+from flask_babel import gettext as _
 
+from study_server.errors import NotFound, StudyError
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.participation import NotFound, Participation
+from study_server.participants.progress import image_file
+from study_server.stimuli.encoding import PNG, WEBP
+from study_server.web.sessions import current_study
 
 blueprint = Blueprint("images", __name__)
 
-_CHUNK_OVERHEAD = 12
-_IEND = b"\x00\x00\x00\x00IEND\xaeB`\x82"
-
 
 class PaddedImages:
-    """The PNGs of a study folder, padded to one length."""
+    """The images of a study folder, for the views of this module."""
 
     def __init__(self, folder: StudyFolder) -> None:
         self.folder = folder
-        files = {folder.path / row.stimulus_file for row in folder.pairs}
-        self.length = max(path.stat().st_size for path in files) + _CHUNK_OVERHEAD
 
-    def read(self, path: Path) -> bytes:
-        """Bytes of a PNG of the study, `length` of them."""
-        return pad_png(path.read_bytes(), self.length)
-
-
-def pad_png(data: bytes, length: int) -> bytes:
-    """The PNG with an ancillary chunk of zeros, so that it is `length` bytes long. Decoders pass over the chunk.
-
-    Raises ValueError where `data` is no PNG that ends with IEND, or too long.
-    """
-    room = length - len(data) - _CHUNK_OVERHEAD
-    if room < 0 or not data.endswith(_IEND):
-        raise ValueError("not a PNG that can be padded to this length")
-    # Lower case: ancillary, private, safe to copy (PNG specification, 5.4).
-    body = b"paDd" + bytes(room)
-    chunk = room.to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
-    return data[: -len(_IEND)] + chunk + _IEND
-
-
-def _png(data: bytes) -> Response:
-    return Response(data, mimetype="image/png", headers={"Cache-Control": "private, no-store"})
+    def respond(self, path: Path) -> Response:
+        """The image at this path, in the smaller form unless the request prefers PNG."""
+        accepted = request.accept_mimetypes
+        prefers_png = bool(accepted) and accepted.quality(PNG) > accepted.quality(WEBP)
+        try:
+            body, mimetype = self.folder.sent_images.read(path, webp=not prefers_png)
+        except StudyError as error:
+            current_app.logger.error("%s", error)
+            abort(503, _("This image cannot be shown at the moment."))  # browsers ask again: it may be restored
+        return Response(body, mimetype=mimetype, headers={"Cache-Control": "private, no-store", "Vary": "Accept"})
 
 
 @blueprint.get("/images/<token>")
 def stimulus(token: str) -> Response:
     """One of the two images of a trial."""
-    participation: Participation = current_app.extensions["participation"]
-    images: PaddedImages = current_app.extensions["images"]
-    return _png(images.read(participation.image_file(token)))
+    return _images().respond(image_file(current_study(), token))
 
 
 @blueprint.get("/practice-images/<int:number>/<any(left, right):side>")
 def practice(number: int, side: str) -> Response:
     """One of the two images of a practice pair."""
-    images: PaddedImages = current_app.extensions["images"]
-    pairs = images.folder.practice_pairs
+    folder = _images().folder
+    pairs = folder.practice_pairs
     if not 1 <= number <= len(pairs):
         raise NotFound("there is no such practice pair")
     row = pairs[number - 1]
     # The reference's side alternates: over practice as a whole neither side is special.
     reference = (side == "left") == (number % 2 == 1)
-    path = images.folder.practice_path / (row.reference_file if reference else row.stimulus_file)
-    return _png(path.read_bytes())
+    return _images().respond(folder.practice_path / (row.reference_file if reference else row.stimulus_file))
 
 
 @blueprint.get("/example-images/<any(original, moved):which>")
 def example(which: str) -> Response:
     """The example in the instructions, before and after the shift."""
-    images: PaddedImages = current_app.extensions["images"]
-    row = images.folder.example_pair
+    folder = _images().folder
+    row = folder.example_pair
     if row is None:
         raise NotFound("this study has no practice images")
-    path = images.folder.practice_path / (row.reference_file if which == "original" else row.stimulus_file)
-    return _png(path.read_bytes())
+    return _images().respond(folder.practice_path / (row.reference_file if which == "original" else row.stimulus_file))
+
+
+def _images() -> PaddedImages:
+    images: PaddedImages = current_app.extensions["images"]
+    return images

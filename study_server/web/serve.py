@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,10 +63,18 @@ def serve(folders: Sequence[StudyFolder], server: ServerSettings, on_ready: Call
 
 def _prepare(folder: StudyFolder) -> str:
     verify_pixels(folder)
+    _compress(folder)
     database = Database(folder.database_url)
     state = _state(database, register(folder, database))
     database.close()
     return state
+
+
+def _compress(folder: StudyFolder) -> None:
+    try:
+        folder.sent_images.fill()
+    except StudyError as error:
+        print(f"{error}. Images are sent as PNG, which takes longer.", file=sys.stderr)
 
 
 def _state(database: Database, study_id: int) -> str:

@@ -9,17 +9,26 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from requests_of_a_participant import answer, begin, database, pixels
+from requests_of_a_participant import answer, begin, database, pixels, sign_in
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.models import Pair, Trial
 
 
-def chunks(png: bytes) -> list[str]:
-    """Names of the chunks of a PNG, in order."""
-    names, at = [], 8
-    while at < len(png):
-        names.append(png[at + 4 : at + 8].decode())
-        at += 12 + int.from_bytes(png[at : at + 4], "big")
+def chunks(image: bytes) -> list[str]:
+    """Names of the chunks of a PNG or a WebP, in order."""
+    names = []
+    if image.startswith(b"\x89PNG"):
+        at = 8
+        while at < len(image):
+            names.append(image[at + 4 : at + 8].decode())
+            at += 12 + int.from_bytes(image[at : at + 4], "big")
+    else:
+        at = 12
+        while at < len(image):
+            names.append(image[at : at + 4].decode())
+            length = int.from_bytes(image[at + 4 : at + 8], "little")
+            at += 8 + length + length % 2
+    assert at == len(image)
     return names
 
 
@@ -32,12 +41,15 @@ def test_nothing_that_the_browser_receives_tells_the_answer(
     app: Flask, client: FlaskClient, study: StudyFolder
 ) -> None:
     received = [client.get("/")]
+    sign_in(client)
     client.post("/consent")
     received += [client.get("/instructions"), client.post("/instructions"), client.get("/practice")]
     client.post("/practice")
     trials = client.get("/api/trials").json["trials"]
     received += [client.get("/trials"), client.get("/api/trials"), answer(client, trials[0]["id"])]
     received += [client.get(trial[side]) for trial in trials for side in ("left", "right")]
+    received += [client.get(trials[0][side], headers={"Accept": "image/png"}) for side in ("left", "right")]
+    assert {response.mimetype for response in received} >= {"image/webp", "image/png"}
     received += [
         client.get(f"/static/{name}", buffered=True) for name in ("trials.js", "stage.js", "requests.js", "style.css")
     ]
@@ -47,7 +59,9 @@ def test_nothing_that_the_browser_receives_tells_the_answer(
         head = f"{response.request.url}\n{response.headers}"
         assert not any(secret in head for secret in secrets)
         assert "ETag" not in response.headers or response.request.path.startswith("/static/")
-        if response.mimetype == "image/png":
+        if response.mimetype == "image/webp":
+            assert chunks(response.data) == ["VP8X", "VP8L", "paDd"]
+        elif response.mimetype == "image/png":
             assert [name for name in chunks(response.data) if name != "IDAT"] == ["IHDR", "paDd", "IEND"]
         else:
             assert not any(secret in response.text for secret in secrets)
@@ -57,15 +71,16 @@ def test_nothing_that_the_browser_receives_tells_the_answer(
 def test_responses_for_the_two_images_of_any_pair_differ_in_nothing_but_pixels(app: Flask, client: FlaskClient) -> None:
     trials = begin(client)
     alike = zero_pixel_trial(app)
-    heads = set()
     for trial in trials:
         assert trial["left"] != trial["right"]
-        left, right = client.get(trial["left"]), client.get(trial["right"])
-        assert (pixels(left.data) == pixels(right.data)).all() == (trial["id"] == alike.token)
-        for response in (left, right):
-            heads.add(str([(name, value) for name, value in response.headers if name != "Date"]))
-            assert len(response.data) == int(response.headers["Content-Length"])
-    assert len(heads) == 1  # lengths included
+        for accept in ("*/*", "image/png"):
+            left, right = (client.get(trial[side], headers={"Accept": accept}) for side in ("left", "right"))
+            assert (pixels(left.data) == pixels(right.data)).all() == (trial["id"] == alike.token)
+            heads = [[item for item in response.headers if item[0] != "Date"] for response in (left, right)]
+            assert heads[0] == heads[1]  # lengths included
+            assert len(left.data) == int(left.headers["Content-Length"])
+            assert {"ETag", "Last-Modified"}.isdisjoint(left.headers.keys())
+            assert left.headers["Cache-Control"] == "private, no-store"
 
 
 def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:

@@ -1,0 +1,141 @@
+"""The images of a study as they are sent: in two forms, each as long as its longest relative.
+
+All crops of one photograph's window are sent in bodies of one length, so that the length tells which photograph it is,
+which everybody sees, and neither the shift nor whether two are alike. The PNGs that the manifest names are the truth.
+Their WebP forms are made once and kept in a cache, which may be deleted at any time; whatever does not decode to the
+pixels that the manifest records is made anew, and never sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from study_server.errors import StudyError
+from study_server.progress import progress
+from study_server.stimuli.encoding import PADDING, PNG, WEBP, encode_webp, pad, shows
+from study_server.stimuli.manifest import PairRow
+
+
+@dataclass
+class _Series:
+    """The crops of one photograph's window: path → hash of the pixels."""
+
+    images: dict[Path, str] = field(default_factory=dict)
+    lengths: dict[str, int] | None = None
+    """Type → length of every body of this series, once it is known; no WebP where PNG is as small."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class SentImages:
+    """The images of some manifests, ready to be sent. Threads may share it; processes may share its cache."""
+
+    def __init__(self, cache: Path, manifests: Iterable[tuple[Path, list[PairRow]]]) -> None:
+        """`manifests`: folder and rows of each. The folder `cache` is made when something is to be kept there."""
+        self._cache = cache
+        self._series: dict[Path, _Series] = {}
+        self._intact: dict[tuple[Path, str], bytes] = {}  # SHA-256 of bytes that were found to show the right pixels
+        for root, rows in manifests:
+            by_image: dict[str, _Series] = defaultdict(_Series)
+            for row in rows:
+                named = [(row.reference_file, row.reference_sha256), (row.stimulus_file, row.stimulus_sha256)]
+                for name, digest in named:
+                    by_image[row.image].images[root / name] = digest
+                    self._series[root / name] = by_image[row.image]
+
+    def fill(self) -> None:
+        """Make every WebP that the cache lacks. Raises StudyError where a PNG is damaged or nothing can be kept."""
+        lacking = {d: p for p, s in self._series.items() for d in [s.images[p]] if not self._cached(d).exists()}
+        try:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:  # the encoder lets other threads run
+                made = pool.map(self._make_if_exact, lacking.values(), lacking)
+                for _ in progress(made, "compressing images", unit="image", total=len(lacking)):
+                    pass
+        except OSError as error:
+            raise StudyError(f"compressed images cannot be kept in {self._cache}: {error.strerror}") from error
+
+    def read(self, path: Path, *, webp: bool = True, seed: bytes | None = None) -> tuple[bytes, str]:
+        """Body and type of an image named by its path; every image of its series has the same length and type.
+
+        WebP where that is smaller and `webp` allows it. The seed is that of the padding; it follows from the pixels if
+        left out. Raises StudyError where the PNG is not what the manifest records.
+        """
+        series = self._series[path]
+        lengths = self._lengths(series)
+        mimetype = WEBP if webp and WEBP in lengths else PNG
+        digest = series.images[path]
+        try:
+            data = self._webp(path, digest) if mimetype == WEBP else self._png(path, digest)
+            return pad(data, mimetype, lengths[mimetype], seed or bytes.fromhex(digest)), mimetype
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{path} or its copy in {self._cache} has changed while in use: {error}") from error
+
+    def _lengths(self, series: _Series) -> dict[str, int]:
+        with series.lock:
+            if series.lengths is None:
+                lengths = {PNG: max(len(self._png(path, digest)) for path, digest in series.images.items())}
+                with suppress(OSError, ValueError):  # where one is not exact, or cannot be kept, PNGs do
+                    longest = max(len(self._webp(path, digest)) for path, digest in series.images.items())
+                    if longest < lengths[PNG]:
+                        lengths[WEBP] = longest
+                series.lengths = {mimetype: length + PADDING for mimetype, length in lengths.items()}
+            return series.lengths
+
+    def _png(self, path: Path, digest: str) -> bytes:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StudyError(f"{path} cannot be read: {error.strerror}; restore it") from error
+        if not self._is_intact(path, data, PNG, digest):
+            raise StudyError(f"{path}: its pixels are not those that the manifest records; restore it")
+        return data
+
+    def _webp(self, path: Path, digest: str) -> bytes:
+        cached = self._cached(digest)
+        with suppress(OSError):
+            data = cached.read_bytes()
+            if self._is_intact(cached, data, WEBP, digest):
+                return data
+        return self._make(path, digest)
+
+    def _make(self, path: Path, digest: str) -> bytes:
+        """The WebP form of an image, put into the cache. Raises OSError where it cannot be kept, or ValueError."""
+        with Image.open(io.BytesIO(self._png(path, digest))) as image:
+            data = encode_webp(np.asarray(image))
+        cached = self._cached(digest)
+        if not self._is_intact(cached, data, WEBP, digest):
+            raise ValueError("its WebP form is not exact")
+        self._cache.mkdir(parents=True, exist_ok=True)
+        part = self._cache / f"{digest}.{os.getpid()}-{threading.get_ident()}.part"
+        try:
+            part.write_bytes(data)
+            part.replace(cached)  # others read all of it or nothing
+        finally:
+            part.unlink(missing_ok=True)
+        return data
+
+    def _make_if_exact(self, path: Path, digest: str) -> None:
+        with suppress(ValueError):
+            self._make(path, digest)
+
+    def _is_intact(self, path: Path, data: bytes, mimetype: str, digest: str) -> bool:
+        found = hashlib.sha256(data).digest()
+        if self._intact.get((path, digest)) != found:
+            if not shows(data, mimetype, digest):
+                return False
+            self._intact[path, digest] = found
+        return True
+
+    def _cached(self, digest: str) -> Path:
+        return self._cache / f"{digest}.webp"
