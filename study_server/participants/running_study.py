@@ -30,33 +30,38 @@ class RunningStudy:
     def __init__(self, folder: StudyFolder, database: Database) -> None:
         self.folder, self.database = folder, database
         self.settings: Settings = folder.settings
+        self.published = folder.published
         self.id = register(folder, database)
         self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
         self.images = list(dict.fromkeys(row.image for row in folder.pairs))
         self.n_trials = task.design(self.settings).n_trials
         task.plan_trials(self.settings, slot=0, arrival=0)  # computes the first round before anybody has to wait for it
         with database.reading() as session:
-            self.secret_key = session.get_one(Study, self.id).secret_key
+            row = session.get_one(Study, self.id)
+            self.secret_key, self.simulation_key = row.secret_key, row.simulation_key
 
     def locked(self, session: Session) -> Study:
         """The study's row, held until the transaction ends, so that arrivals and slots are decided one at a time.
 
-        Raises Conflict where another process has changed the study since this one read it.
+        Who needs a participant held as well takes the participant first, everywhere, so that no two wait for each other.
         """
-        study = session.get_one(Study, self.id, with_for_update=True)
-        if (study.settings, study.manifest_sha256) != self._identity:
-            raise Conflict("the study has been changed since this server started: restart the server")
-        return study
+        return session.get_one(Study, self.id, with_for_update={"key_share": True})
 
-    def find(self, session: Session, token: str | None) -> Participant | None:
-        """The participant with this secret."""
+    def refuse_changed(self, row: Study) -> None:
+        """Raise Conflict where another process has changed the study since this one read it."""
+        if (row.settings, row.manifest_sha256) != self._identity:
+            raise Conflict("the study has been changed since this server started: restart the server")
+
+    def find(self, session: Session, token: str | None, *, hold: bool = False) -> Participant | None:
+        """The participant with this secret; `hold`: until the transaction ends nobody else changes their row."""
         if not token:
             return None
-        return session.scalar(select(Participant).where(Participant.token == token, Participant.study_id == self.id))
+        query = select(Participant).where(Participant.token == token, Participant.study_id == self.id)
+        return session.scalar(query.with_for_update(key_share=True) if hold else query)
 
-    def get(self, session: Session, token: str | None) -> Participant:
+    def get(self, session: Session, token: str | None, *, hold: bool = False) -> Participant:
         """As `find`. Raises NotYours where there is none."""
-        participant = self.find(session, token)
+        participant = self.find(session, token, hold=hold)
         if participant is None:
             raise NotYours("nobody is signed in here: begin at the first page")
         return participant

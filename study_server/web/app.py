@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -17,6 +17,7 @@ from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
 from study_server.web import api, headers, images, languages, pages
+from study_server.web.limits import configure_limits
 from study_server.web.sessions import configure_sessions
 
 MAX_REQUEST_BYTES = 16 * 1024
@@ -43,6 +44,7 @@ def create_app(folder: StudyFolder, database: Database | None = None) -> Flask:
     app.extensions["answers"] = Answers(study)
     app.extensions["images"] = images.PaddedImages(folder)
     configure_sessions(app, study)
+    configure_limits(app)  # before anything else looks at a request
     languages.configure(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.blueprint)  # takes only application/json, which no other site can make a browser send
@@ -67,11 +69,16 @@ def _refuse(error: Exception) -> tuple[Response | str, int]:
     return _say(str(error), statuses.get(type(error), 400))
 
 
-def _refuse_http(error: Exception) -> tuple[Response | str, int] | HTTPException:
+def _refuse_http(error: Exception) -> Response | HTTPException:
     assert isinstance(error, HTTPException)
     if error.code is not None and error.code < 400:
         return error  # a redirect
-    return _say(error.description or error.name, error.code or 500)
+    response = make_response(_say(error.description or error.name, error.code or 500))
+    original = error.get_response().headers
+    for name in ("Allow", "Retry-After"):
+        if name in original:
+            response.headers[name] = original[name]
+    return response
 
 
 def _refuse_form(error: Exception) -> tuple[Response | str, int]:

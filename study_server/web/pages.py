@@ -13,11 +13,10 @@ from study_server.participants import completion, enrolment, measurements, platf
 from study_server.participants import same_different as task
 from study_server.participants.progress import Progress
 from study_server.web import sessions
-from study_server.web.sessions import current_study, token
+from study_server.web.limits import counted_by_address
+from study_server.web.sessions import SIMULATION_HEADER, current_study, token
 
 blueprint = Blueprint("pages", __name__)
-
-SIMULATION_HEADER = "X-Shift-Study-Simulation"
 
 _PAGE_OF = {
     "instructions": "pages.instructions",
@@ -47,6 +46,7 @@ def _render(template: str, **values: object) -> str:
 
 
 @blueprint.get("/")
+@counted_by_address
 def consent() -> Response:
     """Consent form; who has begun already is sent on to where they were."""
     study = current_study()
@@ -74,6 +74,7 @@ def consent() -> Response:
 
 
 @blueprint.post("/consent")
+@counted_by_address
 def give_consent() -> Response:
     """Enrol the participant, unless this browser has one already."""
     study, secret, arrival = current_study(), token(), sessions.arrival()

@@ -12,6 +12,9 @@ from study_server.participants.answers import Answers
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
 
+SIMULATION_HEADER = "X-Shift-Study-Simulation"
+"""Observers of `simulate` send the study's simulation key in it."""
+
 _PARTICIPANT, _ARRIVAL = "participant", "arrival"
 
 

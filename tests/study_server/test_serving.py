@@ -33,7 +33,7 @@ from study_server.stimuli.photographs import write_png
 from study_server.storage.database import Database
 from study_server.storage.models import Study
 from study_server.web.background_server import running_server
-from study_server.web.pages import SIMULATION_HEADER
+from study_server.web.sessions import SIMULATION_HEADER
 
 
 def run(*arguments: str) -> Result:

@@ -1,0 +1,72 @@
+"""How many requests anybody may send. Counted in the memory of each server process, by participant or by address.
+
+Who takes part is counted as a participant, so that a whole laboratory behind one address can take part at once; first
+pages, consents and codes that could be guessed are counted by address. Addresses are kept only as keyed hashes, only in
+memory, and only for a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, current_app, request
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
+
+from study_server.web.sessions import SIMULATION_HEADER, current_study, token
+
+_View = TypeVar("_View", bound=Callable[..., object])
+_MARK = "shift_study_counts_by_address"
+_KEY = secrets.token_bytes(16)
+
+
+def counted_by_address(view: _View) -> _View:
+    """Mark a view that anybody can call: it admits people, or takes a password or a code."""
+    setattr(view, _MARK, True)
+    return view
+
+
+class Limits:
+    """The counters of one process."""
+
+    def __init__(self, arrivals_per_minute: int, requests_per_minute: int) -> None:
+        self.counter = FixedWindowRateLimiter(MemoryStorage())
+        self.arrivals = RateLimitItemPerMinute(arrivals_per_minute) if arrivals_per_minute else None
+        self.requests = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
+
+    def check(self) -> None:
+        """Count this request. Raises TooManyRequests, which says when to come again."""
+        if request.endpoint == "static":
+            return
+        if self.arrivals and getattr(current_app.view_functions.get(request.endpoint or ""), _MARK, False):
+            if not _is_observer():
+                self._count(self.arrivals, _address())
+        elif self.requests:
+            self._count(self.requests, token() or _address())
+
+    def _count(self, limit: RateLimitItem, who: str) -> None:
+        if not self.counter.hit(limit, who):
+            again = self.counter.get_window_stats(limit, who).reset_time - time.time()
+            raise TooManyRequests(retry_after=max(1, math.ceil(again)))
+
+
+def configure_limits(app: Flask) -> None:
+    """Count every request to this application."""
+    server = app.extensions["study"].settings.server
+    app.before_request(Limits(server.arrivals_per_minute, server.requests_per_minute).check)
+
+
+def _address() -> str:
+    return hashlib.blake2b((request.remote_addr or "").encode(), key=_KEY, digest_size=16).hexdigest()
+
+
+def _is_observer() -> bool:
+    key = request.headers.get(SIMULATION_HEADER)
+    return key is not None and secrets.compare_digest(key.encode(), current_study().simulation_key.encode())
