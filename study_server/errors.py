@@ -15,3 +15,7 @@ class NotFound(StudyError):
 
 class Conflict(StudyError):
     """It cannot be done in the present state; the message says why."""
+
+
+class Unavailable(StudyError):
+    """It cannot be done for the moment: the same request may succeed later."""

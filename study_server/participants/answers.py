@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections import deque
@@ -10,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
-from study_server.errors import Conflict, NotFound, NotYours
+from study_server.errors import Conflict, NotFound, NotYours, Unavailable
 from study_server.participants.completion import complete_trials
 from study_server.participants.progress import Progress
 from study_server.participants.running_study import RunningStudy
@@ -21,6 +22,7 @@ from study_server.participants.same_different import Recorded
 from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial
 
 _MOST_AT_ONCE = 200
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 # Tables, not mapped classes: these statements run with every answer, and need no objects.
 _PARTICIPANT, _RESPONSE, _TRIAL = Participant.__table__, Response.__table__, Trial.__table__
@@ -35,7 +37,7 @@ _FIND = (
     # Who answers is held until the commit, so that a repetition of the request at another server waits. In one order
     # everywhere, so that two servers do not wait for each other.
     .order_by(_PARTICIPANT.c.id)
-    .with_for_update(of=_PARTICIPANT)
+    .with_for_update(of=_PARTICIPANT, key_share=True)
 )  # fmt: skip
 _INSERT = insert(_RESPONSE)  # type: ignore[arg-type]
 _COUNT = (
@@ -57,7 +59,7 @@ class _Answer:
     key: str
     recorded: Recorded
     progress: Progress | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -82,10 +84,12 @@ class Answers:
         The same idempotency key again changes nothing and is no error. Raises NotFound, NotYours, or Conflict where the
         trial has another answer already, or the participant is not at the trials yet or has withdrawn.
         """
+        if not _TOKEN.fullmatch(trial):
+            raise NotFound("there is no such trial")
         answer = _Answer(token, trial, key, recorded)
         self._waiting.append(answer)
         with self._turn:
-            if not answer.is_settled:  # nobody has taken it along
+            while not answer.is_settled:  # nobody has taken it along
                 self._settle([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))])
         if answer.error is not None:
             raise answer.error
@@ -93,18 +97,29 @@ class Answers:
         return answer.progress
 
     def _settle(self, answers: list[_Answer]) -> None:
+        """Store them, or give each the error that its request answers with: afterwards each is settled."""
         try:
             self._store(answers)
-        except Exception as error:
-            # One of them may be what the database does not take: each for itself, so that it fails alone.
-            if isinstance(error, IntegrityError) and len(answers) > 1:
-                for answer in answers:
-                    self._settle([answer])
-                return
-            if isinstance(error, IntegrityError):
-                error = Conflict("this idempotency key has been used for another trial")
+        except (OperationalError, InterfaceError, TimeoutError, Unavailable) as error:
+            _fail(answers, error)  # it is the database: one by one they would fail as well, each after waiting for it
+        except Exception:
+            # It may be one of them alone, which must not take the others along. An answer that another server stored at
+            # the same moment is found the second time.
             for answer in answers:
-                answer.progress, answer.error = None, error
+                self._settle_alone(answer)
+        except BaseException as error:
+            _fail(answers, error)
+            raise
+
+    def _settle_alone(self, answer: _Answer) -> None:
+        try:
+            self._store([answer])
+        except IntegrityError:
+            _fail([answer], Conflict("this idempotency key has been used for another trial"))
+        except BaseException as error:
+            _fail([answer], error)
+            if not isinstance(error, Exception):
+                raise
 
     def _store(self, answers: list[_Answer]) -> None:
         with self.study.database.writing() as session:
@@ -159,6 +174,11 @@ class _Batch:
             answer.recorded.model_dump()
             | {"trial_id": row.trial_id, "idempotency_key": answer.key, "answered_at": self.now}
         )
+
+
+def _fail(answers: list[_Answer], error: BaseException) -> None:
+    for answer in answers:
+        answer.progress, answer.error = None, error
 
 
 def _objection(answer: _Answer, row: _Row | None, batch: _Batch) -> Exception | None:

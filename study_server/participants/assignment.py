@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -62,10 +63,14 @@ def balanced(design: Design, slot: int) -> list[Cell]:
             f"{design.n_trials} trials with a different image each need more than {design.n_images} images"
         )
     number, place = divmod(slot, design.round_slots)
-    return list(_round(design, number)[place])
+    with _planning:
+        return list(_round(design, number)[place])
 
 
-@lru_cache(maxsize=8)
+_planning = threading.Lock()  # so that many who arrive at once do not all compute the same round
+
+
+@lru_cache(maxsize=32)
 def _round(design: Design, number: int) -> list[list[Cell]]:
     """The slots of one round: a decomposition of the images × shifts grid into assignments.
 

@@ -45,7 +45,7 @@ def answer_questions(study: RunningStudy, token: str | None, answers: dict[str, 
     Raises NotYours, or StudyError for an answer that is not among the options. Once finished, changes nothing.
     """
     with study.database.writing() as session:
-        participant = study.get(session, token)
+        participant = study.get(session, token, hold=True)
         if participant.stage != "questions":
             return
         for question in study.settings.questions:

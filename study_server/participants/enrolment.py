@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotYours
 from study_server.participants import same_different as task
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import STUDY_STATES, Identity, Pair, Participant, Study, Trial
+from study_server.storage.models import STUDY_STATES, Identity, Participant, Study, Trial
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_PLANNED_AHEAD = 64  # slots: as many as may be given to others, of other processes, while one arrives
 
 
 def readable_code(length: int = 10) -> str:
@@ -40,8 +41,10 @@ def enrol(
     """
     arrival = arrival or Arrival()
     now = datetime.now(UTC)
+    _plan_ahead(study)
     with study.database.writing() as session:
         row = study.locked(session)
+        study.refuse_changed(row)
         if study.find(session, token) is not None:
             return token
         begun = begun_by(session, study, arrival)
@@ -57,6 +60,7 @@ def enrol(
             raise Conflict(
                 _("All places of this study are taken at the moment. One may become free: please try again later.")
             )
+        pairs = study.pair_ids(session, row)
         row.frozen_at = row.frozen_at or now
         last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
         participant = Participant(
@@ -67,8 +71,15 @@ def enrol(
         session.flush()
         if arrival.platform != "open":
             session.add(_identity(session, study, participant, arrival))
-        _give_trials(session, study, participant, slot)
+        _give_trials(session, study, participant, slot, pairs)
     return token
+
+
+def _plan_ahead(study: RunningStudy) -> None:
+    """Plan the slots that come next before the study's row is held: with many images this takes a second."""
+    with study.database.reading() as session:
+        first = session.scalar(select(Study.next_slot).where(Study.id == study.id)) or 0
+    task.plan_ahead(study.settings, range(first, first + _PLANNED_AHEAD))
 
 
 def returning(study: RunningStudy, arrival: Arrival) -> str | None:
@@ -124,8 +135,9 @@ def _refuse_closed(state: str) -> None:
 
 
 def _refuse_mixing(session: Session, study: RunningStudy, simulated: bool) -> None:
-    others = select(Participant.id).where(Participant.study_id == study.id, Participant.simulated.is_not(simulated))
-    if session.scalar(others.limit(1)) is None:
+    # All are what the first one is.
+    first = select(Participant.simulated).where(Participant.study_id == study.id).order_by(Participant.number).limit(1)
+    if session.scalar(first) in (None, simulated):
         return
     raise Conflict(
         "this study has real participants, so it takes no simulated observers"
@@ -137,8 +149,9 @@ def _refuse_mixing(session: Session, study: RunningStudy, simulated: bool) -> No
     )
 
 
-def _give_trials(session: Session, study: RunningStudy, participant: Participant, slot: int) -> None:
-    pairs = _pair_ids(session, study)
+def _give_trials(
+    session: Session, study: RunningStudy, participant: Participant, slot: int, pairs: dict[tuple[str, int], int]
+) -> None:
     session.execute(
         insert(Trial.__table__),  # type: ignore[arg-type]
         [
@@ -151,8 +164,3 @@ def _give_trials(session: Session, study: RunningStudy, participant: Participant
             for position, planned in enumerate(task.plan_trials(study.settings, slot, participant.number), start=1)
         ],
     )  # fmt: skip
-
-
-def _pair_ids(session: Session, study: RunningStudy) -> dict[tuple[str, int], int]:
-    rows = session.scalars(select(Pair).where(Pair.study_id == study.id).options(selectinload(Pair.image)))
-    return {(pair.image.name, pair.shift_px): pair.id for pair in rows}

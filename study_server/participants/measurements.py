@@ -42,9 +42,7 @@ class ScreenCalibration(BaseModel):
 def begin_visit(study: RunningStudy, token: str | None, screen: Screen) -> int:
     """Note a load of the trial page; its number, 1 for the participant's first. Raises NotYours."""
     with study.database.writing() as session:
-        participant = study.get(session, token)
-        # Held, so that two tabs opened at once get two numbers.
-        session.refresh(participant, with_for_update=True)
+        participant = study.get(session, token, hold=True)  # so that two tabs opened at once get two numbers
         participant.visits += 1
         participant.last_seen_at = datetime.now(UTC)
         session.add(
@@ -61,7 +59,7 @@ def begin_visit(study: RunningStudy, token: str | None, screen: Screen) -> int:
 def calibrate(study: RunningStudy, token: str | None, calibration: ScreenCalibration | None) -> None:
     """Store the calibration (None: skipped) and move on to the next stage. Raises NotYours."""
     with study.database.writing() as session:
-        participant = study.get(session, token)
+        participant = study.get(session, token, hold=True)
         if participant.stage != "calibration":
             return
         if calibration is not None:

@@ -63,7 +63,7 @@ def remaining_trials(study: RunningStudy, token: str | None) -> list[TrialLinks]
 def leave(study: RunningStudy, token: str | None, stage: str) -> None:
     """The participant has done with a stage before the trials; at any other stage, changes nothing."""
     with study.database.writing() as session:
-        participant = study.find(session, token)
+        participant = study.find(session, token, hold=True)
         if participant and participant.stage == stage and stage in ("instructions", "calibration", "practice"):
             move_on(study.settings, participant)
 

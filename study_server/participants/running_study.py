@@ -14,7 +14,7 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants import same_different as task
 from study_server.stimuli.manifest import manifest_sha256
 from study_server.storage.database import Database
-from study_server.storage.models import Event, Participant, Study
+from study_server.storage.models import Event, Image, Pair, Participant, Study
 from study_server.storage.registration import register
 
 Actor = Literal["participant", "researcher", "platform", "server"]
@@ -35,7 +35,8 @@ class RunningStudy:
         self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
         self.images = list(dict.fromkeys(row.image for row in folder.pairs))
         self.n_trials = task.design(self.settings).n_trials
-        task.plan_trials(self.settings, slot=0, arrival=0)  # computes the first round before anybody has to wait for it
+        task.plan_ahead(self.settings, range(1))  # before anybody has to wait for it
+        self._pair_ids: dict[tuple[str, int], int] | None = None
         with database.reading() as session:
             row = session.get_one(Study, self.id)
             self.secret_key, self.simulation_key = row.secret_key, row.simulation_key
@@ -43,7 +44,7 @@ class RunningStudy:
     def locked(self, session: Session) -> Study:
         """The study's row, held until the transaction ends, so that arrivals and slots are decided one at a time.
 
-        Who needs a participant held as well takes the participant first, everywhere, so that no two wait for each other.
+        Who needs a participant held as well takes the participant first, so that no two wait for each other.
         """
         return session.get_one(Study, self.id, with_for_update={"key_share": True})
 
@@ -51,6 +52,18 @@ class RunningStudy:
         """Raise Conflict where another process has changed the study since this one read it."""
         if (row.settings, row.manifest_sha256) != self._identity:
             raise Conflict("the study has been changed since this server started: restart the server")
+
+    def pair_ids(self, session: Session, row: Study) -> dict[tuple[str, int], int]:
+        """(image, shift in pixels) → the pair's id, while the study's row is held."""
+        if self._pair_ids is not None:
+            return self._pair_ids
+        found = session.execute(
+            select(Image.name, Pair.shift_px, Pair.id).join(Image.pairs).where(Pair.study_id == self.id)
+        )
+        ids = {(image, shift_px): id for image, shift_px, id in found}
+        if row.frozen_at is not None:  # until then another process may enter the pairs anew
+            self._pair_ids = ids
+        return ids
 
     def find(self, session: Session, token: str | None, *, hold: bool = False) -> Participant | None:
         """The participant with this secret; `hold`: until the transaction ends nobody else changes their row."""

@@ -55,6 +55,13 @@ def design(settings: Settings) -> Design:
     return Design(s.stimuli.count, s.stimuli.max_shift + 1, s.trials.per_shift, s.trials.seed)
 
 
+def plan_ahead(settings: Settings, slots: range) -> None:
+    """Compute now what `plan_trials` will need for these slots."""
+    planned = design(settings)
+    for slot in range(slots.start, slots.stop, planned.round_slots):
+        STRATEGIES[settings.trials.strategy](planned, slot)
+
+
 def plan_trials(settings: Settings, slot: int, arrival: int) -> list[PlannedTrial]:
     """A participant's trials in order. Pairs depend on the slot; order and sides on the arrival's number too, so that
     whoever gets a slot that was given up does not repeat its order."""

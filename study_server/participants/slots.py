@@ -63,7 +63,10 @@ def release(
 
 
 def release_timed_out(session: Session, study: RunningStudy, now: datetime) -> None:
-    """Give back the slots of all who have not been seen for longer than the study waits."""
+    """Give back the slots of all who have not been seen for longer than the study waits.
+
+    Not of those whose row is held at the moment: they are here.
+    """
     timeout = timedelta(minutes=study.settings.trials.slot_timeout_minutes)
     gone = select(Participant).where(
         Participant.study_id == study.id,
@@ -71,5 +74,5 @@ def release_timed_out(session: Session, study: RunningStudy, now: datetime) -> N
         Participant.stage.not_in(ANSWERED_ALL),
         Participant.last_seen_at < now - timeout,
     )
-    for participant in session.scalars(gone).all():
+    for participant in session.scalars(gone.with_for_update(skip_locked=True, key_share=True)).all():
         release(session, study, participant, "timed_out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,34 +15,38 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from study_server.errors import StudyError
+from study_server.errors import StudyError, Unavailable
 from study_server.storage.models import Base
 from study_server.storage.schema import HEAD, schema_version, stamp
 
-BUSY_TIMEOUT_S = 20
+BUSY_TIMEOUT_S = 10.0
 _ALONE = 7_402_958_113_004_871  # an arbitrary number: PostgreSQL's name of the lock of `writing_alone`
 
 
 class Database:
     """A database at a URL, its tables made if there are none yet (`create`).
 
+    A writer waits no longer than `busy_timeout_s` seconds for others before it fails.
     Raises StudyError for a URL that cannot be opened, and for tables of another version.
     """
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
+    def __init__(self, url: str, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         try:
-            self.engine = create_engine(_with_driver(url), pool_size=16, max_overflow=48, pool_pre_ping=True)
+            # Connections to a server that was restarted meanwhile are noticed before they are used.
+            restarts = not url.startswith("sqlite")
+            self.engine = create_engine(_with_driver(url), pool_size=16, max_overflow=48, pool_pre_ping=restarts)
+            self.name = make_url(url).render_as_string(hide_password=True)
         except (ArgumentError, ImportError, ValueError, SQLAlchemyError) as error:
             raise StudyError(f"{url!r} is no database URL that can be opened: {error}") from error
-        self.name = self.engine.url.render_as_string(hide_password=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         if self.is_sqlite:
             path = Path(self.engine.url.database or "")
             if not create and not path.is_file():
                 raise StudyError(f"the database {self.name} does not exist")  # SQLite would make an empty one
-            _prepare_sqlite(self.engine)
-            self._turn: _Turn | None = _Turn(path)
+            _prepare_sqlite(self.engine, busy_timeout_s)
+            self._turn: _Turn | None = _Turn(path, busy_timeout_s)
         else:
+            _prepare_postgresql(self.engine, busy_timeout_s)
             self._turn = None  # PostgreSQL has its own queue
         self._writing_engine = self.engine.execution_options(shift_study_writes=True)
         try:
@@ -110,18 +115,28 @@ class _Turn:
     others. A lock on a file is handed on by the kernel at once, and ends with its process however that dies.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, busy_timeout_s: float) -> None:
+        self._busy_timeout_s = busy_timeout_s
         self._threads = threading.Lock()
         self._path = database.with_name(database.name + ".turn")
         self._file: int | None = None
 
     @contextmanager
     def taken(self) -> Iterator[None]:
+        """Raises Unavailable where the turn comes too late, or where there can be none."""
+        asked = time.monotonic()
         with self._threads:
-            if self._file is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
             try:
+                if self._file is None:
+                    self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            except OSError as error:
+                raise Unavailable(f"{self._path} cannot be locked: {error.strerror}") from error
+            try:
+                # While somebody else holds the database, each waits for it in vain in turn: whoever has waited for
+                # those before them as long as that does not wait again.
+                if time.monotonic() - asked > self._busy_timeout_s:
+                    raise Unavailable("the database is locked")
                 yield
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -134,10 +149,13 @@ class _Turn:
 
 
 def _with_driver(url: str) -> str:
-    """The URL, PostgreSQL's with the driver that is installed with this package."""
+    """The URL, PostgreSQL's with the driver that is installed with this package, and limits to waiting for its host."""
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgresql+psycopg":
+        limits = {"connect_timeout": "5", "tcp_user_timeout": "15000"}
+        parsed = parsed.update_query_dict({name: value for name, value in limits.items() if name not in parsed.query})
     return parsed.render_as_string(hide_password=False)
 
 
@@ -153,7 +171,22 @@ def _wrong_version(name: str, version: str) -> str:
     )
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_postgresql(engine: Engine, busy_timeout_s: float) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        connection.execute(
+            # Acknowledged is what is on the disk, whatever the server's default. A connection whose host has vanished
+            # must not hold a participant or the study for ever.
+            "SELECT set_config('lock_timeout', %s, false),"
+            " set_config('idle_in_transaction_session_timeout', %s, false),"
+            " CASE current_setting('synchronous_commit') WHEN 'off'"
+            " THEN set_config('synchronous_commit', 'on', false) END",
+            (f"{busy_timeout_s * 1000:.0f}ms", f"{busy_timeout_s * 3000:.0f}ms"),
+        )
+        connection.commit()
+
+
+def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]
         connection.isolation_level = None  # the driver must not begin transactions of its own; `begin` below does
@@ -161,7 +194,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode = WAL",
             "synchronous = FULL",  # an acknowledged answer must survive a power cut
             "foreign_keys = ON",
-            f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
+            f"busy_timeout = {busy_timeout_s * 1000:.0f}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

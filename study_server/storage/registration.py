@@ -25,7 +25,7 @@ def register(folder: StudyFolder, database: Database) -> int:
     settings, digest = folder.settings.frozen_json(), manifest_sha256(folder.manifest_path)
     name = folder.settings.study.name
     with database.writing_alone() as session:
-        study = session.scalar(select(Study).where(Study.name == name))
+        study = session.scalar(select(Study).where(Study.name == name).with_for_update(key_share=True))
         if study is None:
             if database.is_sqlite:  # the folder's own; in a shared database two studies may have the same images
                 _refuse_renamed(session, name, digest)

@@ -7,11 +7,11 @@ from pathlib import Path
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from study_server.errors import Conflict, NotFound, NotYours, StudyError
+from study_server.errors import Conflict, NotFound, NotYours, StudyError, Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
@@ -53,8 +53,9 @@ def create_app(folder: StudyFolder, database: Database | None = None) -> Flask:
     app.register_error_handler(StudyError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(CSRFError, _refuse_form)
-    app.register_error_handler(DBAPIError, _database_failed)
-    app.register_error_handler(TimeoutError, _database_failed)
+    for failure in (DBAPIError, TimeoutError, Unavailable):
+        app.register_error_handler(failure, _database_failed)
+    app.register_error_handler(DataError, _refuse_data)
     app.after_request(headers.harden)
     proxies = folder.settings.server.proxies
     if proxies:
@@ -87,10 +88,16 @@ def _refuse_form(error: Exception) -> tuple[Response | str, int]:
     return _say(_("This study needs cookies: allow them for this address, and begin again at the first page."), 403)
 
 
-def _database_failed(error: Exception) -> tuple[Response | str, int]:
+def _refuse_data(error: Exception) -> tuple[Response | str, int]:
+    return _say("the request has a value that cannot be stored", 400)  # such as a character that no text can have
+
+
+def _database_failed(error: Exception) -> Response:
     # Disk full, locked for too long, restarted, too many connections: all may pass, and browsers try again.
     current_app.logger.error("the database failed: %s", getattr(error, "orig", error))
-    return _say(_("The answers cannot be stored at the moment. Please try again in a minute."), 503)
+    response = make_response(_say(_("The answers cannot be stored at the moment. Please try again in a minute."), 503))
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def _say(message: str, status: int) -> tuple[Response | str, int]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from requests_of_a_participant import ANSWER, answer, begin, database, pixels, sign_in
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
+from study_server.storage.database import Database
 from study_server.storage.models import Participant, Response, Trial
 from study_server.web.app import create_app
 
@@ -249,10 +250,9 @@ def test_unknown_trials_images_and_pages_are_404(client: FlaskClient) -> None:
 
 
 def test_a_busy_database_is_a_503_and_the_answer_can_be_given_again(
-    study: StudyFolder, monkeypatch: pytest.MonkeyPatch
+    study: StudyFolder,
 ) -> None:
-    monkeypatch.setattr("study_server.storage.database.BUSY_TIMEOUT_S", 0.05)
-    app = create_app(study)
+    app = create_app(study, Database(study.database_url, busy_timeout_s=0.05))
     client = app.test_client()
     trial = begin(client)[0]["id"]
     with closing(sqlite3.connect(study.path / "study.db", isolation_level=None)) as somebody_else:
