@@ -20,7 +20,11 @@ from study_server.storage.models import Base
 from study_server.storage.schema import HEAD, schema_version, stamp
 
 BUSY_TIMEOUT_S = 10.0
-_ALONE = 7_402_958_113_004_871  # an arbitrary number: PostgreSQL's name of the lock of `writing_alone`
+LOCK_OF_SCHEMA = 7_402_958_113_004_871
+"""An arbitrary number: PostgreSQL's name of the lock for making tables and entering studies."""
+
+APPLICATION = "shift-study"
+"""What PostgreSQL knows our connections by."""
 
 
 class Database:
@@ -34,7 +38,7 @@ class Database:
         try:
             # Connections to a server that was restarted meanwhile are noticed before they are used.
             restarts = not url.startswith("sqlite")
-            self.engine = create_engine(_with_driver(url), pool_size=16, max_overflow=48, pool_pre_ping=restarts)
+            self.engine = create_engine(with_driver(url), pool_size=16, max_overflow=48, pool_pre_ping=restarts)
             self.name = make_url(url).render_as_string(hide_password=True)
         except (ArgumentError, ImportError, ValueError, SQLAlchemyError) as error:
             raise StudyError(f"{url!r} is no database URL that can be opened: {error}") from error
@@ -90,7 +94,7 @@ class Database:
         """As `writing`, and nobody else is inside a block like this: for making tables and entering studies."""
         with self.writing() as session:
             if not self.is_sqlite:
-                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ALONE})
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_OF_SCHEMA})
             yield session
 
     @contextmanager
@@ -148,13 +152,13 @@ class _Turn:
                 self._file = None
 
 
-def _with_driver(url: str) -> str:
+def with_driver(url: str) -> str:
     """The URL, PostgreSQL's with the driver that is installed with this package, and limits to waiting for its host."""
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "postgresql+psycopg":
-        limits = {"connect_timeout": "5", "tcp_user_timeout": "15000"}
+        limits = {"application_name": APPLICATION, "connect_timeout": "5", "tcp_user_timeout": "15000"}
         parsed = parsed.update_query_dict({name: value for name, value in limits.items() if name not in parsed.query})
     return parsed.render_as_string(hide_password=False)
 
