@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
-from study_server.participants import acceptance, slots
+from study_server.participants import acceptance, platforms, slots
 from study_server.participants.enrolment import readable_code
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Participant, QuestionAnswer
@@ -60,9 +60,9 @@ def answer_questions(study: RunningStudy, token: str | None, answers: dict[str, 
 
 def finish(study: RunningStudy, participant: Participant) -> None:
     """The participation is over: the participant gets the completion code."""
-    participant.stage = "finished"
+    code = platforms.completion_code(study, participant) or study.settings.completion.code or readable_code()
+    participant.stage, participant.completion_code = "finished", code
     participant.finished_at = participant.last_seen_at = datetime.now(UTC)
-    participant.completion_code = study.settings.completion.code or readable_code()
 
 
 def completion(study: RunningStudy, token: str | None) -> Participant | None:

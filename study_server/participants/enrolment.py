@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotYours
@@ -14,7 +14,7 @@ from study_server.participants import same_different as task
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import STUDY_STATES, Identity, Participant, Study, Trial
+from study_server.storage.models import ANSWERED_ALL, STUDY_STATES, Identity, Participant, Study, Trial
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _PLANNED_AHEAD = 64  # slots: as many as may be given to others, of other processes, while one arrives
@@ -86,33 +86,56 @@ def returning(study: RunningStudy, arrival: Arrival) -> str | None:
     """Secret of the participation that this person has begun or finished; None for a newcomer."""
     with study.database.reading() as session:
         begun = begun_by(session, study, arrival)
+        if begun is None or begun.stage in ANSWERED_ALL or not _is_newer(arrival, begun.identity):
+            return begun.token if begun else None
+    # Who gave the study up at the platform and took it up again is known there by other ids now.
+    with study.database.writing() as session:
+        begun = begun_by(session, study, arrival)
+        if begun is not None and begun.identity is not None:
+            begun.identity.project = arrival.project or begun.identity.project
+            begun.identity.session = arrival.session or begun.identity.session
+            begun.identity.submit_to = arrival.submit_to or begun.identity.submit_to
         return begun.token if begun else None
 
 
+def _is_newer(arrival: Arrival, identity: Identity | None) -> bool:
+    return identity is not None and any(
+        getattr(arrival, name) not in (None, getattr(identity, name)) for name in ("project", "session", "submit_to")
+    )
+
+
 def begun_by(session: Session, study: RunningStudy, arrival: Arrival) -> Participant | None:
-    """The person's last participation, unless it is finished and the study lets people take part repeatedly."""
+    """The person's last participation.
+
+    Where the study lets people take part repeatedly, not one that is finished; but the platform's id of a
+    participation always leads back to that one.
+    """
     if arrival.person is None:
         return None
     participant = session.scalar(
         select(Participant)
         .join(Identity, Identity.participant_id == Participant.id)
-        .where(Identity.study_id == study.id, Identity.platform == arrival.platform, Identity.person == arrival.person)
+        .where(*_by_person(study, arrival))
         .order_by(Identity.repetition.desc())
         .limit(1)
     )
     if participant and participant.stage == "finished" and study.settings.recruitment.repeat:
-        return None
+        assert participant.identity is not None
+        is_same = arrival.session is not None and arrival.session == participant.identity.session
+        return participant if is_same else None
     return participant
+
+
+def _by_person(study: RunningStudy, arrival: Arrival) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Identity.study_id == study.id, Identity.platform == arrival.platform, Identity.person == arrival.person,
+    )  # fmt: skip
 
 
 def _identity(session: Session, study: RunningStudy, participant: Participant, arrival: Arrival) -> Identity:
     before = 0
     if arrival.person is not None:
-        before = session.scalar(
-            select(func.count()).select_from(Identity).where(
-                Identity.study_id == study.id, Identity.platform == arrival.platform, Identity.person == arrival.person
-            )
-        ) or 0  # fmt: skip
+        before = session.scalar(select(func.max(Identity.repetition)).where(*_by_person(study, arrival))) or 0
     return Identity(
         participant_id=participant.id, study_id=study.id, platform=arrival.platform, person=arrival.person,
         project=arrival.project, session=arrival.session, submit_to=arrival.submit_to, repetition=before + 1,

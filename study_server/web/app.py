@@ -16,7 +16,7 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
-from study_server.web import api, headers, images, languages, pages
+from study_server.web import api, headers, hooks, images, languages, pages, withdrawal
 from study_server.web.limits import configure_limits
 from study_server.web.sessions import configure_sessions
 
@@ -47,8 +47,9 @@ def create_app(folder: StudyFolder, database: Database | None = None) -> Flask:
     configure_limits(app)  # before anything else looks at a request
     languages.configure(app)
     csrf = CSRFProtect(app)
+    csrf.exempt(hooks.blueprint)  # its requests are signed
     csrf.exempt(api.blueprint)  # takes only application/json, which no other site can make a browser send
-    for module in (pages, api, images):
+    for module in (pages, withdrawal, api, images, hooks):
         app.register_blueprint(module.blueprint)
     app.register_error_handler(StudyError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)

@@ -8,20 +8,22 @@ from flask import Response, request
 
 from study_server.web.sessions import current_study
 
-_POLICY = "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+_POLICY = "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'"
 
 
-def _policy() -> str:
+def policy(*, frame_ancestors: str = "'none'", form_action: str = "'self'") -> str:
+    """The Content-Security-Policy of a page: who may frame it, and where its forms may go."""
+    directives = [_POLICY, f"form-action {form_action}", f"frame-ancestors {frame_ancestors}"]
     elsewhere = urlsplit(current_study().settings.server.stimuli_url)
-    if not elsewhere.netloc:
-        return _POLICY
-    return f"{_POLICY}; connect-src 'self' {elsewhere.scheme}://{elsewhere.netloc}"
+    if elsewhere.netloc:
+        directives.append(f"connect-src 'self' {elsewhere.scheme}://{elsewhere.netloc}")
+    return "; ".join(directives)
 
 
 def harden(response: Response) -> Response:
     """Add what keeps a page from being framed, sniffed, cached or made to load from elsewhere."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", _policy())
+    headers.setdefault("Content-Security-Policy", policy())
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -11,8 +13,10 @@ from werkzeug.wrappers import Response
 from study_server.errors import Conflict, NotYours, StudyError
 from study_server.participants import completion, enrolment, measurements, platforms, progress
 from study_server.participants import same_different as task
+from study_server.participants.arrival import Arrival
 from study_server.participants.progress import Progress
 from study_server.web import sessions
+from study_server.web.headers import policy
 from study_server.web.limits import counted_by_address
 from study_server.web.sessions import SIMULATION_HEADER, current_study, token
 
@@ -41,6 +45,11 @@ def _elsewhere(stage: str) -> Response | Progress:
     return found if found.stage == stage else redirect(page_of(found.stage))
 
 
+@blueprint.app_context_processor
+def _participation() -> dict[str, bool]:
+    return {"takes_part": sessions.has_begun()}
+
+
 def _render(template: str, **values: object) -> str:
     return render_template(template, settings=current_study().settings, **values)
 
@@ -50,27 +59,71 @@ def _render(template: str, **values: object) -> str:
 def consent() -> Response:
     """Consent form; who has begun already is sent on to where they were."""
     study = current_study()
-    arrival = platforms.arrival_of(study, request.args)
-    if arrival.is_preview:
-        return make_response(_render("preview.html"))
+    asked = platforms.arrival_of(study, request.args)
+    if asked.is_preview or (asked.platform == "mturk" and request.args.get("window") != "own"):
+        return _mturk_frame(asked)
+    # Who follows a link within the study still comes from where they came.
+    arrival = sessions.arrival() or asked if asked.platform == "open" else asked
     begun = enrolment.returning(study, arrival)
     if begun is not None:  # in this browser or another
-        sessions.remember(begun)
-    elif arrival.platform != "open" and sessions.arrival() != arrival:
+        sessions.admit(begun, arrival)
+    elif arrival != (sessions.arrival() or arrival):
         sessions.forget()  # another person at the same computer
     found = progress.progress(study, token())
-    if found is not None:
+    if found is not None and begun is None and arrival.person is not None:
+        sessions.forget()  # has finished, and may take part again
+    elif found is not None:
         return redirect(page_of(found.stage))
+    elif sessions.has_begun():
+        sessions.remember_withdrawal(arrival)  # by the researcher, or in another browser
+        return redirect(url_for("withdrawal.done"))
+    simulated = SIMULATION_HEADER in request.headers  # with the right key only, which is looked at on consent
     try:
-        enrolment.refuse(study, simulated=SIMULATION_HEADER in request.headers)
-        platforms.refuse(study, arrival)
+        enrolment.refuse(study, simulated=simulated)
+        if not simulated:
+            platforms.refuse(study, arrival)
     except Conflict as error:
-        return make_response(_render("closed.html", message=str(error)))
+        return _closed(error)
     sessions.remember_arrival(arrival)
     return make_response(
         _render("consent.html", total=study.n_trials, page=task.page_settings(study.settings),
                 screen_out=platforms.screen_out_url(study, arrival))
     )  # fmt: skip
+
+
+def _closed(error: Conflict) -> Response:
+    wrong_way = isinstance(error, platforms.WrongWay)
+    page = _render("closed.html", message=str(error), wrong_way=wrong_way)
+    return make_response(page, 403 if wrong_way else 200)
+
+
+def _mturk_frame(arrival: Arrival) -> Response:
+    """What MTurk shows in its frame: what the study is, a link to a window of its own, and in the end the way back.
+
+    Cookies do not work in a frame, and pictures need more room; but only from the frame can an assignment be handed in.
+    """
+    study = current_study()
+    begun = enrolment.returning(study, arrival)
+    finished = completion.completion(study, begun)
+    submission = platforms.submission(finished) if finished else None
+    try:
+        platforms.refuse(study, arrival)
+        if begun is None:
+            enrolment.refuse(study)
+    except Conflict as error:
+        response = _closed(error)
+    else:
+        if submission is not None and submission.fields["assignmentId"] != arrival.session:
+            submission = None  # another assignment of the same worker
+        here = f"{url_for('pages.consent')}?{urlencode(request.args)}"
+        response = make_response(
+            _render("preview.html", total=study.n_trials, preview=arrival.is_preview, window=f"{here}&window=own",
+                    again=here, submission=submission)
+        )  # fmt: skip
+    response.headers["Content-Security-Policy"] = policy(
+        frame_ancestors="https://*.mturk.com", form_action="https://*.mturk.com"
+    )
+    return response
 
 
 @blueprint.post("/consent")
@@ -83,18 +136,25 @@ def give_consent() -> Response:
     found = progress.progress(study, secret)
     if found is not None:
         return redirect(page_of(found.stage), 303)
-    platforms.refuse(study, arrival)
     key = request.headers.get(SIMULATION_HEADER)
-    sessions.remember(enrolment.enrol(study, secret, arrival, language=str(get_locale()), simulation_key=key))
+    if key is None:
+        platforms.refuse(study, arrival)
+    secret = enrolment.enrol(study, secret, arrival, language=str(get_locale()), simulation_key=key)
+    sessions.admit(secret, arrival)
     return redirect(url_for("pages.instructions"), 303)
 
 
 @blueprint.get("/declined")
-def declined() -> str:
+def declined() -> str | Response:
     """For who does not consent."""
-    arrival = sessions.arrival()
-    back = platforms.no_consent_url(current_study(), arrival) if arrival else None
-    return _render("declined.html", back=back)
+    if sessions.has_begun():
+        return redirect(url_for("withdrawal.ask"))
+    arrival = sessions.arrival() or Arrival()
+    return _render(
+        "declined.html",
+        way_back=platforms.no_consent_url(current_study(), arrival),
+        how_to_leave=platforms.how_to_leave(arrival),
+    )
 
 
 @blueprint.get("/instructions")
@@ -190,9 +250,22 @@ def thanks() -> str | Response:
     study = current_study()
     participant = completion.completion(study, token())
     assert participant is not None  # being at this stage takes it
+    arrival = platforms.arrival_from(participant.identity)
     return _render(
         "thanks.html",
-        code=participant.completion_code,
+        code=platforms.completion_code(study, participant) or participant.completion_code,
         withdrawal_code=participant.withdrawal_code,
+        platform=arrival.platform,
         way_back=platforms.way_back(study, participant),
+        again=study.settings.recruitment.repeat and arrival.person is None,
     )
+
+
+@blueprint.post("/again")
+def again() -> Response:
+    """Where people may take part repeatedly and nobody is known: this browser is the next one's."""
+    arrival = sessions.arrival() or Arrival()
+    if current_study().settings.recruitment.repeat and arrival.person is None:
+        sessions.forget()
+        sessions.remember_arrival(arrival)
+    return redirect(url_for("pages.consent"), 303)

@@ -15,7 +15,7 @@ from study_server.participants.running_study import RunningStudy
 SIMULATION_HEADER = "X-Shift-Study-Simulation"
 """Observers of `simulate` send the study's simulation key in it."""
 
-_PARTICIPANT, _ARRIVAL = "participant", "arrival"
+_PARTICIPANT, _ARRIVAL, _BEGUN, _WITHDRAWN = "participant", "arrival", "begun", "withdrawn"
 
 
 class _Interface(SecureCookieSessionInterface):
@@ -56,15 +56,34 @@ def token() -> str | None:
     return found if isinstance(found, str) else None
 
 
-def remember(participant: str) -> None:
-    """This browser belongs to the participant with this secret."""
+def admit(participant: str, arrival: Arrival) -> None:
+    """This browser belongs to the participant with this secret, who came from there."""
+    forget()
     session.permanent = True
-    session[_PARTICIPANT] = participant
+    session[_PARTICIPANT], session[_ARRIVAL], session[_BEGUN] = participant, arrival.to_json(), True
+
+
+def has_begun() -> bool:
+    """Whether this browser belongs to somebody who has consented."""
+    return bool(session.get(_BEGUN))
 
 
 def forget() -> None:
     """This browser belongs to nobody any more."""
-    session.clear()
+    for key in (_PARTICIPANT, _ARRIVAL, _BEGUN, _WITHDRAWN):
+        session.pop(key, None)
+
+
+def remember_withdrawal(arrival: Arrival) -> None:
+    """This browser's participant has withdrawn: nothing is kept but the name of the platform they came from."""
+    forget()
+    session[_WITHDRAWN] = arrival.platform
+
+
+def withdrawn() -> Arrival | None:
+    """From which platform the participant came who has withdrawn in this browser; None where nobody has."""
+    platform = session.get(_WITHDRAWN)
+    return Arrival(platform) if isinstance(platform, str) else None  # type: ignore[arg-type]
 
 
 def remember_arrival(arrival: Arrival) -> None:
@@ -73,7 +92,8 @@ def remember_arrival(arrival: Arrival) -> None:
     The secret comes with the form, so that consenting twice (an impatient second press) makes one participant.
     """
     if token() is None or session.get(_ARRIVAL, {}) != arrival.to_json():
-        remember(secrets.token_urlsafe(32))
+        session.permanent = True
+        session[_PARTICIPANT] = secrets.token_urlsafe(32)
     session[_ARRIVAL] = arrival.to_json()
 
 

@@ -1,0 +1,62 @@
+"""The pages on which participants withdraw: as who they are in this browser, or by their code or personal link."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from study_server.errors import NotFound
+from study_server.participants import platforms
+from study_server.participants import withdrawal as participation
+from study_server.storage.models import Participant
+from study_server.web import sessions
+from study_server.web.limits import counted_by_address
+from study_server.web.sessions import current_study, token
+
+blueprint = Blueprint("withdrawal", __name__)
+
+
+@blueprint.get("/withdraw")
+def ask() -> str:
+    """What withdrawing would remove; who is not known in this browser gives their code."""
+    return _page(participation.of_browser(current_study(), token()))
+
+
+@blueprint.post("/withdraw")
+@counted_by_address  # a code could be guessed
+def withdraw() -> Response | str | tuple[str, int]:
+    """Withdraw once it is confirmed; a code or link is looked up first, and the same page asks again."""
+    study, proof = current_study(), request.form.get("code", "")
+    own = participation.of_browser(study, token())
+    try:
+        participant = participation.find(study, proof) if proof or own is None else own
+    except NotFound as error:
+        return _page(own, mistake=str(error)), 404
+    if "confirmed" not in request.form:
+        return _page(participant, proof=proof)
+    gone = participation.withdraw(study, participant, "participant")
+    if own is None or own.id == participant.id:
+        sessions.remember_withdrawal(gone.arrival)
+    return redirect(url_for("withdrawal.done"), 303)
+
+
+@blueprint.get("/withdrawn")
+def done() -> Response | str:
+    """What was removed, and the way back to the platform."""
+    arrival = sessions.withdrawn()
+    if arrival is None:
+        return redirect(url_for("withdrawal.ask"))
+    study = current_study()
+    return render_template(
+        "withdrawn.html",
+        settings=study.settings,
+        way_back=platforms.no_consent_url(study, arrival),
+        how_to_leave=platforms.how_to_leave(arrival),
+        platform=arrival.platform,
+    )
+
+
+def _page(participant: Participant | None, *, proof: str = "", mistake: str = "") -> str:
+    return render_template(
+        "withdraw.html", settings=current_study().settings, participant=participant, proof=proof, mistake=mistake
+    )
