@@ -263,4 +263,32 @@ def simulate(
         raise SystemExit(1)
 
 
-VERBS: list[click.Command] = [new, check, serve, demo, simulate]
+@click.command()
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("target", metavar="TARGET")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def publish(folder: Path, target: str, as_json: bool) -> None:
+    """Write the stimuli of a study to TARGET, a folder or a URL, for browsers to get them there.
+
+    \b
+    Example:  shift-study publish my-study s3://my-bucket/my-study
+    """
+    from dataclasses import asdict
+
+    from study_server.folder.study_folder import StudyFolder
+    from study_server.stimuli.manifest import manifest_sha256
+    from study_server.stimuli.publishing import publish as publish_stimuli
+
+    study = StudyFolder(folder)
+    digest = manifest_sha256(study.manifest_path)
+    done = publish_stimuli(study.path, study.pairs, digest, study.sent_images, target)
+    text = (
+        f"{done.target}: {done.files} files, {done.bytes / 1e6:.1f} MB, {done.written} written now. "
+        f"Their names are in {folder / 'published.csv'}.\n"
+        "Next: set server.stimuli_url in study.toml to their public address, and let pages of this server read them "
+        "there (CORS)."
+    )
+    _echo(as_json, asdict(done), text)
+
+
+VERBS: list[click.Command] = [new, check, serve, publish, demo, simulate]

@@ -233,6 +233,12 @@ class ServerSettings:
     database_url: str = _setting(
         "", "Where the data are kept, as postgresql://user:password@host/name. Empty: study.db in this folder."
     )
+    stimuli_url: str = _setting(
+        "",
+        "Where browsers get the stimuli from that `shift-study publish` wrote: the address before their names. Empty: "
+        "from this server.",
+        pattern=r"(https?://[A-Za-z0-9.:/_~%-]+)?",
+    )
     password_hash: str = _setting(
         "",
         "Hash of the dashboard's password, as `shift-study password --print` gives it. Empty: the one in the database.",

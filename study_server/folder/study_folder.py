@@ -20,6 +20,8 @@ from study_server.stimuli.crops import CropWindow, choose_window, smallest_photo
 from study_server.stimuli.image_sources import PhotographSource
 from study_server.stimuli.manifest import PairRow, pair_id
 from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, read_pixels, write_png
+from study_server.stimuli.published import FILE_NAME as PUBLISHED
+from study_server.stimuli.published import Published, published_of
 from study_server.stimuli.sent_images import SentImages
 
 PRACTICE = "practice"
@@ -105,6 +107,18 @@ class StudyFolder:
         """The images of stimuli and practice in the form in which browsers get them."""
         manifests = [(self.path, self.pairs), (self.practice_path, self.practice_rows)]
         return SentImages(self.path / COMPRESSED, manifests)
+
+    @cached_property
+    def published(self) -> Published | None:
+        """The names of the stimuli elsewhere, where server.stimuli_url says that browsers get them there."""
+        if not self.settings.server.stimuli_url:
+            return None
+        try:
+            return published_of(
+                self.path / PUBLISHED, manifest.manifest_sha256(self.manifest_path), [row.pair for row in self.pairs]
+            )
+        except StudyError as error:
+            raise StudyError(f"server.stimuli_url is set, but {error}") from error
 
     @property
     def manifest_path(self) -> Path:

@@ -17,7 +17,10 @@ from study_server.storage.models import Pair, Participant, Response, Trial
 
 @dataclass(frozen=True)
 class TrialLinks:
-    """All that a browser learns of a trial: names that mean nothing."""
+    """All that a browser learns of a trial: names that mean nothing.
+
+    left, right: names of the images at this server, or their whole addresses where they are published elsewhere.
+    """
 
     id: str
     left: str
@@ -52,12 +55,16 @@ def remaining_trials(study: RunningStudy, token: str | None) -> list[TrialLinks]
     with study.database.reading() as session:
         participant = study.get(session, token)
         rows = session.execute(
-            select(Trial.token, Trial.left_token, Trial.right_token)
+            select(Trial.token, Trial.left_token, Trial.right_token, Trial.reference_side, Pair.name)
+            .join(Pair, Pair.id == Trial.pair_id)
             .outerjoin(Response)
             .where(Trial.participant_id == participant.id, Response.trial_id.is_(None))
             .order_by(Trial.position)
         )
-        return [TrialLinks(*row) for row in rows]
+        if study.published is None:
+            return [TrialLinks(trial, left, right) for trial, left, right, _side, _pair in rows]
+        elsewhere, addresses = study.settings.server.stimuli_url, study.published.addresses
+        return [TrialLinks(trial, *addresses(elsewhere, pair, side)) for trial, _left, _right, side, pair in rows]
 
 
 def leave(study: RunningStudy, token: str | None, stage: str) -> None:

@@ -30,6 +30,7 @@ class RunningStudy:
     def __init__(self, folder: StudyFolder, database: Database) -> None:
         self.folder, self.database = folder, database
         self.settings: Settings = folder.settings
+        self.published = folder.published
         self.id = register(folder, database)
         self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
         self.images = list(dict.fromkeys(row.image for row in folder.pairs))

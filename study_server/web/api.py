@@ -39,8 +39,8 @@ def remaining() -> Response:
         trials=[
             {
                 "id": trial.id,
-                "left": url_for("images.stimulus", token=trial.left),
-                "right": url_for("images.stimulus", token=trial.right),
+                "left": _address(trial.left),
+                "right": _address(trial.right),
             }
             for trial in trials
         ],
@@ -95,6 +95,10 @@ def practise(number: int) -> Response:
         raise StudyError("response must be same or different")
     truth = "same" if pairs[number - 1].shift_px == 0 else "different"
     return jsonify(answered=number, total=len(pairs), next=None, correct=response == truth, truth=truth)
+
+
+def _address(image: str) -> str:
+    return image if "://" in image else url_for("images.stimulus", token=image)
 
 
 def _body() -> dict[str, Any]:

@@ -62,6 +62,7 @@ def serve(folders: Sequence[StudyFolder], server: ServerSettings, on_ready: Call
 
 
 def _prepare(folder: StudyFolder) -> str:
+    _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
     _compress(folder)
     database = Database(folder.database_url)

@@ -1,0 +1,120 @@
+"""Write the stimuli to object storage, a folder, or whatever fsspec knows, so that nothing there tells the answer."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from study_server.errors import StudyError
+from study_server.progress import progress
+from study_server.stimuli import published as record
+from study_server.stimuli.encoding import WEBP
+from study_server.stimuli.manifest import PairRow
+from study_server.stimuli.published import Published, published_of, write_published
+from study_server.stimuli.sent_images import SentImages
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What `publish` did."""
+
+    target: str
+    files: int
+    written: int
+    """The others were there already."""
+    bytes: int
+    """Of all files, written or not."""
+
+
+def publish(root: Path, rows: list[PairRow], manifest_sha256: str, images: SentImages, target: str) -> Publication:
+    """Write two files for each pair of the manifest in `root` to `target`, and their names to published.csv.
+
+    What is there already under its name and with its length is left alone, so that a broken run goes on where it was.
+    Raises StudyError where the target cannot be written, or does not give back what was written.
+    """
+    images.fill()
+    said = re.sub(r"//[^/@]*@", "//", target)  # without a password
+    try:
+        store = _Store(target)
+    except Exception as error:  # every kind of storage has errors of its own
+        raise StudyError(f"{said} cannot be used: {error}") from error
+    names = _names(root, rows, manifest_sha256, images)
+    files = [
+        (name, root / file)
+        for row in rows
+        for name, file in zip(names.names[row.pair], (row.reference_file, row.stimulus_file), strict=True)
+    ]
+    secrets.SystemRandom().shuffle(files)  # dates must not tell which files belong together
+    written = size = 0
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        done = pool.map(lambda file: store.put(file[0], images, file[1]), files)
+        try:
+            for length, is_new in progress(done, f"publishing to {said}", unit="file", total=len(files)):
+                size, written = size + length, written + is_new
+        except StudyError:
+            raise
+        except Exception as error:
+            raise StudyError(f"{said} cannot be written: {error or type(error).__name__}") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+    write_published(names, root / record.FILE_NAME)
+    _unfinished(root).unlink(missing_ok=True)
+    return Publication(said, len(files), written, size)
+
+
+class _Store:
+    """A place that fsspec can write to."""
+
+    def __init__(self, target: str) -> None:
+        mimetypes.add_type(WEBP, ".webp")  # object stores say the type that goes with the name
+        fs, self._root = fsspec.core.url_to_fs(target)
+        self._fs: Any = fs
+        self._fs.makedirs(self._root, exist_ok=True)
+
+    def put(self, name: str, images: SentImages, path: Path) -> tuple[int, bool]:
+        """Write the image at `path`, unless it is there; its length, and whether it was written."""
+        body, _ = images.read(path, seed=os.urandom(32))
+        address = f"{self._root.rstrip('/')}/{name}"
+        with suppress(FileNotFoundError):
+            if self._fs.size(address) == len(body):
+                return len(body), False
+        self._fs.pipe_file(address, body)
+        if self._fs.cat_file(address) != body:
+            raise OSError(f"{name} is not what was written there")
+        return len(body), True
+
+
+def _names(root: Path, rows: list[PairRow], manifest_sha256: str, images: SentImages) -> Published:
+    """The names of the last time, if there are any that still fit; they are kept for the case that this one breaks."""
+    suffixes = {row.pair: _suffix(images.read(root / row.reference_file)[1]) for row in rows}
+    for path in (_unfinished(root), root / record.FILE_NAME):
+        with suppress(StudyError):
+            names = published_of(path, manifest_sha256, list(suffixes))
+            if all(name.endswith(suffixes[pair]) for pair, both in names.names.items() for name in both):
+                return names
+    names = Published(manifest_sha256, {pair: (_name(suffix), _name(suffix)) for pair, suffix in suffixes.items()})
+    write_published(names, _unfinished(root))
+    return names
+
+
+def _name(suffix: str) -> str:
+    return secrets.token_hex(16) + suffix
+
+
+def _suffix(mimetype: str) -> str:
+    return ".webp" if mimetype == WEBP else ".png"
+
+
+def _unfinished(root: Path) -> Path:
+    return root / f"{record.FILE_NAME}.unfinished"
