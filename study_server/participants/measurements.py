@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from study_server.participants.progress import move_on
 from study_server.participants.running_study import RunningStudy
+from study_server.participants.same_different import WHOLE
 from study_server.storage.models import Calibration, Visit
 
 Ratio = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
-Pixels = Annotated[int, Field(ge=1, le=100_000)]
+Pixels = Annotated[int, Field(ge=1, le=100_000), WHOLE]
 
 
 class Screen(BaseModel):
@@ -24,8 +25,8 @@ class Screen(BaseModel):
     screen_width: Pixels
     screen_height: Pixels
     device_pixel_ratio: Ratio
-    color_depth: Annotated[int, Field(ge=1, le=128)]
-    touch_points: Annotated[int, Field(ge=0, le=1000)]
+    color_depth: Annotated[int, Field(ge=1, le=128), WHOLE]
+    touch_points: Annotated[int, Field(ge=0, le=1000), WHOLE]
     language: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,35}$")]
 
 

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from study_server.folder.settings import Settings
 from study_server.participants.assignment import STRATEGIES, Design
@@ -74,6 +74,14 @@ def plan_trials(settings: Settings, slot: int, arrival: int) -> list[PlannedTria
 # --- what it records -------------------------------------------------------------------------------------------------
 
 
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""To an integer of a message: in JSON, 26.0 is one too."""
+
+
 class Recorded(BaseModel):
     """What the browser reports of one trial; the fields are columns of the response table (docs/responses.md)."""
 
@@ -82,12 +90,12 @@ class Recorded(BaseModel):
     response: Answer
     reaction_time_ms: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
     device_pixel_ratio: Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
-    pixel_scale: Annotated[int, Field(ge=1, le=100)]
-    viewport_width: Annotated[int, Field(ge=1, le=100_000)]
-    viewport_height: Annotated[int, Field(ge=1, le=100_000)]
+    pixel_scale: Annotated[int, Field(ge=1, le=100), WHOLE]
+    viewport_width: Annotated[int, Field(ge=1, le=100_000), WHOLE]
+    viewport_height: Annotated[int, Field(ge=1, le=100_000), WHOLE]
     hidden: bool
-    visit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    window_changes: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    visit: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
+    window_changes: Annotated[int, Field(ge=0, le=1_000_000), WHOLE] | None = None
     refresh_rate_hz: Annotated[float, Field(ge=1, le=10_000, allow_inf_nan=False)] | None = None
     sent_after_ms: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None = None
 

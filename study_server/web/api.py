@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from flask import Blueprint, jsonify, request, url_for
+from flask import Blueprint, current_app, jsonify, request, url_for
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
 
@@ -15,27 +14,33 @@ from study_server.errors import NotFound, NotYours, StudyError
 from study_server.participants import measurements
 from study_server.participants import same_different as task
 from study_server.participants.progress import Progress, progress, remaining_trials
+from study_server.web import messages
+from study_server.web.openapi import document, operation
 from study_server.web.pages import page_of
 from study_server.web.sessions import current_answers, current_study, token
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
-_KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """This interface, described for programs."""
+    return jsonify(document(current_app))
+
+
 @blueprint.get("/trials")
+@operation(reply=messages.TrialsMessage)
 def remaining() -> Response:
     """The unanswered trials in order, each with names that mean nothing."""
     study, secret = current_study(), token()
     trials = remaining_trials(study, secret)
-    found = progress(study, secret)
-    if found is None or secret is None:
-        raise NotYours("nobody is signed in here: begin at the first page")
+    found = _signed_in()
     return jsonify(
         **_progress(found),
         # What waits in a browser must not be sent by whoever uses it next: each participant has an outbox of their own.
-        outbox=hashlib.sha256(secret.encode()).hexdigest()[:16],
+        outbox=hashlib.sha256(str(secret).encode()).hexdigest()[:16],
         trials=[
             {
                 "id": trial.id,
@@ -48,6 +53,7 @@ def remaining() -> Response:
 
 
 @blueprint.post("/visits")
+@operation(body=measurements.Screen, reply=messages.VisitMessage, status=201)
 def visit() -> tuple[Response, int]:
     """The trial page has been loaded: what the browser says of its screen, for the number of the visit."""
     screen = _parse(measurements.Screen, _body())
@@ -55,19 +61,19 @@ def visit() -> tuple[Response, int]:
 
 
 @blueprint.put("/trials/<trial>/response")
+@operation(body=messages.Answer, reply=messages.ProgressMessage)
 def respond(trial: str) -> Response:
     """Store the answer to a trial; acknowledged once it is committed."""
-    body = _body()
-    key = body.pop("idempotency_key", None)
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
-        raise StudyError("idempotency_key must be 8 to 64 letters, digits and hyphens")
-    recorded = _parse(task.Recorded, body)
-    return jsonify(**_progress(current_answers().record(token(), trial, key, recorded)))
+    answer = _parse(messages.Answer, _body())
+    recorded = task.Recorded.model_construct(**answer.model_dump(exclude={"idempotency_key"}))
+    return jsonify(**_progress(current_answers().record(token(), trial, answer.idempotency_key, recorded)))
 
 
 @blueprint.get("/practice")
+@operation(reply=messages.PracticeTrialsMessage)
 def practice_trials() -> Response:
     """The practice trials, in order."""
+    _signed_in()
     numbers = range(1, len(current_study().folder.practice_pairs) + 1)
     return jsonify(
         answered=0,
@@ -85,20 +91,27 @@ def practice_trials() -> Response:
 
 
 @blueprint.put("/practice/<int:number>/response")
+@operation(body=messages.PracticeAnswer, reply=messages.FeedbackMessage)
 def practise(number: int) -> Response:
     """Whether the answer to a practice trial is right. Practice is not stored."""
+    _signed_in()
     pairs = current_study().folder.practice_pairs
     if not 1 <= number <= len(pairs):
         raise NotFound("there is no such practice trial")
-    response = _body().get("response")
-    if response not in task.RESPONSES:
-        raise StudyError("response must be same or different")
+    response = _parse(messages.PracticeAnswer, _body()).response
     truth = "same" if pairs[number - 1].shift_px == 0 else "different"
     return jsonify(answered=number, total=len(pairs), next=None, correct=response == truth, truth=truth)
 
 
 def _address(image: str) -> str:
     return image if "://" in image else url_for("images.stimulus", token=image)
+
+
+def _signed_in() -> Progress:
+    found = progress(current_study(), token())
+    if found is None:
+        raise NotYours("nobody is signed in here: begin at the first page")
+    return found
 
 
 def _body() -> dict[str, Any]:
