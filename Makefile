@@ -10,6 +10,7 @@ demo: .venv/installed-metric
 
 test: .venv/installed-dev
 	$(BIN)/python tests/browser.py
+	$(BIN)/python tests/postgres.py
 	$(BIN)/pytest -n 2
 
 test-fast: .venv/installed-dev

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import requests
@@ -19,14 +19,13 @@ _START_S = 60.0
 
 
 @contextmanager
-def running_server(folder: StudyFolder) -> Iterator[str]:
-    """Start a server of the study on a free port of this machine, give its address, stop it at the end.
+def running_server(folder: StudyFolder, *, port: int = 0, arguments: Sequence[str] = ()) -> Iterator[str]:
+    """Start a server of the study on this machine, give its address, stop it at the end.
 
+    port: 0 for one that is free. arguments: more arguments of `shift-study serve`.
     Raises StudyError with what the server said if it does not start.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     command = [
         sys.executable,
@@ -38,6 +37,8 @@ def running_server(folder: StudyFolder) -> Iterator[str]:
         "127.0.0.1",
         "--port",
         str(port),
+        *(["--database-url", folder.other_database] if folder.other_database else []),
+        *arguments,
     ]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, text=True)
@@ -52,6 +53,14 @@ def running_server(folder: StudyFolder) -> Iterator[str]:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _answers(url: str, process: subprocess.Popen[str]) -> bool:
