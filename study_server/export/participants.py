@@ -51,7 +51,7 @@ def rows_of_study(session: Session, study_id: int | None, *, identities: bool = 
         )
     }
     totals: dict[int, int] = dict(
-        session.execute(select(Trial.participant_id, func.count()).group_by(Trial.participant_id)).tuples()
+        session.execute(select(Trial.participant_id, func.count()).group_by(Trial.participant_id)).tuples().all()
     )
     calibrations = last_calibrations(session)
     return [
