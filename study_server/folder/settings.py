@@ -24,6 +24,15 @@ def _setting(
     return field(default=default, metadata=metadata)
 
 
+LANGUAGES = ("en", "de")
+"""Languages in which there are the words of the pages and the default texts."""
+
+
+def N_(text: str) -> str:
+    """Mark a default text for the catalogs of translations, which have all default texts."""
+    return text
+
+
 @dataclass(frozen=True)
 class StudySettings:
     name: str = _setting(
@@ -31,13 +40,13 @@ class StudySettings:
         "Short name of the study, used in exports: letters, digits, '-' and '_'.",
         pattern=r"[A-Za-z0-9_-]{1,64}",
     )
-    title: str = _setting("Seeing small shifts", "Title that participants see.")
+    title: str = _setting(N_("Seeing small shifts"), "Title that participants see.")
     contact: str = _setting("", "Whom participants can write to: a name and an e-mail address.")
     languages: list[str] = _setting(
         ["en", "de"],
         "Languages of the pages: the first is that of the texts in this file; each other is offered to participants "
         "where all texts of the study are given in it.",
-        pattern=r"en|de",
+        pattern="|".join(LANGUAGES),
     )
 
 
@@ -111,32 +120,32 @@ class PracticeSettings:
     images: str = _setting("demo", "Where the practice photographs came from. A record; change it with `new`.")
 
 
-_CONSENT = """\
+_CONSENT = N_("""\
 You are invited to take part in a study of how well people see small shifts in images.
 
 You will look at pairs of pictures and say of each pair whether the two are the same or different. It takes about ten \
 minutes. There are no known risks. We record your answers, how long each takes, and the size and resolution of your \
 browser window; nothing that identifies you.
 
-Taking part is voluntary: you can stop at any time by closing this page."""
+Taking part is voluntary: you can stop at any time by closing this page.""")
 
-_INSTRUCTIONS = """\
+_INSTRUCTIONS = N_("""\
 You will see two pictures side by side, one pair at a time. Both are cut from the same photograph.
 
 In some pairs the two are exactly the same. In the others, one has been shifted by a few pixels: everything in it lies \
 a little to the side. There may or may not be a shift; often it is hard to tell.
 
 Say whether the two pictures are the same or different. Only a shift matters: colours, sharpness and content never \
-differ. Take the time you need."""
+differ. Take the time you need.""")
 
 
 @dataclass(frozen=True)
 class TextSettings:
     consent: str = _setting(_CONSENT, "Consent form. An empty line begins a new paragraph; line breaks are kept.")
     instructions: str = _setting(_INSTRUCTIONS, "Instructions, shown above an example of a shift.")
-    question: str = _setting("Are the two images the same or different?", "Question under each pair.")
+    question: str = _setting(N_("Are the two images the same or different?"), "Question under each pair.")
     thanks: str = _setting(
-        "Your answers have been saved. Thank you for taking part.", "Last page, above the completion code."
+        N_("Your answers have been saved. Thank you for taking part."), "Last page, above the completion code."
     )
 
 
@@ -219,6 +228,19 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Translation:
+    """The study's own texts in another language; what is empty is not given in it."""
+
+    title: str = _setting("", "study.title")
+    consent: str = _setting("", "texts.consent")
+    instructions: str = _setting("", "texts.instructions")
+    question: str = _setting("", "texts.question")
+    thanks: str = _setting("", "texts.thanks")
+    questions: dict[str, list[str]] = field(default_factory=dict)
+    """Question's id → its text, then its options in their order."""
+
+
+@dataclass(frozen=True)
 class ServerSettings:
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 is every address of the machine.")
     port: int = _setting(8000, "Port to listen on.", low=1, high=65535)
@@ -254,20 +276,24 @@ class ServerSettings:
     )
 
 
-_QUESTIONS = [
-    Question("age", "How old are you?", ["under 20", "20–35", "36–50", "51–65", "over 65", "I prefer not to say"]),
+DEFAULT_QUESTIONS = [
+    Question(
+        "age",
+        N_("How old are you?"),
+        [N_("under 20"), N_("20–35"), N_("36–50"), N_("51–65"), N_("over 65"), N_("I prefer not to say")],
+    ),
     Question(
         "background",
-        "What is your professional background?",
+        N_("What is your professional background?"),
         [
-            "arts",
-            "business",
-            "computer science",
-            "education",
-            "engineering",
-            "medicine",
-            "natural sciences",
-            "other",
+            N_("arts"),
+            N_("business"),
+            N_("computer science"),
+            N_("education"),
+            N_("engineering"),
+            N_("medicine"),
+            N_("natural sciences"),
+            N_("other"),
         ],
     ),
 ]
@@ -288,7 +314,9 @@ class Settings:
     gates: GateSettings = field(default_factory=GateSettings)
     withdrawal: WithdrawalSettings = field(default_factory=WithdrawalSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
-    questions: list[Question] = field(default_factory=lambda: list(_QUESTIONS))
+    questions: list[Question] = field(default_factory=lambda: list(DEFAULT_QUESTIONS))
+    translations: dict[str, Translation] = field(default_factory=dict)
+    """Language → the study's own texts in it."""
 
     def frozen_json(self) -> str:
         """What may not change once a participant has started."""
@@ -315,9 +343,9 @@ SECTION_ABOUT = {
 
 
 def sections() -> dict[str, type]:
-    """Section name → its dataclass (the list of questions apart)."""
+    """Section name → its dataclass (the lists of questions and translations apart)."""
     hints = get_type_hints(Settings)
-    return {f.name: hints[f.name] for f in dataclasses.fields(Settings) if f.name != "questions"}
+    return {f.name: hints[f.name] for f in dataclasses.fields(Settings) if f.name not in ("questions", "translations")}
 
 
 def allowed_text(hint: Any, rules: Any) -> str:

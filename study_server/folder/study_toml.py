@@ -6,11 +6,20 @@ import dataclasses
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from study_server.errors import StudyError
-from study_server.folder.settings import SECTION_ABOUT, Question, Settings, allowed_text, sections
+from study_server.folder.settings import (
+    LANGUAGES,
+    SECTION_ABOUT,
+    Question,
+    Settings,
+    Translation,
+    allowed_text,
+    sections,
+)
 
 FILE_NAME = "study.toml"
 
@@ -43,8 +52,9 @@ class _Reader:
     def settings(self, document: dict[str, Any]) -> Settings:
         known = sections()
         for name in document:
-            if name not in known and name != "questions":
-                self._fail((name,), f"[{name}] is not a section", f"one of {', '.join([*known, 'questions'])}")
+            if name not in known and name not in ("questions", "translations"):
+                names = ", ".join([*known, "questions", "translations"])
+                self._fail((name,), f"[{name}] is not a section", f"one of {names}")
         values: dict[str, Any] = {}
         for name, kind in known.items():
             table = document.get(name, {})
@@ -58,9 +68,29 @@ class _Reader:
                     ("questions",), "questions is not a list of tables", "[[questions]] sections, or questions = []"
                 )
             values["questions"] = [self._section(Question, ("questions", i), t) for i, t in enumerate(tables)]
+        values["translations"] = self._translations(document.get("translations", {}))
         settings = Settings(**values)
         self._cross_checks(settings)
         return settings
+
+    def _translations(self, tables: Any) -> dict[str, Translation]:
+        at = "translations"
+        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+            self._fail((at,), "translations is not a table of languages", "[translations.de] sections")
+        translations = {}
+        for language, table in tables.items():
+            if language not in LANGUAGES:
+                self._fail((at, language), f"{language!r} is not a language of the pages", f"one of {LANGUAGES}")
+            questions = table.get("questions", {})
+            texts = list(questions.values()) if isinstance(questions, dict) else [None]
+            if not all(isinstance(t, list) and t and all(type(part) is str for part in t) for t in texts):
+                self._fail(
+                    (at, language, "questions"), f"{at}.{language}.questions is not as it should be",
+                    'id = ["the question", "its first option", …] for each question',
+                )  # fmt: skip
+            plain = {key: value for key, value in table.items() if key != "questions"}
+            translations[language] = replace(self._section(Translation, (at, language), plain), questions=questions)
+        return translations
 
     def _section(self, kind: type, at: _Place, table: dict[str, Any]) -> Any:
         hints = get_type_hints(kind)
@@ -101,7 +131,27 @@ class _Reader:
             )
         if s.display.key_same == s.display.key_different:
             self._fail(("display", "key_different"), "display.key_different is the key of «same»", "another key")
+        if not s.recruitment.platforms:
+            self._fail(("recruitment", "platforms"), "recruitment.platforms is empty", 'at least one, such as "open"')
+        sona = s.recruitment.sona_completion_url
+        if sona and not re.fullmatch(r"https://[^\s%]+%SURVEY_CODE%[^\s%]*", sona):
+            self._fail(
+                ("recruitment", "sona_completion_url"),
+                f"recruitment.sona_completion_url is {sona!r}",
+                "the client-side completion URL that SONA shows, with %SURVEY_CODE% in place of XXXX",
+            )
         ids = [question.id for question in s.questions]
+        for language, translation in s.translations.items():
+            for id, texts in translation.questions.items():
+                place = ("translations", language, "questions", id)
+                if id not in ids:
+                    self._fail(place, f"{'.'.join(place)} is of no question", f"one of {', '.join(ids)}")
+                options = s.questions[ids.index(id)].options
+                if len(texts) != 1 + len(options):
+                    self._fail(
+                        place, f"{'.'.join(place)} has {len(texts)} texts",
+                        f"{1 + len(options)}: the question and its {len(options)} options",
+                    )  # fmt: skip
         for index, question in enumerate(s.questions):
             if not question.id or question.id in ids[:index]:
                 self._fail(
@@ -169,6 +219,15 @@ def write_settings(settings: Settings, path: Path) -> None:
     ]
     for index, question in enumerate(settings.questions):
         out += ["[[questions]]", *_entries(Question, question, explain=index == 0), ""]
+    out += [
+        "# The texts of this study in another language: [translations.de] with title, consent, instructions, question,",
+        "# thanks, and [translations.de.questions] with id = [question, option, option, …]. Default texts have theirs.",
+        "",
+    ]
+    for language, translation in settings.translations.items():
+        out += [f"[translations.{language}]", *_entries(Translation, translation, explain=False)]
+        out += [f"[translations.{language}.questions]"]
+        out += [f"{id} = {_toml(texts)}" for id, texts in translation.questions.items()] + [""]
     text = "\n".join(out)
     if not settings.questions:
         text = "questions = []\n" + text
@@ -179,6 +238,8 @@ def _entries(kind: type, values: Any, *, explain: bool = True) -> list[str]:
     hints = get_type_hints(kind)
     lines = []
     for f in dataclasses.fields(kind):
+        if not f.metadata:
+            continue  # a table of its own
         if explain:
             lines += [f"# {f.metadata['about']}", f"# ({allowed_text(hints[f.name], f.metadata)})"]
         lines.append(f"{f.name} = {_toml(getattr(values, f.name))}")
