@@ -7,7 +7,7 @@ The packages import nothing of each other. Where a verb of one needs something t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import click
 
 import analysis.verbs
 import metric.verbs
+import study_server.recruiting_verbs
 import study_server.verbs
 from analysis.errors import AnalysisError
 from metric.errors import MetricError
@@ -22,6 +23,7 @@ from study_server.errors import StudyError
 
 if TYPE_CHECKING:
     from analysis.jnd import Judgments
+    from analysis.psychometric import PsychometricFit
 
 
 class Doors:
@@ -34,6 +36,17 @@ class Doors:
 
             return response_rows(source)
         return None
+
+    def fit_psychometric(
+        self, shifts: Sequence[int], different: Sequence[int], total: Sequence[int]
+    ) -> PsychometricFit | None:
+        """P("different") by shift in pixels, fitted to counts; None where they determine no function."""
+        from analysis.psychometric import fit
+
+        try:
+            return fit(shifts, different, total)
+        except AnalysisError:
+            return None
 
     def judgments(self, source: str) -> Judgments:
         """The accepted responses of a source, pair by pair."""
@@ -57,7 +70,9 @@ def _commands(*packages: Any) -> Mapping[str, click.Command]:
     return {verb.name: verb for package in packages for verb in package.VERBS}
 
 
-@click.group(cls=_Commands, commands=_commands(study_server.verbs, analysis.verbs, metric.verbs))
+@click.group(
+    cls=_Commands, commands=_commands(study_server.verbs, study_server.recruiting_verbs, analysis.verbs, metric.verbs)
+)
 @click.version_option(package_name="shift-study")
 @click.pass_context
 def main(ctx: click.Context) -> None:

@@ -118,7 +118,7 @@ def _mturk_frame(arrival: Arrival) -> Response:
         here = f"{url_for('pages.consent')}?{urlencode(request.args)}"
         response = make_response(
             _render("preview.html", total=study.n_trials, preview=arrival.is_preview, window=f"{here}&window=own",
-                    again=here, submission=submission)
+                    again=here, submission=submission, languages={})  # a link to another would lead out of the frame
         )  # fmt: skip
     response.headers["Content-Security-Policy"] = policy(
         frame_ancestors="https://*.mturk.com", form_action="https://*.mturk.com"

@@ -1,0 +1,53 @@
+"""Personal links: each admits one person, and leads them back from any browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+
+from study_server.errors import StudyError
+from study_server.folder.study_folder import StudyFolder
+from study_server.progress import progress
+from study_server.storage.database import Database
+from study_server.storage.models import Invitation
+from study_server.storage.registration import register
+
+COLUMNS = ("label", "link")
+
+
+def invite(folder: StudyFolder, database: Database, count: int, label: str, base_url: str) -> list[tuple[str, str]]:
+    """Make `count` personal links to the study at `base_url`; (label, link) of each.
+
+    Labels are `label-1`, `label-2` and so on, after those that the study has already.
+    Raises StudyError where the study does not admit personal links, or the address is none.
+    """
+    if "link" not in folder.settings.recruitment.platforms:
+        raise StudyError(
+            f'{folder.path} does not admit personal links: add "link" to recruitment.platforms in its study.toml'
+        )
+    address = urlsplit(base_url)
+    if address.scheme not in ("http", "https") or not address.netloc or address.query or address.fragment:
+        raise StudyError(f"{base_url!r} is no address of a study: give one as https://example.org/ with --base-url")
+    if not label.strip() or len(label) > 80:
+        raise StudyError(f"{label!r} is no label: give 1 to 80 characters")
+    study_id, now, links = register(folder, database), datetime.now(UTC), []
+    with database.writing() as session:
+        same = Invitation.label.startswith(f"{label}-", autoescape=True)
+        last = session.scalar(select(func.count()).where(Invitation.study_id == study_id, same)) or 0
+        for number in progress(range(last + 1, last + count + 1), "Making links", unit="link", total=count):
+            token = secrets.token_urlsafe(18)
+            session.add(Invitation(token=token, study_id=study_id, label=f"{label}-{number}", created_at=now))
+            links.append((f"{label}-{number}", f"{base_url.rstrip('/')}/?token={token}"))
+    return links
+
+
+def to_csv(links: list[tuple[str, str]]) -> str:
+    """The links as CSV with the columns `label` and `link`."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *links])
+    return out.getvalue()
