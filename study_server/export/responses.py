@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import func, select
@@ -38,11 +39,11 @@ def response_rows(source: str) -> list[dict[str, Any]]:
     Raises StudyError where there is no study.
     """
     with reading(source) as (session, study_id):
-        return rows_of_study(session, study_id)
+        return list(rows_of_study(session, study_id))
 
 
-def rows_of_study(session: Session, study_id: int | None) -> list[dict[str, Any]]:
-    """The rows of one study, or of all in the database."""
+def rows_of_study(session: Session, study_id: int | None) -> Iterator[dict[str, Any]]:
+    """The rows of one study, or of all in the database, read as they are asked for: there may be many."""
     query = (
         select(Study, Participant, Trial, Response, Pair, Image)
         .select_from(Response)
@@ -53,11 +54,13 @@ def rows_of_study(session: Session, study_id: int | None) -> list[dict[str, Any]
         .join(Study, Study.id == Trial.study_id)
         .options(selectinload(Participant.answers))
         .order_by(Participant.study_id, Participant.number, Trial.position)
+        .execution_options(yield_per=1000)
     )
     if study_id is not None:
         query = query.where(Trial.study_id == study_id)
     calibrations = last_calibrations(session)
-    return [_row(*parts, calibrations.get(parts[1].id)) for parts in session.execute(query)]
+    for parts in session.execute(query):
+        yield _row(*parts, calibrations.get(parts[1].id))
 
 
 def last_calibrations(session: Session) -> dict[int, Calibration]:

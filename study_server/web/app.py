@@ -11,6 +11,8 @@ from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from study_server.dashboard import views as dashboard
+from study_server.dashboard.answers import FitPsychometric
 from study_server.errors import Conflict, NotFound, NotYours, StudyError, Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
@@ -27,9 +29,12 @@ _TEMPLATES = next(
 )
 
 
-def create_app(folder: StudyFolder, database: Database | None = None) -> Flask:
+def create_app(
+    folder: StudyFolder, database: Database | None = None, fit_psychometric: FitPsychometric | None = None
+) -> Flask:
     """The application of the study in `folder`, its data in `database`, or else in the one that the study names.
 
+    fit_psychometric: fits the curve that the dashboard draws; without it there is none.
     Raises StudyError where folder, settings or database cannot be used.
     """
     study = RunningStudy(folder, database or Database(folder.database_url))
@@ -42,14 +47,14 @@ def create_app(folder: StudyFolder, database: Database | None = None) -> Flask:
     )
     app.extensions["study"] = study
     app.extensions["answers"] = Answers(study)
-    app.extensions["images"] = images.PaddedImages(folder)
+    app.extensions["fit_psychometric"] = fit_psychometric
     configure_sessions(app, study)
     configure_limits(app)  # before anything else looks at a request
     languages.configure(app)
     csrf = CSRFProtect(app)
     csrf.exempt(hooks.blueprint)  # its requests are signed
     csrf.exempt(api.blueprint)  # takes only application/json, which no other site can make a browser send
-    for module in (pages, withdrawal, api, images, hooks):
+    for module in (pages, withdrawal, api, images, hooks, dashboard):
         app.register_blueprint(module.blueprint)
     app.register_error_handler(StudyError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)

@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import func, select
 
+from study_server.dashboard.answers import FitPsychometric
 from study_server.errors import StudyError
 from study_server.folder.check import verify_pixels
 from study_server.folder.settings import ServerSettings
@@ -21,8 +22,14 @@ from study_server.web.several import paths_of
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, folders: Sequence[StudyFolder], server: ServerSettings, on_ready: Callable[[], None]) -> None:
-        self.folders, self.server, self.on_ready = folders, server, on_ready
+    def __init__(
+        self,
+        folders: Sequence[StudyFolder],
+        server: ServerSettings,
+        on_ready: Callable[[], None],
+        fit_psychometric: FitPsychometric | None,
+    ) -> None:
+        self.folders, self.server, self.on_ready, self.fit_psychometric = folders, server, on_ready, fit_psychometric
         super().__init__()
 
     def load_config(self) -> None:
@@ -47,10 +54,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
         # Runs in each worker, so that none shares a database connection with another.
         from study_server.web.several import create_server_app
 
-        return create_server_app(self.folders)
+        return create_server_app(self.folders, self.fit_psychometric)
 
 
-def serve(folders: Sequence[StudyFolder], server: ServerSettings, on_ready: Callable[[list[str]], None]) -> None:
+def serve(
+    folders: Sequence[StudyFolder],
+    server: ServerSettings,
+    on_ready: Callable[[list[str]], None],
+    fit_psychometric: FitPsychometric | None = None,
+) -> None:
     """Serve the studies until stopped; `on_ready` hears the state that each is in, in words.
 
     Raises StudyError where one cannot be served, before any process is started.
@@ -58,7 +70,7 @@ def serve(folders: Sequence[StudyFolder], server: ServerSettings, on_ready: Call
     paths_of(folders)
     states = [_prepare(folder) for folder in folders]
     _claim(server.host, server.port)
-    _Server(folders, server, lambda: on_ready(states)).run()
+    _Server(folders, server, lambda: on_ready(states), fit_psychometric).run()
 
 
 def _prepare(folder: StudyFolder) -> str:

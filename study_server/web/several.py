@@ -8,6 +8,7 @@ from typing import Any
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Request, Response
 
+from study_server.dashboard.answers import FitPsychometric
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 
@@ -28,11 +29,15 @@ def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
     return paths
 
 
-def create_server_app(folders: Sequence[StudyFolder]) -> Any:
+def create_server_app(folders: Sequence[StudyFolder], fit_psychometric: FitPsychometric | None = None) -> Any:
     """The WSGI application of a server with these studies."""
     from study_server.web.app import create_app
 
-    apps: dict[str, Any] = {path: create_app(folder) for path, folder in paths_of(folders).items()}
+    apps: dict[str, Any] = {
+        path: create_app(folder, fit_psychometric=fit_psychometric) for path, folder in paths_of(folders).items()
+    }
+    for app in apps.values():
+        app.extensions["studies"] = [folder.settings.study.name for folder in folders]
     return apps.get("") or DispatcherMiddleware(_nowhere, apps)
 
 

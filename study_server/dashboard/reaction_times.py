@@ -1,0 +1,98 @@
+"""Reaction times. The database counts them in bins of 10 ms, and everything here is read off those counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from study_server.dashboard.sql import rounded_down
+from study_server.storage.models import Pair, Response, Trial
+
+BIN_MS = 10
+LONGEST_MS = 60_000
+"""Longer ones are counted as this long."""
+_BAR_MS = 250
+_LAST_BAR_MS = 10_000
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Quartiles of reaction times in ms, to the nearest 10 ms."""
+
+    answers: int
+    lower: int | None
+    median: int | None
+    upper: int | None
+
+
+@dataclass(frozen=True)
+class ReactionTimes:
+    """All reaction times of a study."""
+
+    all: Quantiles
+    by_response: dict[str, Quantiles]
+    by_shift: dict[int, dict[str, Quantiles]]
+    histogram: dict[str, Any]
+    """`x`: where each bar begins, s; then the number of answers in it for each response."""
+
+
+def reaction_times(session: Session, study_id: int) -> ReactionTimes:
+    """Of all stored answers, whether they are accepted or not."""
+    ms = case((Response.reaction_time_ms >= LONGEST_MS, LONGEST_MS), else_=Response.reaction_time_ms)
+    bin = rounded_down(session, ms / BIN_MS)
+    rows = session.execute(
+        select(Pair.shift_px, Response.response, bin, func.count())
+        .select_from(Trial)
+        .join(Response, Response.trial_id == Trial.id)
+        .join(Pair, Pair.id == Trial.pair_id)
+        .where(Trial.study_id == study_id)
+        .group_by(Pair.shift_px, Response.response, bin)
+    )
+    counts: dict[tuple[int, str], Counter[int]] = {}
+    for shift, response, number, count in rows:
+        counts.setdefault((shift, response), Counter())[number] += count
+    shifts = sorted({shift for shift, _ in counts})
+
+    def together(shift: int | None, response: str | None) -> Counter[int]:
+        total: Counter[int] = Counter()
+        for (a, b), bins in counts.items():
+            if shift in (None, a) and response in (None, b):
+                total.update(bins)
+        return total
+
+    responses = ("same", "different")
+    return ReactionTimes(
+        _quantiles(together(None, None)),
+        {response: _quantiles(together(None, response)) for response in responses},
+        {
+            shift: {response: _quantiles(together(shift, response)) for response in responses}
+            | {"all": _quantiles(together(shift, None))}
+            for shift in shifts
+        },
+        {"x": [start / 1000 for start in range(0, _LAST_BAR_MS + _BAR_MS, _BAR_MS)]}
+        | {response: _bars(together(None, response)) for response in responses},
+    )
+
+
+def _quantiles(bins: Counter[int]) -> Quantiles:
+    total = bins.total()
+    if not total:
+        return Quantiles(0, None, None, None)
+    found, seen, wanted = [], 0, [total * q for q in (0.25, 0.5, 0.75)]
+    for number in sorted(bins):
+        seen += bins[number]
+        while wanted and seen >= wanted[0]:
+            found.append(number * BIN_MS + BIN_MS // 2)
+            wanted.pop(0)
+    return Quantiles(total, *found)
+
+
+def _bars(bins: Counter[int]) -> list[int]:
+    bars = [0] * (_LAST_BAR_MS // _BAR_MS + 1)  # the last holds all that took longer
+    for number, count in bins.items():
+        bars[min(number * BIN_MS // _BAR_MS, len(bars) - 1)] += count
+    return bars

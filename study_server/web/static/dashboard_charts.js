@@ -1,0 +1,137 @@
+// The charts of the dashboard, drawn by plotly.js (global Plotly).
+
+const INK = "#1c2429";
+const SOFT = "#5a6870";
+const GRID = "#e3e7e9";
+const BLUE = "#17506e";
+const ORANGE = "#c4622d";
+const PALE = "#b9c9d2";
+const FONT = '"Source Sans 3", "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", Arial, sans-serif';
+
+const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
+
+const axis = (title, more = {}) => ({
+  title: { text: title, font: { size: 13, color: SOFT }, standoff: 8 },
+  gridcolor: GRID,
+  linecolor: "#9aa6ad",
+  zeroline: false,
+  automargin: true,
+  fixedrange: true,
+  ...more,
+});
+
+const counts = (title, more = {}) => axis(title, { rangemode: "tozero", tickformat: ",d", nticks: 6, ...more });
+
+function layout(xaxis, yaxis, more = {}) {
+  return {
+    font: { family: FONT, size: 13, color: INK },
+    margin: { l: 8, r: 12, t: 8, b: 8 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    separators: ".\u202f",
+    hoverlabel: { font: { family: FONT, size: 13 } },
+    legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom" },
+    hovermode: "x unified",
+    xaxis,
+    yaxis,
+    ...more,
+  };
+}
+
+const steps = (x, y, name, color) => ({
+  x, y, name, type: "scatter", mode: "lines", line: { color, width: 2, shape: "linear" },
+});
+
+const bars = (x, y, name, color) => ({ x, y, name, type: "bar", marker: { color } });
+
+const CHARTS = {
+  recruitment: (d, t) => [
+    [steps(d.x, d.started, t.started, PALE), steps(d.x, d.finished, t.finished, BLUE)],
+    layout(axis(t.moment, { type: "date", nticks: 7, tickformatstops: [
+      { dtickrange: [null, 86400000 - 1], value: "%H:%M\n%Y-%m-%d" }, { dtickrange: [86400000, null], value: "%Y-%m-%d" },
+    ], hoverformat: "%Y-%m-%d %H:%M" }), counts(t.participants)),
+  ],
+
+  pairs: (d, t) => [
+    [bars(d.x, d.all, t.allAnswers, PALE), bars(d.x, d.used, t.accepted, BLUE)],
+    layout(axis(t.answersPerPair, { tickformat: ",d", nticks: 20, minallowed: -1 }), counts(t.pairs), {
+      bargap: 0.15,
+      shapes: d.wanted ? [vertical(d.wanted - 0.5, ORANGE)] : [],
+      annotations: d.wanted ? [note(d.wanted - 0.5, t.wanted, ORANGE)] : [],
+    }),
+  ],
+
+  psychometric: (d, t) => {
+    const points = {
+      x: d.points.map((p) => p.x),
+      y: d.points.map((p) => p.y),
+      error_y: {
+        type: "data", symmetric: false, color: BLUE, thickness: 1.5, width: 4,
+        array: d.points.map((p) => p.high - p.y), arrayminus: d.points.map((p) => p.y - p.low),
+      },
+      customdata: d.points.map((p) => [p.low, p.high, p.answers]),
+      hovertemplate: `%{y:.1f} (%{customdata[0]:.1f}–%{customdata[1]:.1f}), %{customdata[2]:,d} ${t.answers}<extra></extra>`,
+      name: t.share, type: "scatter", mode: "markers", marker: { color: BLUE, size: 8 },
+    };
+    const traces = [points];
+    if (d.curve) {
+      traces.unshift({ ...d.curve, name: t.fit, type: "scatter", mode: "lines", line: { color: ORANGE, width: 2 }, hoverinfo: "skip" });
+    }
+    const known = typeof d.threshold === "number";
+    return [
+      traces,
+      layout(axis(t.shift, { range: [-0.3, d.largest + 0.3], dtick: d.largest <= 20 ? 1 : undefined, hoverformat: ".0f" }), axis(t.calledDifferent, { range: [0, 100], dtick: 25 }), {
+        shapes: known ? [vertical(d.threshold, ORANGE), level(50)] : [level(50)],
+        annotations: known ? [note(d.threshold, `${t.threshold} ${d.threshold.toFixed(2)} px`, ORANGE)] : [],
+      }),
+    ];
+  },
+
+  reaction_times: (d, t) => [
+    [bars(middles(d.x), d.same, t.same, PALE), bars(middles(d.x), d.different, t.different, BLUE)],
+    layout(axis(t.seconds, { hoverformat: ".2f", range: [0, longest(d)] }), counts(t.answers), { barmode: "stack", bargap: 0.05 }),
+  ],
+
+  by_shift: (d, t) => [
+    [{
+      x: d.x, y: d.median.map(s), name: t.median, type: "scatter", mode: "markers", marker: { color: BLUE, size: 8 },
+      error_y: {
+        type: "data", symmetric: false, color: BLUE, thickness: 1.5, width: 4,
+        array: d.upper.map((u, i) => s(u - d.median[i])), arrayminus: d.lower.map((l, i) => s(d.median[i] - l)),
+      },
+    }],
+    layout(axis(t.shift, { nticks: 12 }), axis(t.seconds, { rangemode: "tozero" }), { showlegend: true }),
+  ],
+
+  ratios: (d, t) => [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(t.ratio, { type: "category" }), counts(t.participants), { bargap: 0.4 })],
+
+  screens: (d, t) => [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(t.screen, { type: "category" }), counts(t.participants), { bargap: 0.4 })],
+};
+
+const s = (ms) => ms / 1000;
+
+// Bars stand over the middle of what they count.
+const middles = (x) => x.map((begin) => begin + (x[1] - x[0]) / 2);
+
+// Seconds up to which there are answers worth an axis: a few long ones would press all others together.
+function longest(d) {
+  const last = d.same.findLastIndex((n, i) => n + d.different[i] > 0);
+  return Math.max(1, d.x[last] === undefined ? 1 : d.x[last] + d.x[1] - d.x[0]);
+}
+
+const vertical = (x, color) => ({
+  type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color, width: 1.5, dash: "dot" },
+});
+
+const level = (y) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: "#c2cacf", width: 1 }, layer: "below" });
+
+const note = (x, text, color) => ({
+  x, text, yref: "paper", y: 0.02, showarrow: false, xanchor: "left", yanchor: "bottom", xshift: 5, font: { color, size: 13 },
+});
+
+// Draws the chart of this name, or draws it anew. Its place says when it is done.
+export async function draw(place, name, figures, texts) {
+  const [traces, shape] = CHARTS[name](figures, texts);
+  await Plotly.react(place, traces, shape, CONFIG);
+  place.dataset.drawn = "true";
+}
