@@ -104,9 +104,9 @@ class StudyFolder:
 
     @cached_property
     def sent_images(self) -> SentImages:
-        """The images of stimuli and practice in the form in which browsers get them."""
-        manifests = [(self.path, self.pairs), (self.practice_path, self.practice_rows)]
-        return SentImages(self.path / COMPRESSED, manifests)
+        """The images of stimuli, practice and example in the form in which browsers get them."""
+        practice = [*self.practice_pairs, *([self.example_pair] if self.example_pair else [])]
+        return SentImages(self.path / COMPRESSED, [(self.path, self.pairs), (self.practice_path, practice)])
 
     @cached_property
     def published(self) -> Published | None:

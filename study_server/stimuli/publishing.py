@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import re
 import secrets
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from study_server.errors import StudyError
 from study_server.progress import progress
@@ -23,6 +23,8 @@ from study_server.stimuli.published import Published, published_of, write_publis
 from study_server.stimuli.sent_images import SentImages
 
 _AT_ONCE = 8
+# What the type of a file is called where it has to be said; others go by the name, or by nothing, which browsers take.
+_TYPE_OPTION = {"s3": "ContentType", "gs": "content_type"}
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,23 @@ class _Store:
     """A place that fsspec can write to."""
 
     def __init__(self, target: str) -> None:
-        mimetypes.add_type(WEBP, ".webp")  # object stores say the type that goes with the name
         fs, self._root = fsspec.core.url_to_fs(target)
         self._fs: Any = fs
-        self._fs.makedirs(self._root, exist_ok=True)
+        protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+        self._type_options = [option for protocol, option in _TYPE_OPTION.items() if protocol in protocols]
+        if isinstance(fs, LocalFileSystem):
+            fs.makedirs(self._root, exist_ok=True)
+        elif "/" in self._root.strip("/") and not fs.exists(self._root):
+            fs.mkdir(self._root, create_parents=False)  # a folder, but no bucket of a name with a slip in it
 
     def put(self, name: str, images: SentImages, path: Path) -> tuple[int, bool]:
         """Write the image at `path`, unless it is there; its length, and whether it was written."""
-        body, _ = images.read(path, seed=os.urandom(32))
+        body, mimetype = images.read(path, seed=os.urandom(32))
         address = f"{self._root.rstrip('/')}/{name}"
         with suppress(FileNotFoundError):
             if self._fs.size(address) == len(body):
                 return len(body), False
-        self._fs.pipe_file(address, body)
+        self._fs.pipe_file(address, body, **dict.fromkeys(self._type_options, mimetype))
         if self._fs.cat_file(address) != body:
             raise OSError(f"{name} is not what was written there")
         return len(body), True

@@ -12,7 +12,6 @@ from flask import Blueprint, Response, abort, current_app, request
 from flask_babel import gettext as _
 
 from study_server.errors import NotFound, StudyError
-from study_server.folder.study_folder import StudyFolder
 from study_server.participants.progress import image_file
 from study_server.stimuli.encoding import PNG, WEBP
 from study_server.web.sessions import current_study
@@ -20,53 +19,42 @@ from study_server.web.sessions import current_study
 blueprint = Blueprint("images", __name__)
 
 
-class PaddedImages:
-    """The images of a study folder, for the views of this module."""
-
-    def __init__(self, folder: StudyFolder) -> None:
-        self.folder = folder
-
-    def respond(self, path: Path) -> Response:
-        """The image at this path, in the smaller form unless the request prefers PNG."""
-        accepted = request.accept_mimetypes
-        prefers_png = bool(accepted) and accepted.quality(PNG) > accepted.quality(WEBP)
-        try:
-            body, mimetype = self.folder.sent_images.read(path, webp=not prefers_png)
-        except StudyError as error:
-            current_app.logger.error("%s", error)
-            abort(503, _("This image cannot be shown at the moment."))  # browsers ask again: it may be restored
-        return Response(body, mimetype=mimetype, headers={"Cache-Control": "private, no-store", "Vary": "Accept"})
-
-
 @blueprint.get("/images/<token>")
 def stimulus(token: str) -> Response:
     """One of the two images of a trial."""
-    return _images().respond(image_file(current_study(), token))
+    return _respond(image_file(current_study(), token))
 
 
 @blueprint.get("/practice-images/<int:number>/<any(left, right):side>")
 def practice(number: int, side: str) -> Response:
     """One of the two images of a practice pair."""
-    folder = _images().folder
+    folder = current_study().folder
     pairs = folder.practice_pairs
     if not 1 <= number <= len(pairs):
         raise NotFound("there is no such practice pair")
     row = pairs[number - 1]
     # The reference's side alternates: over practice as a whole neither side is special.
     reference = (side == "left") == (number % 2 == 1)
-    return _images().respond(folder.practice_path / (row.reference_file if reference else row.stimulus_file))
+    return _respond(folder.practice_path / (row.reference_file if reference else row.stimulus_file))
 
 
 @blueprint.get("/example-images/<any(original, moved):which>")
 def example(which: str) -> Response:
     """The example in the instructions, before and after the shift."""
-    folder = _images().folder
+    folder = current_study().folder
     row = folder.example_pair
     if row is None:
         raise NotFound("this study has no practice images")
-    return _images().respond(folder.practice_path / (row.reference_file if which == "original" else row.stimulus_file))
+    return _respond(folder.practice_path / (row.reference_file if which == "original" else row.stimulus_file))
 
 
-def _images() -> PaddedImages:
-    images: PaddedImages = current_app.extensions["images"]
-    return images
+def _respond(path: Path) -> Response:
+    """The image at this path, in the smaller form unless the request prefers PNG."""
+    accepted = request.accept_mimetypes
+    prefers_png = bool(accepted) and accepted.quality(PNG) > accepted.quality(WEBP)
+    try:
+        body, mimetype = current_study().folder.sent_images.read(path, webp=not prefers_png)
+    except StudyError as error:
+        current_app.logger.error("%s", error)
+        abort(503, _("This image cannot be shown at the moment."))  # browsers ask again: it may be restored
+    return Response(body, mimetype=mimetype, headers={"Cache-Control": "private, no-store", "Vary": "Accept"})

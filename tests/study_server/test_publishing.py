@@ -200,9 +200,9 @@ def test_trials_point_to_where_the_stimuli_are(study: StudyFolder, tmp_path: Pat
 
 
 class _Cdn(SimpleHTTPRequestHandler):
-    """A folder for all origins, as a bucket with a CORS rule would serve it."""
+    """A folder for all origins, as a bucket with a CORS rule would serve it, and one that knows no types."""
 
-    extensions_map = {".webp": "image/webp", ".png": "image/png"}  # noqa: RUF012
+    extensions_map = {"": "application/octet-stream"}  # noqa: RUF012
 
     def end_headers(self) -> None:
         self.send_header("Access-Control-Allow-Origin", "*")

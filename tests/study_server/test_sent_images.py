@@ -57,12 +57,18 @@ def test_padding_is_noise_and_refuses_what_it_cannot_pad(tmp_path: Path) -> None
 
 
 def by_series(study: StudyFolder) -> dict[tuple[Path, str], list[tuple[Path, PairRow]]]:
-    parts = [(study.path, study.pairs), (study.practice_path, study.practice_rows)]
+    parts = [(study.path, study.pairs), (study.practice_path, shown_before(study))]
     series: dict[tuple[Path, str], list[tuple[Path, PairRow]]] = {}
     for root, rows in parts:
         for row in rows:
             series.setdefault((root, row.image), []).append((root / row.stimulus_file, row))
     return series
+
+
+def shown_before(study: StudyFolder) -> list[PairRow]:
+    """The pairs of practice and instructions."""
+    assert study.example_pair
+    return [*study.practice_pairs, study.example_pair]
 
 
 def test_all_crops_of_a_photographs_window_are_equally_long_in_either_form(study: StudyFolder) -> None:
@@ -121,7 +127,9 @@ def test_a_study_without_a_cache_or_a_place_for_it_works(study: StudyFolder) -> 
 def test_fill_makes_what_is_missing_and_a_moved_study_keeps_it(study: StudyFolder, tmp_path: Path) -> None:
     cache = study.path / COMPRESSED
     before = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
-    assert set(before) == {f"{row.stimulus_sha256}.webp" for row in [*study.pairs, *study.practice_rows]}
+    rows = [*study.pairs, *shown_before(study)]
+    digests = {digest for row in rows for digest in (row.reference_sha256, row.stimulus_sha256)}
+    assert set(before) == {f"{d}.webp" for d in digests}
     (cache / min(before)).unlink()
     study.path.rename(tmp_path / "moved")
     moved = StudyFolder(tmp_path / "moved")
@@ -208,7 +216,7 @@ def test_chromium_decodes_every_image_of_a_study_to_the_manifests_pixels(browse:
             assert kind == mimetype
             assert pixels_sha256(rgba[..., :3]) == digest
             assert (rgba[..., 3] == 255).all()
-        assert len(expected) == 2 * (10 * 10 + 4 * 10)
+        assert len(expected) == 2 * (10 * 10 + 5)
         # And by way of the server, the images of the trials.
         go_to_trials(page)
         trials = page.evaluate("fetch('/api/trials').then((answer) => answer.json())")["trials"]
@@ -235,8 +243,8 @@ def test_a_whole_visit_transfers_less_than_its_images_as_png_and_100_kb(browse: 
         page.wait_for_url("**/questions")
         page.click("button[type=submit], main button")
         page.wait_for_selector("#completion-code")
-    shown = [*study.practice_pairs, study.example_pair]
-    files = [study.practice_path / name for row in shown if row for name in (row.reference_file, row.stimulus_file)]
+    rows = shown_before(study)
+    files = [study.practice_path / name for row in rows for name in (row.reference_file, row.stimulus_file)]
     lossless = sum(path.stat().st_size for path in files)
     for position in range(1, 11):
         for crop in crops_of_trial(study, position):
