@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 
 _FOLDER = click.Path(path_type=Path)
+_DATABASE_URL = click.option(
+    "--database-url",
+    metavar="URL",
+    default="",
+    help="Where the data are, as postgresql://user@host/name.  [default: server.database_url, or DIR/study.db]",
+)
 
 
 def _echo(as_json: bool, figures: dict[str, Any], text: str) -> None:
@@ -141,12 +147,7 @@ def check(folder: Path, as_json: bool) -> None:
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: server.host in study.toml]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: server.port]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Server processes.  [default: server.workers]")
-@click.option(
-    "--database-url",
-    metavar="URL",
-    default="",
-    help="Keep the data there, as postgresql://user@host/name.  [default: server.database_url, or DIR/study.db]",
-)
+@_DATABASE_URL
 def serve(
     folders: tuple[Path, ...], host: str | None, port: int | None, workers: int | None, database_url: str
 ) -> None:
@@ -291,4 +292,62 @@ def publish(folder: Path, target: str, as_json: bool) -> None:
     _echo(as_json, asdict(done), text)
 
 
-VERBS: list[click.Command] = [new, check, serve, publish, demo, simulate]
+@click.command()
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A new .db (PostgreSQL: .dump) for the database alone, or .zip for the whole folder.",
+)
+@_DATABASE_URL
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def backup(folder: Path, output: Path, database_url: str, as_json: bool) -> None:
+    """Copy a study's data, while its server may go on writing.
+
+    \b
+    Example:  shift-study backup my-study -o /backups/my-study.db
+              shift-study backup my-study -o my-study.zip     # to move it to another machine
+    """
+    from dataclasses import asdict
+
+    from study_server.folder.study_folder import StudyFolder
+    from study_server.storage.backup import backup as back_up
+
+    made = back_up(StudyFolder(folder, database_url), output)
+    answers = "" if made.answers is None else f", {made.answers:,} answers"
+    _echo(as_json, asdict(made), f"{made.file}: {made.bytes / 1e6:.1f} MB{answers}\nTo restore: {made.restore}")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@_DATABASE_URL
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def upgrade(folder: Path, database_url: str, as_json: bool) -> None:
+    """Bring the database of a study to the tables of this version of Shift Study. Stop its servers first.
+
+    \b
+    Example:  shift-study upgrade my-study
+    """
+    from dataclasses import asdict
+
+    from study_server.errors import StudyError
+    from study_server.folder.study_folder import StudyFolder
+    from study_server.storage.upgrade import upgrade as bring_up
+
+    study = StudyFolder(folder, database_url)
+    if not study.has_database:
+        raise StudyError(f"{folder} has no database yet, so there is nothing to upgrade")
+    done = bring_up(study.database_url)
+    if done.before == done.after:
+        text = f"{done.database} has tables of version {done.after}, the present one: nothing to do"
+    else:
+        text = f"{done.database}: upgraded from version {done.before} to {done.after}"
+    if done.backup:
+        text += f"\nAs it was before: {done.backup}"
+    _echo(as_json, asdict(done) | {"backup": str(done.backup) if done.backup else None}, text)
+
+
+VERBS: list[click.Command] = [new, check, serve, publish, demo, simulate, backup, upgrade]

@@ -56,8 +56,12 @@ class Database:
         try:
             self._check_schema(create)
         except (DatabaseError, OSError) as error:
+            self.close()
             reason = error.orig if isinstance(error, DatabaseError) else error
             raise StudyError(f"the database {self.name} cannot be opened: {reason}") from error
+        except StudyError:
+            self.close()  # an open connection would keep `upgrade` out
+            raise
 
     def _check_schema(self, create: bool) -> None:
         with self.engine.connect() as connection:

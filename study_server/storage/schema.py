@@ -19,6 +19,11 @@ def schema_version(connection: Connection) -> str | None:
 
 
 def stamp(connection: Connection) -> None:
-    """Note that the tables, just made, are of version HEAD."""
-    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    """Note that the tables, just made, are of version HEAD, as Alembic does."""
+    connection.execute(
+        text(
+            "CREATE TABLE alembic_version "
+            "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+    )
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import timedelta
 
-from flask import Flask, current_app, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from study_server.participants.answers import Answers
 from study_server.participants.arrival import Arrival
@@ -18,7 +19,24 @@ SIMULATION_HEADER = "X-Shift-Study-Simulation"
 _PARTICIPANT, _ARRIVAL, _BEGUN, _WITHDRAWN = "participant", "arrival", "begun", "withdrawn"
 
 
+# Before cookies were signed, they were the participant's secret and nothing else.
+_BARE_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
 class _Interface(SecureCookieSessionInterface):
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie says; a participant whose cookie is of before cookies were signed gets a signed one."""
+        opened = super().open_session(app, request)
+        bare = request.cookies.get(self.get_cookie_name(app), "")
+        if opened is not None and _BARE_SECRET.fullmatch(bare):
+            study: RunningStudy = app.extensions["study"]
+            with study.database.reading() as database:
+                begun = study.find(database, bare) is not None
+            if begun:
+                opened.permanent = True
+                opened.update({_PARTICIPANT: bare, _ARRIVAL: Arrival().to_json(), _BEGUN: True})
+        return opened
+
     def get_cookie_secure(self, app: Flask) -> bool:
         """Over HTTPS the cookie goes back over HTTPS alone."""
         return request.is_secure
