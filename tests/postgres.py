@@ -1,4 +1,4 @@
-"""The PostgreSQL of the tests: find it, install it (`python tests/postgres.py`, called by `make test`), run a cluster."""
+"""The PostgreSQL of the tests: find it, install it (`python tests/postgres.py`, as `make test` does), run a cluster."""
 
 from __future__ import annotations
 

@@ -1,0 +1,53 @@
+"""Whether what a study's database holds agrees with itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import func, select
+
+from study_server.participants.running_study import RunningStudy
+from study_server.participants.same_different import plan_trials
+from study_server.storage.models import ANSWERED_ALL, FreeSlot, Image, Pair, Participant, Response, Study, Trial
+
+
+def assert_consistent(study: RunningStudy) -> None:
+    """Counters are what they count, slots are held once or free, everybody has the trials of their slot and number."""
+    with study.database.reading() as session:
+        row = session.get_one(Study, study.id)
+        participants = session.scalars(select(Participant).order_by(Participant.number)).all()
+        free = list(session.scalars(select(FreeSlot.slot)))
+        answers = dict(
+            session.execute(
+                select(Trial.participant_id, func.count()).join(Response).group_by(Trial.participant_id)
+            ).all()
+        )
+        trials: dict[int, list[tuple[str, int, str]]] = {}
+        for participant_id, image, shift_px, side in session.execute(
+            select(Trial.participant_id, Image.name, Pair.shift_px, Trial.reference_side)
+            .join(Pair, Pair.id == Trial.pair_id)
+            .join(Image, Image.id == Pair.image_id)
+            .order_by(Trial.participant_id, Trial.position)
+        ):
+            trials.setdefault(participant_id, []).append((image, shift_px, side))
+    held = [p.slot for p in participants if p.slot is not None]
+    assert sorted([*held, *free]) == list(range(row.next_slot))
+    assert [p.number for p in participants] == list(range(1, len(participants) + 1))
+    for participant in participants:
+        assert participant.answered == answers.get(participant.id, 0)
+        assert (participant.answered == study.n_trials) == (participant.stage in ANSWERED_ALL)
+        assert len(trials[participant.id]) == study.n_trials
+        if participant.slot is not None:
+            planned = plan_trials(study.settings, participant.slot, participant.number)
+            assert trials[participant.id] == [(study.images[t.image], t.shift_px, t.reference_side) for t in planned]
+
+
+def spread_of_pairs(study: RunningStudy) -> int:
+    """By how much the pair that is planned most often exceeds the one that is planned least, among held slots."""
+    with study.database.reading() as session:
+        slots = session.scalars(select(Participant.slot).where(Participant.slot.is_not(None))).all()
+    counts = Counter(
+        (trial.image, trial.shift_px) for slot in slots for trial in plan_trials(study.settings, slot, arrival=0)
+    )
+    n_pairs = len(study.images) * (study.settings.stimuli.max_shift + 1)
+    return max(counts.values()) - (min(counts.values()) if len(counts) == n_pairs else 0)
