@@ -69,7 +69,7 @@ def _answers(url: str, process: subprocess.Popen[str]) -> bool:
         session.trust_env = False  # a proxy of the environment does not lead to this machine
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                return session.get(url, timeout=10).ok
+                return session.get(url, timeout=10).status_code < 500  # it may admit nobody who comes this way
             except requests.RequestException:
                 time.sleep(0.05)
     return False
