@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import requests
 
@@ -68,8 +68,9 @@ def _answers(url: str, process: subprocess.Popen[str]) -> bool:
     with requests.Session() as session:
         session.trust_env = False  # a proxy of the environment does not lead to this machine
         while time.monotonic() < deadline and process.poll() is None:
-            try:
-                return session.get(url, timeout=10).status_code < 500  # it may admit nobody who comes this way
-            except requests.RequestException:
-                time.sleep(0.05)
+            with suppress(requests.RequestException):
+                # It may admit nobody who comes this way; and a database may still be recovering.
+                if session.get(url, timeout=10).status_code < 500:
+                    return True
+            time.sleep(0.05)
     return False
