@@ -50,8 +50,8 @@ def rows_of_study(session: Session, study_id: int | None, *, identities: bool = 
             select(Visit).join(last, (last.c.participant_id == Visit.participant_id) & (last.c.number == Visit.number))
         )
     }
-    trials = session.execute(select(Trial.participant_id, func.count()).group_by(Trial.participant_id))
-    totals = {participant: count for participant, count in trials}
+    trials = select(Trial.participant_id, func.count().label("trials")).group_by(Trial.participant_id)
+    totals = {row.participant_id: row.trials for row in session.execute(trials)}
     calibrations = last_calibrations(session)
     return [
         _row(study, participant, totals.get(participant.id, 0), visits.get(participant.id),
