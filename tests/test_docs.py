@@ -12,6 +12,7 @@ import pytest
 
 import shift_study
 from analysis.columns import COLUMNS
+from study_server.export import participants
 from study_server.export import responses as export
 from study_server.folder.settings import Question, Settings, allowed_text, sections
 from study_server.stimuli import manifest
@@ -67,6 +68,11 @@ def test_each_column_of_the_responses_is_documented_and_the_server_gives_just_th
     names = [column.name for column in COLUMNS]
     assert all(f"`{name}`" in text for name in names)
     assert names == list(export.COLUMNS)
+
+
+def test_each_column_of_the_participants_is_documented() -> None:
+    section = read("docs/responses.md").partition("## The table of participants")[2]
+    assert all(f"`{name}`" in section for name in (*participants.COLUMNS, *participants.IDENTITY_COLUMNS))
 
 
 def test_the_readme_names_the_two_commands_and_ci_calls_one_of_them() -> None:
