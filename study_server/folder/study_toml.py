@@ -80,7 +80,7 @@ class _Reader:
         translations = {}
         for language, table in tables.items():
             if language not in LANGUAGES:
-                self._fail((at, language), f"{language!r} is not a language of the pages", f"one of {LANGUAGES}")
+                self._fail((at, language), f"{language!r} is not a language of the pages", f"one of {', '.join(LANGUAGES)}")
             questions = table.get("questions", {})
             texts = list(questions.values()) if isinstance(questions, dict) else [None]
             if not all(isinstance(t, list) and t and all(type(part) is str for part in t) for t in texts):
@@ -134,7 +134,7 @@ class _Reader:
         if not s.recruitment.platforms:
             self._fail(("recruitment", "platforms"), "recruitment.platforms is empty", 'at least one, such as "open"')
         sona = s.recruitment.sona_completion_url
-        if sona and not re.fullmatch(r"https://[^\s%]+%SURVEY_CODE%[^\s%]*", sona):
+        if sona and not re.fullmatch(r"https://\S+%SURVEY_CODE%\S*", sona):
             self._fail(
                 ("recruitment", "sona_completion_url"),
                 f"recruitment.sona_completion_url is {sona!r}",
