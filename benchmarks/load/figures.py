@@ -111,13 +111,13 @@ def _rounded(value: float) -> float | None:
     return None if math.isnan(value) else float(f"{value:.4g}")
 
 
-def ratios(measured: Sequence[Measured]) -> dict[str, float]:
+def ratios(measured: Sequence[Measured]) -> dict[str, float | None]:
     """Our answers per second over those of what we are compared with: of each round, the median."""
     by_name = {one.name: one for one in measured}
 
-    def ratio(one: str, other: str) -> float:
+    def ratio(one: str, other: str) -> float | None:
         both = zip(by_name[one].rounds, by_name[other].rounds, strict=True)
-        return float(f"{median(a.per_s / b.per_s for a, b in both):.3g}")
+        return _rounded(median(a.per_s / b.per_s if b.per_s else math.nan for a, b in both))
 
     found = {}
     for other in ("bare_flask", "otree", "psiturk"):

@@ -125,7 +125,7 @@ def our_server(name: str, folder: StudyFolder, database_url: str | None = None) 
     command = [sys.executable, "-m", "study_server", "serve", str(folder.path), "--host", "127.0.0.1"]
     command += ["--port", str(port), *(["--database-url", database_url] if database_url else [])]
     url = database_url or folder.database_url
-    with running(name, command, port) as server:
+    with running(name, command, port, start_s=300) as server:
         site = Site(server.host, port, _ask_database(url, "SELECT simulation_key FROM study"))
         yield OurServer(name, server, site, url)
 
