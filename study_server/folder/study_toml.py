@@ -80,7 +80,8 @@ class _Reader:
         translations = {}
         for language, table in tables.items():
             if language not in LANGUAGES:
-                self._fail((at, language), f"{language!r} is not a language of the pages", f"one of {', '.join(LANGUAGES)}")
+                known = ", ".join(LANGUAGES)
+                self._fail((at, language), f"{language!r} is not a language of the pages", f"one of {known}")
             questions = table.get("questions", {})
             texts = list(questions.values()) if isinstance(questions, dict) else [None]
             if not all(isinstance(t, list) and t and all(type(part) is str for part in t) for t in texts):
