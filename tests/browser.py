@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
@@ -31,12 +31,20 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def open_browser(*, scale: float = 1, size: tuple[int, int] = (1280, 800)) -> Iterator[BrowserContext]:
-    """A real headless Chromium on a display of `scale` device pixels a CSS pixel, in a window of `size` CSS pixels."""
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as profile:
+def open_browser(
+    *, scale: float = 1, size: tuple[int, int] = (1280, 800), profile: Path | None = None
+) -> Iterator[BrowserContext]:
+    """A real headless Chromium on a display of `scale` device pixels a CSS pixel, in a window of `size` CSS pixels.
+
+    What it keeps is gone when it closes, unless it keeps it in `profile`.
+    """
+    with ExitStack() as stack:
+        playwright = stack.enter_context(sync_playwright())
+        # Its processes may still be writing when it has closed.
+        passing = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         # Not `new_context`: an isolated context cannot open the settings page that sets the zoom.
         browser = playwright.chromium.launch_persistent_context(
-            profile,
+            profile or passing,
             executable_path=find_chromium(),
             no_viewport=True,  # Playwright's own viewport would emulate a display
             args=[

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import base64
 import io
+import re
+import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import select
 
+from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.stimuli.photographs import Pixels, read_png
 from study_server.storage.database import Database
 from study_server.storage.models import Pair, Trial
 
 READY = "[data-answer=same]:enabled"
+_PATIENCE_S = 30
+
+
+def change_settings(study: StudyFolder, **settings: object) -> None:
+    """Change settings of the study, which must be in its study.toml once each, before it is served."""
+    path = study.path / "study.toml"
+    text = path.read_text(encoding="utf-8")
+    for name, value in settings.items():
+        shown = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+        text, found = re.subn(rf"^{name} = .*$", f"{name} = {shown}", text, flags=re.MULTILINE)
+        assert found == 1, name
+    path.write_text(text, encoding="utf-8")
 
 
 def go_to_trials(page: Page) -> None:
@@ -41,6 +57,16 @@ def wait_for_trial(page: Page, position: int, total: int = 10) -> None:
     """Wait until the pair at this position can be answered."""
     page.wait_for_selector(f"#count:text-is('{position} of {total}')")
     page.wait_for_selector(READY)
+
+
+def stored_rows(page: Page, study: StudyFolder, count: int) -> list[dict[str, Any]]:
+    """The responses, once there are `count` of them: the page goes on before the server has an answer."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while len(rows := response_rows(str(study.path))) < count:
+        assert time.monotonic() < deadline, f"{len(rows)} answers have come, not {count}"
+        page.wait_for_timeout(20)  # lets Playwright answer the requests that a test intercepts
+    assert len(rows) == count
+    return rows
 
 
 def crops_of_trial(study: StudyFolder, position: int) -> tuple[Pixels, Pixels]:

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page
 
 from browser import Launch, zoom
-from participant import READY, crops_of_trial, find_exactly, go_to_trials, screenshot
+from participant import READY, crops_of_trial, find_exactly, go_to_trials, screenshot, stored_rows
+from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
-from study_server.storage.export import response_rows
 
 pytestmark = pytest.mark.slow
 
@@ -53,10 +53,12 @@ def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(browse:
             assert_pair_is_exact(page, study, k)
         page.keyboard.press("j")
         page.wait_for_selector("text=2 of 10")
-    (row,) = response_rows(str(study.path))
+        (row,) = stored_rows(page, study, 1)
     assert (row["response"], row["pixel_scale"]) == ("different", 2)
     assert row["device_pixel_ratio"] == pytest.approx(2)
     assert row["viewport_width"] == 900
+    assert row["window_changes"] >= 4
+    assert row["hidden"] is False
 
 
 def test_a_window_that_is_too_small_asks_for_room_and_never_scales(browse: Launch, study: StudyFolder) -> None:
@@ -66,7 +68,7 @@ def test_a_window_that_is_too_small_asks_for_room_and_never_scales(browse: Launc
         page.wait_for_selector("text=Please make more room")
         screen = screenshot(page)
         # No picture at all, scaled or not: between the bars there is the notice and the background, nothing else.
-        notice, top, bottom = (page.locator(name).bounding_box() for name in ("#notice", "#top", "#bottom"))
+        notice, top, bottom = (page.locator(name).bounding_box() for name in ("#room", "#top", "#bottom"))
         middle = screen[math.ceil(3 * (top["y"] + top["height"])) : math.floor(3 * bottom["y"])].copy()
         around = np.ones(middle.shape[:2], dtype=bool)
         around[:, math.floor(3 * notice["x"]) : math.ceil(3 * (notice["x"] + notice["width"]))] = False

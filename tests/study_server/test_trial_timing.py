@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-
 import pytest
 
 from browser import Launch, zoom
-from participant import READY, go_to_trials, wait_for_trial
+from participant import READY, change_settings, go_to_trials, stored_rows, wait_for_trial
 from study_server.folder.study_folder import StudyFolder
-from study_server.storage.export import response_rows
 
 pytestmark = pytest.mark.slow
 
@@ -30,28 +26,13 @@ document.addEventListener("pointerdown", (event) => window.seen.pointers.push(ev
 
 
 @pytest.fixture
-def configure(study: StudyFolder) -> Callable[..., None]:
-    """Change settings of the study before it is served."""
-
-    def change(**settings: object) -> None:
-        path = study.path / "study.toml"
-        text = path.read_text(encoding="utf-8")
-        for name, value in settings.items():
-            text, found = re.subn(rf"^{name} = .*$", f"{name} = {value!r}".replace("'", '"'), text, flags=re.MULTILINE)
-            assert found == 1
-        path.write_text(text, encoding="utf-8")
-
-    return change
+def timed(study: StudyFolder) -> None:
+    change_settings(study, fixation_ms=300, inter_trial_ms=200, key_same="a", key_different="9")
 
 
 @pytest.fixture
-def timed(configure: Callable[..., None]) -> None:
-    configure(fixation_ms=300, inter_trial_ms=200, key_same="a", key_different="9")
-
-
-@pytest.fixture
-def limited(configure: Callable[..., None]) -> None:
-    configure(time_limit_ms=500)
+def limited(study: StudyFolder) -> None:
+    change_settings(study, time_limit_ms=500)
 
 
 @pytest.mark.parametrize("by", ["keys", "pointers"])
@@ -70,7 +51,7 @@ def test_reaction_time_runs_from_the_first_frame_with_the_pair(
         wait_for_trial(page, 2)
         seen = page.evaluate("window.seen")
         assert len(seen["keys"]) + len(seen["pointers"]) > before
-    (row,) = response_rows(str(study.path))
+        (row,) = stored_rows(page, study, 1)
     answered = seen[by][-1]
     drawn = [time for time in seen["drawn"] if time < answered][-1]
     shown = min(time for time in seen["frames"] if time > drawn)
@@ -93,7 +74,8 @@ def test_a_key_before_the_pair_is_shown_does_not_count(timed: None, browse: Laun
         page.keyboard.press("f")  # no answer keys in this study
         page.keyboard.press("a")
         wait_for_trial(page, 3)
-    assert [row["response"] for row in response_rows(str(study.path))] == ["same", "same"]
+        rows = stored_rows(page, study, 2)
+    assert [row["response"] for row in rows] == ["same", "same"]
 
 
 def test_a_limited_pair_disappears_and_can_still_be_answered(limited: None, browse: Launch, study: StudyFolder) -> None:
@@ -107,7 +89,7 @@ def test_a_limited_pair_disappears_and_can_still_be_answered(limited: None, brow
         assert page.is_enabled("[data-answer=same]")
         page.keyboard.press("f")
         wait_for_trial(page, 2)
-    (row,) = response_rows(str(study.path))
+        (row,) = stored_rows(page, study, 1)
     assert row["reaction_time_ms"] > 480
 
 
@@ -125,11 +107,12 @@ def test_a_window_that_becomes_too_small_shows_the_pair_anew_and_restarts_the_cl
         page.keyboard.press("f")
         wait_for_trial(page, 2)
         seen = page.evaluate("window.seen")
-    (row,) = response_rows(str(study.path))
+        (row,) = stored_rows(page, study, 1)
     answered = seen["keys"][-1]
     shown_again = [time for time in seen["drawn"] if time < answered][-1]
     assert row["reaction_time_ms"] <= answered - shown_again
     assert row["hidden"] is True
+    assert row["window_changes"] >= 2
 
 
 def test_a_lasting_refusal_is_told_and_outlives_a_resize(browse: Launch) -> None:

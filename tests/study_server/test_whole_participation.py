@@ -9,10 +9,10 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 
 from browser import Launch
-from participant import READY, go_to_trials, wait_for_trial
+from participant import READY, go_to_trials, stored_rows, wait_for_trial
+from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.database import Database
-from study_server.storage.export import response_rows
 from study_server.storage.models import Participant
 
 pytestmark = pytest.mark.slow
@@ -46,6 +46,8 @@ def test_by_mouse(browse: Launch, study: StudyFolder) -> None:
     assert sorted(row["shift_px"] for row in rows) == list(range(10))
     assert {row["participant_state"] for row in rows} == {"finished"}
     assert {row["question_age"] for row in rows} == {"20–35"}
+    assert {(row["visit"], row["window_changes"]) for row in rows} == {(1, 0)}
+    assert all(20 <= row["refresh_rate_hz"] <= 1000 and 0 <= row["sent_after_ms"] < 60_000 for row in rows)
     assert all(0 < row["reaction_time_ms"] < 60_000 and row["hidden"] is False for row in rows)
     assert {(row["device_pixel_ratio"], row["pixel_scale"], row["viewport_width"]) for row in rows} == {(1.0, 1, 1280)}
     assert re.fullmatch("[A-Z2-9]{10}", code)
@@ -93,10 +95,8 @@ def test_a_reload_goes_on_at_the_same_trial_with_the_same_images(browse: Launch,
         assert set(images[:2]) <= set(asked_before)
         page.keyboard.press("j")
         page.wait_for_selector("text=3 of 10")
-    assert [(row["trial"], row["response"]) for row in response_rows(str(study.path))] == [
-        (1, "same"),
-        (2, "different"),
-    ]
+        rows = stored_rows(page, study, 2)
+    assert [(row["trial"], row["response"], row["visit"]) for row in rows] == [(1, "same", 1), (2, "different", 2)]
 
 
 def test_a_trial_in_which_the_tab_was_hidden_says_so(browse: Launch, study: StudyFolder) -> None:
@@ -113,25 +113,5 @@ def test_a_trial_in_which_the_tab_was_hidden_says_so(browse: Launch, study: Stud
         }""")
         page.click("[data-answer=same]")
         wait_for_trial(page, 3)
-    assert [row["hidden"] for row in response_rows(str(study.path))] == [False, True]
-
-
-def test_an_answer_is_kept_while_the_server_is_away(browse: Launch, study: StudyFolder) -> None:
-    with browse(allowed_complaint="status of 503") as page:  # the one that this test makes
-        go_to_trials(page)
-        attempts: list[str] = []
-
-        def refuse_twice(route) -> None:  # type: ignore[no-untyped-def]
-            attempts.append(route.request.post_data)
-            if len(attempts) == 1:
-                route.fulfill(status=503, json={"error": "busy"})
-            else:
-                route.continue_()
-
-        page.route("**/response", refuse_twice)
-        page.keyboard.press("f")
-        page.wait_for_selector("text=The connection is interrupted")
-        page.wait_for_selector("text=2 of 10")
-        assert len(attempts) == 2
-        assert attempts[0] == attempts[1]  # the same idempotency key
-    assert len(response_rows(str(study.path))) == 1
+        rows = stored_rows(page, study, 2)
+    assert [row["hidden"] for row in rows] == [False, True]

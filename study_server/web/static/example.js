@@ -1,7 +1,9 @@
 // The example in the instructions: a pair with a shift, and a button that shows both images in turn at one place.
 
+import { isBrowserSupported } from "./gates.js";
+import { decode, loadImage } from "./requests.js";
 import { Stage } from "./stage.js";
-import { loadBitmap } from "./requests.js";
+import { say } from "./texts.js";
 
 const figure = document.querySelector(".example");
 const canvas = figure.querySelector("canvas");
@@ -20,27 +22,48 @@ function fit() {
   canvas.style.height = `${height + 2}px`;
 }
 
-const [original, moved] = await Promise.all([figure.dataset.original, figure.dataset.moved].map(loadBitmap));
+const urls = [figure.dataset.original, figure.dataset.moved];
+const [original, moved] = await Promise.all(urls.map(async (url) => decode(await loadImage(url))));
 fit();
 window.addEventListener("resize", fit);
-if (Stage.isSupported()) await stage.start();
+if (isBrowserSupported()) await stage.start();
 const showBoth = () => stage.show({ left: original, right: moved });
+const showAlone = (image) => stage.show({ left: image, right: image });
 showBoth();
 
 let flipping = null;
-button.addEventListener("click", () => {
+
+function flip() {
   if (flipping) {
     clearInterval(flipping);
     flipping = null;
     showBoth();
-    button.textContent = "Show them in turn";
+    button.textContent = say("inTurn");
     return;
   }
   let isMoved = false;
   flipping = setInterval(() => {
     isMoved = !isMoved;
-    const image = isMoved ? moved : original;
-    stage.show({ left: image, right: image });
+    showAlone(isMoved ? moved : original);
   }, FLIP_MS);
-  button.textContent = "Show them side by side";
-});
+  button.textContent = say("sideBySide");
+}
+
+// Who wants less motion moves it themselves: each press is one step.
+const steps = [
+  [showBoth, "originalAlone"],
+  [() => showAlone(original), "movedAlone"],
+  [() => showAlone(moved), "sideBySide"],
+];
+let step = 0;
+
+function goOneStep() {
+  step = (step + 1) % steps.length;
+  const [show, next] = steps[step];
+  show();
+  button.textContent = say(next);
+}
+
+const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+if (isCalm) button.textContent = say("originalAlone");
+button.addEventListener("click", isCalm ? goOneStep : flip);

@@ -20,13 +20,6 @@ export class Stage {
     this.#onChange = onChange;
   }
 
-  static isSupported() {
-    return typeof ResizeObserver === "function" && "ResizeObserverEntry" in window
-      && "devicePixelContentBoxSize" in ResizeObserverEntry.prototype;
-  }
-
-  static unsupported = "This browser cannot show pictures pixel by pixel. Current versions of Chrome, Edge and Firefox can.";
-
   // Resolves when the canvas's size in device pixels is known.
   start() {
     return new Promise((resolve) => {

@@ -1,228 +1,35 @@
-// The trial page: shows one pair after another, takes the answers, hands each to the server.
+// The trial page: shows one pair after another, takes the answers, hands each to the outbox.
 
-import { Stage, nextFrame } from "./stage.js";
-import { Refused, loadBitmap, persist, sendJson } from "./requests.js";
+import { isBrowserSupported } from "./gates.js";
+import { hold, takeOver } from "./one_tab.js";
+import { Outbox } from "./outbox.js";
+import { Pairs } from "./pairs.js";
+import { practise } from "./practice.js";
+import { Refused, pause, persist, sendJson, watchTrouble } from "./requests.js";
+import { say } from "./texts.js";
+import { TrialScreen } from "./trial_screen.js";
 
-const AHEAD = 3; // pairs fetched and decoded before they are needed
+const MEASURING_MS = 2000; // longest wait for the refresh rate, which takes a third of a second
+const QUIET_MS = 700; // for so long the last answers may be on their way without a word
+const ASK_AGAIN_MS = 2000;
 
 const page = JSON.parse(document.body.dataset.page);
 const isPractice = JSON.parse(document.body.dataset.practice);
-const trialsUrl = document.body.dataset.trials;
+const { trials: trialsUrl, visits: visitsUrl } = document.body.dataset;
 
 const element = (id) => document.getElementById(id);
-const buttons = [...document.querySelectorAll("[data-answer]")];
-const question = element("question");
-const questionText = question.textContent;
+const screen = new TrialScreen(page);
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const trouble = (yes) => { element("saving").textContent = yes ? "The connection is interrupted. Your answers are kept; trying again…" : ""; };
-
-const stage = new Stage(element("stage"), page, {
-  margins: () => ({ top: element("top").getBoundingClientRect().height, bottom: element("bottom").getBoundingClientRect().height }),
-  onChange: (fits) => refresh(fits),
-});
-
-// --- the notice over the stage ------------------------------------------------------------------------------------
-
-let isStopped = false;
-
-function notify(title, text) {
-  const parts = { h1: title, p: text };
-  element("notice").replaceChildren(
-    ...Object.entries(parts).map(([tag, textContent]) => Object.assign(document.createElement(tag), { textContent })),
-  );
-  element("notice").hidden = false;
-}
-
-function refresh(fits = stage.fits) {
-  if (isStopped) return;
-  for (const button of buttons) button.disabled = !(accept && fits);
-  if (fits) {
-    element("notice").hidden = true;
-    return;
-  }
-  onRoomLost?.();
-  const { width, height } = stage.needed;
-  notify(
-    "Please make more room",
-    stage.isPinched
-      ? "Undo the pinch zoom: the pictures can only be shown exactly without it."
-      : `The pictures are shown pixel by pixel and need a window of at least ${width} × ${height}; `
-        + `this one has ${window.innerWidth} × ${window.innerHeight}. Maximise the window or zoom out (Ctrl and −, or ⌘ and −).`,
-  );
-}
-
-function stop(title, text) {
-  accept = null;
-  stage.clear();
-  refresh();
-  isStopped = true;
-  notify(title, text);
-}
-
-// --- answers ------------------------------------------------------------------------------------------------------
-
-let accept = null; // takes {answer, time} while a pair may be answered
-let onRoomLost = null; // called when the window becomes too small
-let onSpace = null; // called when the space bar is pressed
-let wasHidden = false;
-
-function give(answer, time) {
-  if (accept && stage.fits) accept({ answer, time });
-}
-
-for (const button of buttons) {
-  let pressed = null; // a key answers when it goes down, so a mouse button should too
-  button.addEventListener("pointerdown", (event) => { pressed = event.timeStamp; });
-  button.addEventListener("click", (event) => {
-    give(button.dataset.answer, pressed ?? event.timeStamp);
-    pressed = null;
-  });
-}
-
-document.addEventListener("keydown", (event) => {
-  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key === " ") onSpace?.();
-  // Where the layout has other letters, the key in the same place counts.
-  const place = event.code.replace(/^(Key|Digit)/, "").toLowerCase();
-  const answer = page.keys[event.key.toLowerCase()] ?? (/^[\x00-\x7f]*$/.test(event.key) ? undefined : page.keys[place]);
-  if (answer) give(answer, event.timeStamp);
-});
-
-document.addEventListener("visibilitychange", () => { wasHidden ||= document.hidden; });
-window.addEventListener("resize", () => refresh());
-
-// The next answer given after `begin`, or null if the window becomes too small before.
-function answerAfter(begin) {
-  return new Promise((resolve) => {
-    accept = (given) => { if (given.time >= begin) resolve(given); };
-    onRoomLost = () => resolve(null);
-    refresh();
-  }).finally(() => {
-    accept = onRoomLost = null;
-    refresh();
-  });
-}
-
-// --- one trial ----------------------------------------------------------------------------------------------------
-
-const fetched = new Map();
-
-function fetchPair(trial) {
-  if (!fetched.has(trial.id)) {
-    const pair = Promise.all([trial.left, trial.right].map((url) => persist(() => loadBitmap(url), trouble)))
-      .then(([left, right]) => ({ left, right }));
-    pair.catch(() => {}); // whoever needs the pair hears of it; until then it is no unhandled rejection
-    fetched.set(trial.id, pair);
-  }
-  return fetched.get(trial.id);
-}
-
-async function roomToShow() {
-  while (!stage.fits) await nextFrame();
-}
-
-// Hides the pair in the frame that completes its time.
-async function limitExposure(drawn, isOver) {
-  while (!isOver()) {
-    if ((await nextFrame()) - drawn >= page.timeLimitMs - 1) {
-      if (!isOver()) stage.clear();
-      return;
-    }
-  }
-}
-
-// One exposure of the pair until the answer; null if it had to be broken off for want of room.
-async function expose(pair) {
-  await roomToShow();
-  if (page.fixationMs) {
-    stage.fixate();
-    await pause(page.fixationMs);
-    await roomToShow();
-  }
-  const drawn = await nextFrame();
-  stage.show(pair);
-  await nextFrame(); // the frame with the pair has been handed to the display
-  const begin = performance.now();
-  let isOver = false;
-  if (page.timeLimitMs) limitExposure(drawn, () => isOver);
-  const given = await answerAfter(begin);
-  isOver = true;
-  return given && { response: given.answer, reaction_time_ms: given.time - begin };
-}
-
-async function runTrial(pair) {
-  wasHidden = document.hidden;
-  let given = null;
-  while (!(given = await expose(pair))) {
-    wasHidden = true; // the pair was out of sight; it is shown anew, and the clock with it
-    stage.clear();
-  }
-  const body = {
-    ...given,
-    device_pixel_ratio: window.devicePixelRatio,
-    pixel_scale: stage.pixelScale,
-    viewport_width: window.innerWidth,
-    viewport_height: window.innerHeight,
-    hidden: wasHidden,
-  };
-  stage.clear();
-  return body;
-}
-
-async function save(trial, body) {
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  const key = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const content = isPractice ? { response: body.response } : { ...body, idempotency_key: key };
-  return persist(() => sendJson("PUT", `${trialsUrl}/${trial.id}/response`, content), trouble);
-}
+// --- what the page says -------------------------------------------------------------------------------------------
 
 function showProgress({ answered, total }) {
   element("progress").max = total;
   element("progress").value = answered;
-  element("count").textContent = answered < total ? `${answered + 1} of ${total}` : "";
+  element("count").textContent = answered < total ? say("count", { number: answered + 1, total }) : "";
 }
 
-// --- practice -----------------------------------------------------------------------------------------------------
-
-// With the pair in sight, also where its time had run out.
-async function giveFeedback(pair, outcome, isLast) {
-  stage.show(pair);
-  question.className = outcome.correct ? "right" : "wrong";
-  const truth = outcome.truth === "same" ? "the two were the same" : "one of the two was shifted";
-  question.textContent = outcome.correct ? `Right: ${truth}.` : `Not quite: ${truth}.`;
-  element("answers").hidden = true;
-  if (isLast) {
-    element("leave").hidden = false;
-    element("leave").querySelector("button").focus();
-    return new Promise(() => {}); // the form leaves the page
-  }
-  const next = element("next");
-  next.hidden = false;
-  next.focus(); // for the enter key
-  await new Promise((resolve) => {
-    next.addEventListener("click", resolve, { once: true });
-    onSpace = resolve;
-  });
-  onSpace = null;
-  next.hidden = true;
-  element("answers").hidden = false;
-  question.className = "";
-  question.textContent = questionText;
-  stage.clear();
-}
-
-// --- all of them --------------------------------------------------------------------------------------------------
-
-async function awaitStart({ answered, total }) {
-  const haste = page.timeLimitMs
-    ? `Each pair is shown for ${page.timeLimitMs / 1000} s only; for the answer you can take the time you need.`
-    : "Take the time you need.";
-  element("start-text").textContent = isPractice
-    ? `${total} pairs to try it out. After each you are told whether you were right.`
-    : answered
-      ? `Welcome back: ${total - answered} of ${total} pairs are left.`
-      : `${total} pairs, without feedback. There may or may not be a shift. ${haste}`;
+async function awaitStart(text) {
+  element("start-text").textContent = text;
   element("start").hidden = false;
   element("start-button").focus();
   await new Promise((resolve) => element("start-button").addEventListener("click", resolve, { once: true }));
@@ -230,41 +37,131 @@ async function awaitStart({ answered, total }) {
   element("start-button").blur();
 }
 
-async function run() {
-  if (!Stage.isSupported()) {
-    stop("Please use another browser", Stage.unsupported);
-    return;
+function startText({ answered, total }) {
+  if (answered) return say("welcomeBack", { left: total - answered, total });
+  return `${say("trialsStart", { total })} ${page.timeLimitMs ? say("haste", { seconds: page.timeLimitMs / 1000 }) : say("takeTime")}`;
+}
+
+const sentence = ({ message }) => (/[.!?]$/.test(message) ? message : `${message}.`);
+
+const connection = { waiting: 0, inTrouble: false };
+
+// A quiet line below the pictures; nothing while all is well.
+function showConnection(change) {
+  const { waiting, inTrouble } = Object.assign(connection, change);
+  let text = "";
+  if (inTrouble) text = waiting ? say("interruptedKept", { waiting }) : say("interrupted");
+  else if (waiting > 1) text = say("catchingUp", { waiting });
+  element("saving").textContent = text;
+}
+
+watchTrouble((inTrouble) => showConnection({ inTrouble }));
+
+// --- one tab, one visit -------------------------------------------------------------------------------------------
+
+let outbox = null;
+let isOver = false; // this page has nothing more to do: it was stopped, or is being left
+
+async function stopHere(title, text) {
+  isOver = true;
+  await screen.stop(title, text, say("goOnHere"));
+  location.reload();
+}
+
+function onLost() {
+  outbox?.stop();
+  stopHere(say("elsewhereTitle"), say("takenOver"));
+}
+
+// The session of this participant, once no other tab goes on with it.
+async function takePart() {
+  const session = await persist(() => sendJson("GET", trialsUrl));
+  if (session.next) return session;
+  const name = `shift-study ${session.outbox}`;
+  if (await hold(name, onLost)) return session;
+  await screen.ask(say("elsewhereTitle"), say("openElsewhere"), say("goOnHere"));
+  await takeOver(name, onLost);
+  return persist(() => sendJson("GET", trialsUrl)); // the other tab may have gone on meanwhile
+}
+
+// Tells the server of this load of the page and of the screen; its number.
+async function beginVisit() {
+  const refreshRate = await screen.display.measureRefreshRate(MEASURING_MS);
+  const { visit } = await persist(() => sendJson("POST", visitsUrl, {
+    refresh_rate_hz: refreshRate,
+    screen_width: window.screen.width,
+    screen_height: window.screen.height,
+    device_pixel_ratio: window.devicePixelRatio,
+    color_depth: window.screen.colorDepth,
+    touch_points: navigator.maxTouchPoints,
+    language: navigator.language,
+  }));
+  return visit;
+}
+
+// --- the trials ---------------------------------------------------------------------------------------------------
+
+function leaveFor(url) {
+  isOver = true;
+  location.replace(url);
+  return new Promise(() => {});
+}
+
+async function runTrials() {
+  const session = await takePart();
+  if (session.next) await leaveFor(session.next);
+  let visit = null;
+  outbox = await Outbox.open(session.outbox, trialsUrl, {
+    onChange: (waiting) => showConnection({ waiting }),
+    onStored: (answer, reply) => {
+      if (reply.next) leaveFor(reply.next);
+      // Answers of an earlier visit are bound to be overtaken by this one.
+      else if (reply.superseded && answer.body.visit === visit) stopHere(say("elsewhereTitle"), say("superseded"));
+    },
+    onRefused: (error) => stopHere(say("cannotGoOn"), say("answerRefused", { message: sentence(error) })),
+  });
+  const trials = session.trials.filter((trial) => !outbox.has(trial.id)); // what waits here is as good as answered
+  const pairs = new Pairs(trials);
+  const progress = { answered: session.total - trials.length, total: session.total };
+  showProgress(progress);
+  if (trials.length) {
+    [visit] = await Promise.all([beginVisit(), awaitStart(startText(progress))]);
   }
-  element("stage").style.background = page.background;
-  await stage.start();
-  const bars = new ResizeObserver(() => stage.draw()); // they take their room from the pictures
-  for (const id of ["top", "bottom"]) bars.observe(element(id));
-  const session = await persist(() => sendJson("GET", trialsUrl), trouble);
-  if (session.next) {
-    location.replace(session.next);
-    return;
-  }
-  showProgress(session);
-  session.trials.slice(0, AHEAD).forEach(fetchPair);
-  await awaitStart(session);
   let interval = pause(page.interTrialMs);
-  for (const [index, trial] of session.trials.entries()) {
-    session.trials.slice(index, index + 1 + AHEAD).forEach(fetchPair);
+  for (const [index, trial] of trials.entries()) {
     await interval;
-    const pair = await fetchPair(trial);
-    const body = await runTrial(pair);
+    const measured = await screen.runTrial(await pairs.at(index));
     interval = pause(page.interTrialMs); // the empty screen begins with the answer
-    const outcome = await save(trial, body);
-    if (isPractice) await giveFeedback(pair, outcome, index === session.trials.length - 1);
-    fetched.delete(trial.id);
-    for (const bitmap of Object.values(pair)) bitmap.close();
-    showProgress(outcome);
-    if (outcome.next) location.replace(outcome.next);
+    await outbox.add(trial.id, { ...measured, visit });
+    progress.answered += 1;
+    showProgress(progress);
+  }
+  const isStored = outbox.emptied().then(() => true);
+  if (!(await Promise.race([isStored, pause(QUIET_MS)]))) screen.notify(say("almostDone"), say("keepOpen"));
+  await isStored;
+  for (; !isOver; await pause(ASK_AGAIN_MS)) {
+    const now = await persist(() => sendJson("GET", trialsUrl));
+    if (now.next) leaveFor(now.next);
+    else if (now.trials.length && !isOver) location.reload(); // there is more to do than this page knew
   }
 }
 
-run().catch((error) => {
-  // 409: this trial was answered elsewhere, in another tab perhaps; the server knows what comes next.
-  if (error instanceof Refused && error.status === 409) location.reload();
-  else stop("The study cannot go on", `${error.message} Reload the page to try again. Your answers so far are saved.`);
+// The browser warns where leaving would lose an answer.
+window.addEventListener("beforeunload", (event) => { if (outbox?.wouldLose) event.preventDefault(); });
+// A page that comes back out of the browser's cache knows nothing of what has happened since.
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+async function run() {
+  if (!isBrowserSupported()) return screen.stop(say("otherBrowserTitle"), say("otherBrowser"));
+  await screen.start();
+  return isPractice ? practise(screen, page, trialsUrl, { awaitStart, showProgress }) : runTrials();
+}
+
+run().catch(async (error) => {
+  if (error instanceof Refused && error.status === 409) {
+    // Something has happened elsewhere; the server knows what comes next.
+    const session = await sendJson("GET", trialsUrl).catch(() => ({}));
+    if (session.next) await leaveFor(session.next);
+  }
+  stopHere(say("cannotGoOn"), say("reload", { message: sentence(error) }));
 });

@@ -1,0 +1,36 @@
+// Which devices and browsers cannot show the study.
+
+const BARS_CSS_PX = 190; // above and below the pictures on the trial page
+
+// Pictures pixel by pixel need a browser that says how many device pixels a box has; Safari does not.
+export function isBrowserSupported() {
+  return typeof ResizeObserver === "function" && "ResizeObserverEntry" in window
+    && "devicePixelContentBoxSize" in ResizeObserverEntry.prototype && typeof AbortSignal.timeout === "function";
+}
+
+// A finger covers what it should judge, and its touch comes late. A computer without any pointer has its keyboard.
+export function isTouchOnly() {
+  const has = (query) => window.matchMedia(query).matches;
+  return has("(any-pointer: coarse)") && !has("(any-pointer: fine)") && !has("(any-hover: hover)");
+}
+
+// CSS pixels that a pair and the page around it take. needs: size, gap and pixelScale of the study.
+export function roomNeeded({ size, gap, pixelScale }) {
+  const ratio = window.devicePixelRatio;
+  const cssPerImagePixel = (pixelScale || Math.max(1, Math.floor(ratio + 1e-6))) / ratio;
+  return { width: Math.ceil((2 * size + gap) * cssPerImagePixel), height: Math.ceil(size * cssPerImagePixel) + BARS_CSS_PX };
+}
+
+// Whether no window on this screen would be large enough, however the screen is turned.
+export function isScreenTooSmall(needs) {
+  const room = roomNeeded(needs);
+  const { width, height } = window.screen;
+  // Zoomed out, the window has more CSS pixels than the screen in some browsers' counting.
+  return Math.max(width, height, window.innerWidth) < room.width
+    || (Math.min(width, height) < room.height && window.innerHeight < room.height);
+}
+
+export function isWindowTooSmall(needs) {
+  const room = roomNeeded(needs);
+  return window.innerWidth < room.width || window.innerHeight < room.height;
+}

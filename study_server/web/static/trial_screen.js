@@ -1,0 +1,197 @@
+// What is on the screen while pairs are judged: the pictures, the answers, the notice over them; and the clock.
+
+import { Display } from "./display.js";
+import { pause } from "./requests.js";
+import { Stage, nextFrame } from "./stage.js";
+import { say } from "./texts.js";
+
+const element = (id) => document.getElementById(id);
+const height = (id) => element(id).getBoundingClientRect().height;
+
+function fill(id, title, text) {
+  const parts = { h1: title, p: text };
+  element(id).replaceChildren(
+    ...Object.entries(parts).map(([tag, textContent]) => Object.assign(document.createElement(tag), { textContent })),
+  );
+  element(id).hidden = false;
+}
+
+const forever = () => new Promise(() => {});
+
+export class TrialScreen {
+  display = new Display();
+  onSpace = null; // called when the space bar is pressed
+  #page; #stage;
+  #buttons = [...document.querySelectorAll("[data-answer]")];
+  #accept = null; // takes {answer, time} while a pair may be answered
+  #onRoomLost = null; // called when the window becomes too small
+  #isStopped = false;
+
+  // page: what same_different.page_settings gives.
+  constructor(page) {
+    this.#page = page;
+    this.#stage = new Stage(element("stage"), page, {
+      margins: () => ({ top: height("top"), bottom: height("bottom") }),
+      onChange: (fits) => this.#refresh(fits),
+    });
+    this.#listen();
+  }
+
+  // Resolves when pairs can be shown.
+  async start() {
+    element("stage").style.background = this.#page.background;
+    await this.#stage.start();
+    const bars = new ResizeObserver(() => this.#stage.draw()); // they take their room from the pictures
+    for (const id of ["top", "bottom"]) bars.observe(element(id));
+  }
+
+  show(pair) {
+    if (!this.#isStopped) this.#stage.show(pair);
+  }
+
+  clear() {
+    this.#stage.clear();
+  }
+
+  // --- the notice over the stage ------------------------------------------------------------------------------------
+
+  notify(title, text) {
+    if (!this.#isStopped) fill("notice", title, text);
+  }
+
+  // Nothing is shown and no answer taken from now on. Resolves when the button is pressed, where there is one.
+  stop(title, text, buttonText = null) {
+    this.#isStopped = true;
+    for (const button of this.#buttons) button.disabled = true;
+    for (const id of ["start", "room"]) element(id).hidden = true;
+    this.#stage.clear();
+    fill("notice", title, text);
+    return buttonText ? this.#askInNotice(buttonText) : forever();
+  }
+
+  // A notice with a button; resolves when that is pressed, and takes the notice away.
+  async ask(title, text, buttonText) {
+    this.notify(title, text);
+    await this.#askInNotice(buttonText);
+    element("notice").hidden = true;
+  }
+
+  async #askInNotice(buttonText) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "primary", textContent: buttonText });
+    element("notice").append(button);
+    button.focus();
+    await new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
+  }
+
+  #refresh(fits = this.#stage.fits) {
+    if (this.#isStopped) return;
+    for (const button of this.#buttons) button.disabled = !(this.#accept && fits);
+    if (fits) {
+      element("room").hidden = true;
+      return;
+    }
+    this.#onRoomLost?.();
+    const { width, height } = this.#stage.needed;
+    const sizes = { width, height, windowWidth: window.innerWidth, windowHeight: window.innerHeight };
+    fill("room", say("moreRoom"), this.#stage.isPinched ? say("pinched") : say("tooSmall", sizes));
+  }
+
+  // --- answers ------------------------------------------------------------------------------------------------------
+
+  #listen() {
+    for (const button of this.#buttons) {
+      let pressed = null; // a key answers when it goes down, so a mouse button should too
+      button.addEventListener("pointerdown", (event) => { pressed = event.timeStamp; });
+      button.addEventListener("click", (event) => {
+        this.#give(button.dataset.answer, pressed ?? event.timeStamp);
+        pressed = null;
+      });
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.key === " ") this.onSpace?.();
+      // Where the layout has other letters, the key in the same place counts.
+      const { keys } = this.#page;
+      const place = event.code.replace(/^(Key|Digit)/, "").toLowerCase();
+      const answer = keys[event.key.toLowerCase()] ?? (/^[\x00-\x7f]*$/.test(event.key) ? undefined : keys[place]);
+      if (answer) this.#give(answer, event.timeStamp);
+    });
+    window.addEventListener("resize", () => this.#refresh());
+  }
+
+  #give(answer, time) {
+    if (this.#accept && this.#stage.fits && !this.#isStopped) this.#accept({ answer, time });
+  }
+
+  // The next answer given after `begin`, or null if the window becomes too small before.
+  #answerAfter(begin) {
+    return new Promise((resolve) => {
+      this.#accept = (given) => { if (given.time >= begin) resolve(given); };
+      this.#onRoomLost = () => resolve(null);
+      this.#refresh();
+    }).finally(() => {
+      this.#accept = this.#onRoomLost = null;
+      this.#refresh();
+    });
+  }
+
+  // --- one trial ----------------------------------------------------------------------------------------------------
+
+  // Shows the pair until it is answered; what the server is told of it.
+  async runTrial(pair) {
+    this.display.beginTrial();
+    let given = null;
+    while (!(given = await this.#expose(pair))) {
+      this.display.wasHidden = true; // the pair was out of sight; it is shown anew, and the clock with it
+      this.#stage.clear();
+    }
+    const measured = {
+      ...given,
+      device_pixel_ratio: window.devicePixelRatio,
+      pixel_scale: this.#stage.pixelScale,
+      viewport_width: window.innerWidth,
+      viewport_height: window.innerHeight,
+      hidden: this.display.wasHidden,
+      window_changes: this.display.windowChanges,
+      refresh_rate_hz: this.display.refreshRate,
+    };
+    this.#stage.clear();
+    return measured;
+  }
+
+  // One exposure of the pair until the answer; null if it had to be broken off for want of room.
+  async #expose(pair) {
+    await this.#roomToShow();
+    if (this.#page.fixationMs) {
+      if (!this.#isStopped) this.#stage.fixate();
+      await pause(this.#page.fixationMs);
+      await this.#roomToShow();
+    }
+    const drawn = await nextFrame();
+    this.show(pair);
+    // In the next frame the one with the pair has been handed to the display: nothing that a page can learn is nearer
+    // to the light. (Paint and element timing leave canvases out; and the clock read inside this frame is at most late
+    // by the callbacks before it, where its nominal beginning may lie before the drawing was done.)
+    await nextFrame();
+    const begin = performance.now();
+    let isOver = false;
+    if (this.#page.timeLimitMs) this.#limitExposure(drawn, () => isOver);
+    const given = await this.#answerAfter(begin);
+    isOver = true;
+    return given && { response: given.answer, reaction_time_ms: given.time - begin };
+  }
+
+  async #roomToShow() {
+    while (!this.#stage.fits) await nextFrame();
+  }
+
+  // Hides the pair in the frame that completes its time.
+  async #limitExposure(drawn, isOver) {
+    while (!isOver()) {
+      if ((await nextFrame()) - drawn >= this.#page.timeLimitMs - 1) {
+        if (!isOver()) this.#stage.clear();
+        return;
+      }
+    }
+  }
+}
