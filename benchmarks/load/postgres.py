@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,7 @@ def cluster() -> Iterator[str]:
         port = free_port()
         command = [*prefix, binaries / "postgres", "-D", data, "-k", home, "-h", "127.0.0.1", "-p", str(port)]
         with running("PostgreSQL", command, port, cwd=home):
+            _wait_until_ready(binaries, port)
             created = subprocess.run(
                 [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "shift_study"],
                 capture_output=True,
@@ -69,3 +71,12 @@ def cluster() -> Iterator[str]:
             if created.returncode:
                 raise BenchmarkError(f"createdb failed: {created.stderr.strip()}")
             yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/shift_study"
+
+
+def _wait_until_ready(binaries: Path, port: int) -> None:
+    """It listens before it takes connections."""
+    deadline = time.monotonic() + 60
+    while subprocess.run([binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]).returncode:
+        if time.monotonic() > deadline:
+            raise BenchmarkError("PostgreSQL started, and takes no connections")
+        time.sleep(0.05)
