@@ -24,7 +24,7 @@ from study_server.storage.models import Event, Participant, Study
 ARGUMENTS = ("of", "only", "order", "label", "kind", "pairs", "page")
 """What addresses of pages may ask for."""
 
-LEAST_ANSWERED = 12
+LEAST_ANSWERED = 8
 """So many of the least answered pairs are listed, unless all are asked for."""
 
 
@@ -176,14 +176,14 @@ def _reaction_times(session: Session, asked: Asked) -> Values:
 
 def _devices(session: Session, asked: Asked) -> Values:
     found = devices(session, asked.study.id)
+    ratios: Counter[float] = Counter()
+    for row in found["ratios"]:
+        ratios[row.ratio] += row.participants
     return {
         "devices": found,
         "calibration": asked.study.settings.display.calibration,
         "charts": {
-            "ratios": {
-                "x": [f"{row.ratio:.4g}" for row in found["ratios"]],
-                "y": [row.participants for row in found["ratios"]],
-            },
+            "ratios": {"x": [f"{ratio:.4g}" for ratio in sorted(ratios)], "y": [ratios[r] for r in sorted(ratios)]},
             "screens": {
                 "x": [f"{width} × {height}" for width, height, _ in found["screens"]],
                 "y": [number for _, _, number in found["screens"]],

@@ -99,9 +99,9 @@ def _around() -> dict[str, Any]:
 
 
 @blueprint.app_template_filter("number")
-def _number(number: int | None) -> str:
-    """A whole number with narrow spaces between thousands, which mean the same everywhere."""
-    return "" if number is None else f"{number:,}".replace(",", "\u202f")
+def _number(number: float | None) -> str:
+    """A number, rounded to a whole one, with narrow spaces between thousands, which mean the same everywhere."""
+    return "" if number is None else f"{number:,.0f}".replace(",", "\u202f")
 
 
 def _utc(moment: datetime | None) -> str:
@@ -271,7 +271,7 @@ def plotly(version: str) -> AnyResponse:
         abort(404)
     body = charts.plotly_js()
     headers = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-    if "gzip" in request.accept_encodings:
+    if request.accept_encodings["gzip"] > 0:
         headers["Content-Encoding"] = "gzip"
     else:
         body = charts.decompressed(body)

@@ -75,7 +75,7 @@ const CHARTS = {
     };
     const traces = [points];
     if (d.curve) {
-      traces.unshift({ ...d.curve, name: t.fit, type: "scatter", mode: "lines", line: { color: ORANGE, width: 2 }, hoverinfo: "skip" });
+      traces.unshift({ ...d.curve, name: t.fit, type: "scatter", mode: "lines", line: { color: ORANGE, width: 2, simplify: false }, hoverinfo: "skip" });
     }
     const known = typeof d.threshold === "number";
     return [
@@ -105,7 +105,10 @@ const CHARTS = {
 
   ratios: (d, t) => [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(t.ratio, { type: "category" }), counts(t.participants), { bargap: 0.4 })],
 
-  screens: (d, t) => [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(t.screen, { type: "category" }), counts(t.participants), { bargap: 0.4 })],
+  screens: (d, t) => [
+    [{ ...bars(d.y, d.x, t.participants, BLUE), orientation: "h" }],
+    layout(counts(t.participants), axis(t.screen, { type: "category", autorange: "reversed" }), { bargap: 0.4, hovermode: "y unified" }),
+  ],
 };
 
 const s = (ms) => ms / 1000;
