@@ -1,0 +1,147 @@
+"""Every page: axe-core finds nothing grave, and all can be done by keyboard, in both languages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+from sqlalchemy import select
+from werkzeug.security import generate_password_hash
+
+from accessibility import grave_violations, tab_to
+from browser import open_browser
+from participant import READY, change_settings
+from study_server.folder.settings import LANGUAGES
+from study_server.folder.study_folder import StudyFolder
+from study_server.participants.same_different import Observer
+from study_server.simulate import simulate_study
+from study_server.storage.database import Database
+from study_server.storage.models import Study
+from study_server.web.background_server import running_server
+
+PASSWORD = "a password of the tests"
+
+
+class Inspector:
+    """Looks at pages: with axe-core, and, where SHOTS names a folder, with a camera."""
+
+    def __init__(self, page: Page, name: str) -> None:
+        self.page, self.name, self.number, self.found = page, name, 0, list[str]()
+
+    def look(self, what: str) -> None:
+        self.number += 1
+        self.found += grave_violations(self.page)
+        if folder := os.environ.get("SHOTS"):
+            self.page.screenshot(path=Path(folder) / f"{self.name}-{self.number:02d}-{what}.png")
+
+
+def press(page: Page, selector: str, key: str = "Enter") -> None:
+    tab_to(page, selector)
+    page.keyboard.press(key)
+
+
+def calibrate(page: Page, inspector: Inspector) -> None:
+    page.wait_for_url("**/calibration")
+    inspector.look("calibration")
+    tab_to(page, "#width")
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    press(page, "#matched", "Space")
+    tab_to(page, "#distance")
+    page.keyboard.type("57")
+    press(page, "button[type=submit]")
+
+
+def practise(page: Page, inspector: Inspector) -> None:
+    page.wait_for_url("**/practice")
+    press(page, "#start-button")
+    while True:
+        page.wait_for_selector(READY)
+        page.keyboard.press("f")
+        page.wait_for_selector("#next:visible, #leave:visible")
+        if page.is_visible("#leave"):
+            break
+        inspector.look("feedback")
+        page.keyboard.press("Space")
+    press(page, "#leave button")
+
+
+def judge(page: Page, inspector: Inspector) -> None:
+    page.wait_for_url("**/trials")
+    page.wait_for_selector("#start-button:visible")
+    inspector.look("start")
+    press(page, "#start-button")
+    for trial in range(10):
+        page.wait_for_selector(READY)
+        if trial == 0:
+            inspector.look("trial")
+        if trial % 2:
+            page.keyboard.press("j")
+        else:
+            press(page, "[data-answer=same]")
+        page.wait_for_selector(f"#count:text-matches('^{trial + 2} ')" if trial < 9 else "body:not(.stage-page)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: StudyFolder, language: str) -> None:
+    change_settings(study, calibration="required")
+    with running_server(study) as url, open_browser(size=(1366, 768)) as browser:
+        page = browser.new_page()
+        inspector = Inspector(page, language)
+        page.goto(f"{url}/nowhere?lang={language}")
+        inspector.look("error")
+        page.goto(f"{url}/declined")
+        inspector.look("declined")
+        page.goto(f"{url}/withdraw")
+        inspector.look("withdraw")
+        page.goto(url)
+        assert page.get_attribute("html", "lang") == language
+        inspector.look("consent")
+        press(page, "#agree")
+        page.wait_for_url("**/instructions")
+        page.wait_for_selector("#flip:enabled")
+        inspector.look("instructions")
+        press(page, "form.actions button")
+        calibrate(page, inspector)
+        practise(page, inspector)
+        judge(page, inspector)
+        page.wait_for_url("**/questions")
+        inspector.look("questions")
+        press(page, "input[type=radio]", "Space")
+        press(page, "form.questions button[type=submit]")
+        page.wait_for_url("**/thanks")
+        inspector.look("thanks")
+        press(page, "footer a[href*=withdraw]")
+        page.wait_for_url("**/withdraw")
+        inspector.look("withdraw-signed-in")
+        assert not inspector.found
+
+
+@pytest.mark.slow
+def test_nothing_grave_on_any_page_of_the_dashboard(study: StudyFolder) -> None:
+    simulate_study(study, Observer(), participants=12, seed=1, at_once=4)
+    database = Database(study.database_url)
+    with database.writing() as session:
+        session.scalars(select(Study)).one().password_hash = generate_password_hash(PASSWORD)
+    database.close()
+    with running_server(study) as url, open_browser(size=(1366, 768)) as browser:
+        page = browser.new_page()
+        inspector = Inspector(page, "dashboard")
+        page.goto(url)
+        inspector.look("closed")
+        page.goto(f"{url}/dashboard/")
+        inspector.look("login")
+        tab_to(page, "input[type=password]")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_load_state("networkidle")
+        for path in ["", "table1", "participants", "participants/s0001", "exclusions", "reaction-times", "devices",
+                     "audit", "exports"]:  # fmt: skip
+            page.goto(f"{url}/dashboard/{path}")
+            page.wait_for_load_state("networkidle")
+            inspector.look(path.replace("/", "-") or "overview")
+        assert inspector.number == 11
+        assert not inspector.found
