@@ -137,10 +137,11 @@ def test_nothing_grave_on_any_page_of_the_dashboard(study: StudyFolder) -> None:
         tab_to(page, "input[type=password]")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_url(f"{url}/dashboard/")
         for path in ["", "table1", "participants", "participants/s0001", "exclusions", "reaction-times", "devices",
                      "audit", "exports"]:  # fmt: skip
             page.goto(f"{url}/dashboard/{path}")
+            assert page.url == f"{url}/dashboard/{path}"
             page.wait_for_load_state("networkidle")
             inspector.look(path.replace("/", "-") or "overview")
         assert inspector.number == 11
