@@ -159,8 +159,9 @@ def test_another_person_at_the_same_computer_is_a_new_participant(configure: Con
     assert [identity.person for _, identity in people(app) if identity] == ["5f0b9c1a2b3c4d5e6f708192", "ffff"]
 
 
-def test_two_consents_of_one_person_at_once_make_one_participant(configure: Configure) -> None:
-    app = configure(**ALL)
+def test_two_consents_of_one_person_at_once_make_one_participant(study: StudyFolder, other_database: str) -> None:
+    folder = changed(StudyFolder(study.path, other_database), recruitment=ALL)
+    app = create_app(folder)
     clients = [app.test_client() for _ in range(8)]
     for client in clients:
         sign_in(client, prolific_link())
@@ -169,6 +170,7 @@ def test_two_consents_of_one_person_at_once_make_one_participant(configure: Conf
         assert set(pool.map(lambda client: client.post("/consent").status_code, clients)) == {303}
     assert len(people(app)) == 1
     assert {client.get("/").location for client in clients} == {"/instructions"}
+    app.extensions["study"].database.close()
 
 
 def test_who_took_a_returned_submission_up_again_is_known_by_its_new_id(configure: Configure) -> None:

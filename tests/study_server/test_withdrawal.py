@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -48,6 +49,12 @@ PROLIFIC_ONLY = {"platforms": ["prolific"], "prolific_no_consent_code": "C3NO", 
 
 
 @pytest.fixture
+def study(study: StudyFolder, other_database: str) -> StudyFolder:
+    """The study on both databases."""
+    return StudyFolder(study.path, other_database)
+
+
+@pytest.fixture
 def configure(study: StudyFolder) -> Iterator[Configure]:
     """Make the application of the study: what withdrawing removes, and whom it admits."""
     made = []
@@ -60,6 +67,10 @@ def configure(study: StudyFolder) -> Iterator[Configure]:
     yield make
     for app in made:
         app.extensions["study"].database.close()
+
+
+def source(study: StudyFolder) -> str:
+    return study.other_database or str(study.path)
 
 
 def counts(app: Flask) -> dict[str, int]:
@@ -104,8 +115,8 @@ def test_everything_is_removed_and_the_pairs_go_to_the_next(configure: Configure
         0, 0, None, None, "withdrawn",
     )  # fmt: skip
     assert gone.completion_code == "withdrawn"  # its own could tell who it was
-    assert not response_rows(str(study.path))
-    (row,) = participant_rows(str(study.path), identities=True)
+    assert not response_rows(source(study))
+    (row,) = participant_rows(source(study), identities=True)
     assert (row["state"], row["use"], row["not_used_because"], row["person"]) == ("withdrawn", False, "withdrawn", None)
     begin_from(app.test_client(), prolific_link("ffff", "65cc"))
     assert pairs_of(app, 1) == pairs_of(app, 2)
@@ -122,7 +133,7 @@ def test_the_identity_alone_is_removed_and_the_answers_go_on_counting(configure:
     assert (gone.answered, gone.passed, gone.slot, gone.completion_code) == (10, False, None, "withdrawn")
     with database(app).reading() as session:
         assert not session.scalars(select(FreeSlot)).all()  # all answers of the slot are there
-    assert len(response_rows(str(study.path))) == 10
+    assert len(response_rows(source(study))) == 10
 
 
 def test_the_audit_trail_keeps_that_somebody_withdrew_and_names_no_person(configure: Configure) -> None:
@@ -153,6 +164,31 @@ def test_no_byte_of_the_identity_stays_in_the_tables(configure: Configure, study
         ]
     assert len(rows) > 100
     assert not [row for row in rows if "5f0b9c1a" in row or code in row]
+
+
+@pytest.mark.parametrize("removes", ["answers", "identity"])
+def test_answers_on_their_way_cannot_come_in_after_a_withdrawal(configure: Configure, removes: str) -> None:
+    app = configure(removes, platforms=["open"])
+    client = app.test_client()
+    trials = begin(client)
+    cookie = client.get_cookie("shift_study_study")
+    assert cookie is not None
+    study, participant = app.extensions["study"], people(app)[0][0]
+
+    def send(trial: dict[str, str]) -> int:
+        tab = app.test_client()
+        tab.set_cookie("shift_study_study", cookie.value)
+        return answer(tab, trial["id"]).status_code
+
+    with ThreadPoolExecutor(11) as pool:
+        codes = pool.map(send, trials)
+        gone = pool.submit(withdrawal.withdraw, study, participant, "participant")
+        stored = list(codes).count(200)
+        removed = gone.result().answers_removed
+    ((after, _),) = people(app)
+    assert (counts(app)["response"], after.answered) == ((0, 0) if removes == "answers" else (stored, stored))
+    assert removed == (stored if removes == "answers" else 0)
+    assert after.slot is None
 
 
 # --- nothing leads back ----------------------------------------------------------------------------------------------
@@ -200,7 +236,7 @@ def test_a_personal_link_is_gone_with_its_label(configure: Configure, study: Stu
 def personal_link(study: StudyFolder, app: Flask) -> str:
     from study_server.participants.invitations import invite
 
-    folder = StudyFolder(study.path)
+    folder = StudyFolder(study.path, study.other_database)
     ((_, link),) = invite(folder, database(app), 1, "Ada Lovelace", "https://study.example.org/")
     return link.removeprefix("https://study.example.org")
 
