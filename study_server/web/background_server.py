@@ -15,7 +15,7 @@ import requests
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 
-_START_S = 60.0
+_START_S = 180.0
 
 
 @contextmanager

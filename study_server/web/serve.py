@@ -15,10 +15,11 @@ from study_server.errors import StudyError
 from study_server.folder.check import verify_pixels
 from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
+from study_server.participants import same_different as task
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Study
 from study_server.storage.registration import register
-from study_server.web.several import paths_of
+from study_server.web.several import create_server_app, paths_of
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -52,8 +53,6 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
-        from study_server.web.several import create_server_app
-
         return create_server_app(self.folders, self.fit_psychometric)
 
 
@@ -77,6 +76,7 @@ def _prepare(folder: StudyFolder) -> str:
     _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
     _compress(folder)
+    task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
     database = Database(folder.database_url)
     state = _state(database, register(folder, database))
     database.close()

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 from study_server.dashboard.answers import FitPsychometric
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
+from study_server.web.app import create_app
 
 
 def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
@@ -31,8 +32,6 @@ def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
 
 def create_server_app(folders: Sequence[StudyFolder], fit_psychometric: FitPsychometric | None = None) -> Any:
     """The WSGI application of a server with these studies."""
-    from study_server.web.app import create_app
-
     apps: dict[str, Any] = {
         path: create_app(folder, fit_psychometric=fit_psychometric) for path, folder in paths_of(folders).items()
     }
