@@ -15,6 +15,8 @@ from hypothesis import settings
 from playwright.sync_api import Page
 
 from browser import Launch, open_browser
+from postgres import Cluster, running_cluster
+from small_study import make_small_study
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
 from study_server.web.app import create_app
@@ -37,6 +39,39 @@ def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study(made_study: Path, tmp_path: Path) -> StudyFolder:
     """A study folder of a test's own: 10 images, shifts 0–9, one trial of each shift."""
     return StudyFolder(Path(shutil.copytree(made_study, tmp_path / "study")))
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """A real PostgreSQL; a test that stops it starts it again."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres(postgres_cluster: Cluster) -> str:
+    """URL of an empty database."""
+    return postgres_cluster.new_database()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def other_database(request: pytest.FixtureRequest) -> str:
+    """Runs a test on both databases: nothing (a study's own SQLite), or the URL of an empty PostgreSQL database."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgres")
+
+
+@pytest.fixture(scope="session")
+def made_small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of 30 trials with small images, for any number of participants from one address; tests get copies."""
+    path = tmp_path_factory.mktemp("made") / "study"
+    make_small_study(path)
+    return path
+
+
+@pytest.fixture
+def small_study(made_small_study: Path, tmp_path: Path, other_database: str) -> StudyFolder:
+    """A study folder of a test's own: 30 images, shifts 0–9, 3 trials of each shift; on both databases."""
+    return StudyFolder(Path(shutil.copytree(made_small_study, tmp_path / "small")), other_database)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from sqlalchemy.orm import Session
 
 from persistent_participant import PersistentParticipant
 from postgres import Cluster, running_cluster
+from small_study import make_small_study
 from stored_state import assert_consistent
-from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
@@ -159,19 +159,6 @@ def kill_server(port: int, what: str, rng: random.Random) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def make_killable_study(path: Path) -> StudyFolder:
-    """A study of 30 trials with small images, for any number of participants."""
-    folder = make_study(path, source="demo", count=30, size=32, seed=3).folder
-    settings = path / "study.toml"
-    text = settings.read_text(encoding="utf-8")
-    for name, value in (("arrivals_per_minute", 300), ("requests_per_minute", 3000)):
-        assert f"{name} = {value}" in text
-        text = text.replace(f"{name} = {value}", f"{name} = 0")
-    settings.write_text(text, encoding="utf-8")
-    folder.sent_images.fill()
-    return StudyFolder(path)
-
-
 @contextmanager
 def _databases(kind: str) -> Iterator[tuple[Cluster | None, Iterator[str]]]:
     if kind == "sqlite":
@@ -193,7 +180,7 @@ def main() -> None:
     what = [*SERVER_KILLS, *(["postmaster"] if options.database == "postgresql" else [])]
     total = Figures()
     with tempfile.TemporaryDirectory() as home, _databases(options.database) as (cluster, urls):
-        made = make_killable_study(Path(home) / "made").path
+        made = make_small_study(Path(home) / "made").path
         for run in range(-(-options.kills // options.kills_of_a_run)):
             copy = Path(shutil.copytree(made, Path(home) / f"run{run}"))
             kills = [rng.choice(what) for _ in range(options.kills_of_a_run)]

@@ -31,10 +31,14 @@ class PersistentParticipant:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the browser's connections."""
         self._session.close()
 
     def begin(self) -> list[str]:
-        """Consent, skip instructions and practice; the names of the trials."""
+        """Consent, skip instructions and practice; the names of the trials that are left."""
         self.consent()
         for path in ("/instructions", "/practice"):
             self.ask("POST", path)
