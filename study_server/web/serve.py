@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import func, select
 
 from study_server.dashboard.answers import FitPsychometric
+from study_server.dashboard.passwords import has_password
 from study_server.errors import StudyError
 from study_server.folder.check import verify_pixels
 from study_server.folder.settings import ServerSettings
@@ -45,11 +46,16 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "keepalive": 15,
             "backlog": 2048,
             "loglevel": "warning",
-            "when_ready": lambda _: self.on_ready(),
+            "when_ready": self._ready,
             "proc_name": "shift-study",
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def _ready(self, arbiter: Any) -> None:
+        for listener in arbiter.LISTENERS:
+            _await_data(listener.sock)
+        self.on_ready()
 
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
@@ -80,6 +86,8 @@ def _prepare(folder: StudyFolder) -> str:
     database = Database(folder.database_url)
     state = _state(database, register(folder, database))
     database.close()
+    if not has_password(folder):
+        state += f"\nIts dashboard has no password yet: shift-study password {folder.path} sets one."
     return state
 
 
@@ -104,6 +112,16 @@ def _state(database: Database, study_id: int) -> str:
         paused = "" if state == "open" else f" It is {state}: nobody new is admitted."
         return f"{people} participants so far; what participants see is frozen.{paused}"
     return "The first participant freezes what participants see: to try it out, serve a copy of the folder."
+
+
+def _await_data(listener: socket.socket) -> None:
+    """Take a connection only when its first request has come.
+
+    Browsers open connections in advance. A thread that waits for the first byte of one is lost to the others, and as
+    many idle connections as there are threads would stop the server.
+    """
+    if hasattr(socket, "TCP_DEFER_ACCEPT"):  # Linux
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 60)
 
 
 def _claim(host: str, port: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, Request, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -23,11 +25,26 @@ _PARTICIPANT, _ARRIVAL, _BEGUN, _WITHDRAWN = "participant", "arrival", "begun", 
 _BARE_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
+_VERIFIED_FOR_S = 60.0
+_MOST_VERIFIED = 5000
+
+
 class _Interface(SecureCookieSessionInterface):
+    def __init__(self) -> None:
+        # The same cookie comes with every answer and image: its signature need not be computed for each.
+        self._verified: dict[str, tuple[float, dict[str, Any]]] = {}
+
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the cookie says; a participant whose cookie is of before cookies were signed gets a signed one."""
-        opened = super().open_session(app, request)
         bare = request.cookies.get(self.get_cookie_name(app), "")
+        until, content = self._verified.get(bare, (0.0, {}))
+        if time.monotonic() < until:
+            return self.session_class(content)
+        opened = super().open_session(app, request)
+        if opened:
+            if len(self._verified) >= _MOST_VERIFIED:
+                self._verified.clear()
+            self._verified[bare] = (time.monotonic() + _VERIFIED_FOR_S, dict(opened))
         if opened is not None and _BARE_SECRET.fullmatch(bare):
             study: RunningStudy = app.extensions["study"]
             with study.database.reading() as database:
