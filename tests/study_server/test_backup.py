@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 import shift_study
 from benchmarks.load.postgres import find_binaries
-from postgres import running_cluster
+from postgres import Cluster
 from requests_of_a_participant import ANSWER, answer, begin, database, sign_in_at
 from study_server.export.responses import response_rows
 from study_server.folder.new import make_study
@@ -278,36 +278,35 @@ def test_a_damaged_database_is_not_taken_for_a_backup(begun: StudyFolder, tmp_pa
 
 @pytest.mark.slow
 def test_a_postgresql_database_is_dumped_and_restored(
-    small: StudyFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: StudyFolder, tmp_path: Path, postgres_cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     binaries = find_binaries()
     assert binaries is not None
     monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
-    with running_cluster() as cluster:
-        one, other = cluster.new_database(), cluster.new_database()
-        app = create_app(StudyFolder(small.path, one))
-        client = app.test_client()
-        trials = begin(client)
-        assert answer(client, trials[0]["id"]).status_code == 200
-        for target in ("copy.dump", "study.zip"):
-            done = run("backup", small.path, "-o", tmp_path / target, "--database-url", one)
-            assert done.exit_code == 0, done.output
-            assert "pg_restore --no-owner" in done.output
-        assert (tmp_path / "copy.dump").stat().st_mode & 0o077 == 0
-        (away := tmp_path / "away").mkdir()
-        moved = unzip(tmp_path / "study.zip", away)
-        subprocess.run(["pg_restore", "--no-owner", f"--dbname={other}", moved / "study.dump"], check=True)
-        assert response_rows(other) == response_rows(one)
-        restored = create_app(StudyFolder(moved, other))
-        again = restored.test_client()
-        cookie = client.get_cookie("shift_study_study")
-        assert cookie is not None
-        again.set_cookie("shift_study_study", cookie.value)
-        assert again.get("/api/trials").json["trials"] == trials[1:]
-        for server in (app, restored):
-            database(server).close()
-        gone = run("backup", small.path, "-o", tmp_path / "x.dump", "--database-url", one.replace("study_1", "nothing"))
-        assert (gone.exit_code, "pg_dump could not copy" in gone.output) == (1, True), gone.output
+    one, other = postgres_cluster.new_database(), postgres_cluster.new_database()
+    app = create_app(StudyFolder(small.path, one))
+    client = app.test_client()
+    trials = begin(client)
+    assert answer(client, trials[0]["id"]).status_code == 200
+    for target in ("copy.dump", "study.zip"):
+        done = run("backup", small.path, "-o", tmp_path / target, "--database-url", one)
+        assert done.exit_code == 0, done.output
+        assert "pg_restore --no-owner" in done.output
+    assert (tmp_path / "copy.dump").stat().st_mode & 0o077 == 0
+    (away := tmp_path / "away").mkdir()
+    moved = unzip(tmp_path / "study.zip", away)
+    subprocess.run(["pg_restore", "--no-owner", f"--dbname={other}", moved / "study.dump"], check=True)
+    assert response_rows(other) == response_rows(one)
+    restored = create_app(StudyFolder(moved, other))
+    again = restored.test_client()
+    cookie = client.get_cookie("shift_study_study")
+    assert cookie is not None
+    again.set_cookie("shift_study_study", cookie.value)
+    assert again.get("/api/trials").json["trials"] == trials[1:]
+    for server in (app, restored):
+        database(server).close()
+    gone = run("backup", small.path, "-o", tmp_path / "x.dump", "--database-url", one.replace("/study_", "/nothing_"))
+    assert (gone.exit_code, "pg_dump could not copy" in gone.output) == (1, True), gone.output
 
 
 def test_without_pg_dump_it_says_what_to_install(

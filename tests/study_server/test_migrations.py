@@ -21,7 +21,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 import shift_study
-from postgres import Cluster, running_cluster
 from requests_of_a_participant import answer
 from schema_0001 import add_database, as_text, exported_then, make_folder, token_of
 from study_server.export.responses import response_rows
@@ -174,18 +173,6 @@ def test_tables_made_by_all_migrations_are_those_of_the_models(tmp_path: Path) -
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with running_cluster() as running:
-        yield running
-
-
-@pytest.fixture
-def postgres(cluster: Cluster) -> str:
-    """URL of a new, empty database."""
-    return cluster.new_database()
 
 
 @contextmanager
