@@ -13,10 +13,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +22,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from persistent_participant import PersistentParticipant
+from persistent_participant import Load
 from postgres import Cluster, running_cluster
 from small_study import make_small_study
 from stored_state import assert_consistent
@@ -35,12 +33,11 @@ from study_server.storage.models import Response
 from study_server.web.background_server import free_port, running_server
 
 SERVER_KILLS = ("worker", "workers first", "master first")
-AT_ONCE = 8
 
 
 @dataclass
 class Figures:
-    """What was killed, and what became of the answers."""
+    """What was killed, and what became of the answers. lost: acknowledged and not stored."""
 
     kills: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
@@ -56,53 +53,18 @@ class Figures:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-class _Load:
-    """Participants who take part one after the other, several at once, until it is enough."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.acknowledged: set[str] = set()
-        self.enough = False
-        self.repeated = 0
-        self.participants = 0
-        self.changed = threading.Condition()
-
-    def take_part_again_and_again(self) -> None:
-        while not self.enough:
-            with PersistentParticipant(self.url) as participant:
-                participant.take_part(self._on_acknowledged)
-            with self.changed:
-                self.repeated += participant.repeated
-                self.participants += 1
-
-    def _on_acknowledged(self, key: str) -> None:
-        with self.changed:
-            assert key not in self.acknowledged
-            self.acknowledged.add(key)
-            self.changed.notify_all()
-
-    def wait_for(self, more: int) -> set[str]:
-        """Wait until so many more answers have been acknowledged; all that have been."""
-        with self.changed:
-            goal = len(self.acknowledged) + more
-            assert self.changed.wait_for(lambda: len(self.acknowledged) >= goal, timeout=120)
-            return set(self.acknowledged)
-
-
 def kill_again_and_again(folder: StudyFolder, cluster: Cluster | None, kills: list[str], rng: random.Random) -> Figures:
     """One study under load while each of `kills` happens to it, then everybody finishes.
 
     Raises AssertionError where an acknowledged answer is not stored, or what is stored does not agree with itself.
     """
     port = free_port()
-    load = _Load(f"http://127.0.0.1:{port}")
     figures = Figures(Counter(kills))
     database = Database(folder.database_url)
     study = RunningStudy(folder, database)
-    with ExitStack() as server, ThreadPoolExecutor(AT_ONCE) as pool:
+    with ExitStack() as server:
         server.enter_context(running_server(folder, port=port))
-        work = [pool.submit(load.take_part_again_and_again) for _ in range(AT_ONCE)]
-        try:
+        with Load(f"http://127.0.0.1:{port}") as load:
             for what in kills:
                 before = load.wait_for(rng.randint(5, 60))
                 if what == "postmaster":
@@ -115,10 +77,6 @@ def kill_again_and_again(folder: StudyFolder, cluster: Cluster | None, kills: li
                     server.pop_all().close()
                     server.enter_context(running_server(folder, port=port))
                 figures.lost += len(before - stored_keys(database))
-        finally:
-            load.enough = True
-            for task in work:
-                task.result()
     stored = stored_keys(database)
     assert len(stored) == len(set(stored))
     figures.acknowledged, figures.stored = len(load.acknowledged), len(stored)
@@ -147,16 +105,25 @@ def assert_intact(session: Session) -> None:
 
 def kill_server(port: int, what: str, rng: random.Random) -> None:
     """kill -9 one worker of the server at this port, or all its processes in an order."""
-    listing = subprocess.run(["ps", "-ewwo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
-    processes = [line.split()[:2] for line in listing.splitlines() if f"--port {port}" in line]
-    pids = {int(pid) for pid, _ in processes}
-    workers = [int(pid) for pid, parent in processes if int(parent) in pids]
-    masters = [int(pid) for pid, parent in processes if int(parent) not in pids]
-    assert workers and len(masters) == 1
+    master, workers = processes_of(port)
     rng.shuffle(workers)
-    killed = {"worker": workers[:1], "workers first": workers + masters, "master first": masters + workers}[what]
+    killed = {"worker": workers[:1], "workers first": [*workers, master], "master first": [master, *workers]}[what]
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
+
+
+def processes_of(port: int) -> tuple[int, list[int]]:
+    """The ids of the main process and of the workers of the server at this port."""
+    listing = subprocess.run(["ps", "-ewwo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
+    parents = {
+        int(pid): int(parent)
+        for pid, parent, *arguments in map(str.split, listing.splitlines()[1:])
+        if f"--port {port}" in " ".join(arguments)
+    }
+    workers = [pid for pid, parent in parents.items() if parent in parents]
+    (master,) = parents.keys() - workers
+    assert workers
+    return master, workers
 
 
 @contextmanager

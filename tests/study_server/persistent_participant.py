@@ -1,10 +1,12 @@
-"""A participant at a real server who repeats every request until it is acknowledged, as the trial page does."""
+"""Participants at a real server who repeat every request until it is acknowledged, as the trial page does."""
 
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
@@ -17,15 +19,14 @@ _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 class PersistentParticipant:
     """One browser. `addresses` are the servers of the study; each request goes to the next of them."""
 
-    def __init__(self, *addresses: str) -> None:
+    def __init__(self, *addresses: str, on_unavailable: Callable[[], None] = lambda: None) -> None:
         self._addresses = list(addresses)
+        self._on_unavailable = on_unavailable
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Accept"] = "text/html, application/json"
         self.repeated = 0
         """Requests that had to be sent again."""
-        self.unavailable = 0
-        """How many of them were answered 503."""
 
     def __enter__(self) -> PersistentParticipant:
         return self
@@ -80,5 +81,69 @@ class PersistentParticipant:
                 return answer
             assert answer.status_code == 503, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
             assert int(answer.headers["Retry-After"]) > 0
-            self.unavailable += 1
+            self._on_unavailable()
         raise AssertionError(f"{method} {path} was never acknowledged")
+
+
+class Load:
+    """Participants who take part one after the other, several at once, until it is enough.
+
+    with Load(url) as load: …    They finish what they have begun at the end.
+    """
+
+    def __init__(self, url: str, *, at_once: int = 8) -> None:
+        self.url, self.at_once = url, at_once
+        self.acknowledged: set[str] = set()
+        """Idempotency keys."""
+        self.repeated = self.unavailable = self.participants = 0
+        self._enough = False
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> Load:
+        self._pool = ThreadPoolExecutor(self.at_once)
+        self._work = [self._pool.submit(self._take_part_again_and_again) for _ in range(self.at_once)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough = True
+        with self._pool:
+            for task in self._work:
+                task.result()
+
+    def wait_for(self, more: int) -> set[str]:
+        """Wait until so many more answers have been acknowledged; all that have been."""
+        with self._changed:
+            goal = len(self.acknowledged) + more
+            self._wait(lambda: len(self.acknowledged) >= goal)
+            return set(self.acknowledged)
+
+    def wait_until_unavailable(self) -> None:
+        """Wait until the server answers 503 to somebody else than before."""
+        with self._changed:
+            before = self.unavailable
+            self._wait(lambda: self.unavailable > before)
+
+    def _wait(self, until: Callable[[], bool]) -> None:
+        while not self._changed.wait_for(until, timeout=5):
+            for task in self._work:
+                if task.done():
+                    task.result()  # raises what has ended it
+
+    def _take_part_again_and_again(self) -> None:
+        while not self._enough:
+            with PersistentParticipant(self.url, on_unavailable=self._on_unavailable) as participant:
+                participant.take_part(self._on_acknowledged)
+            with self._changed:
+                self.repeated += participant.repeated
+                self.participants += 1
+
+    def _on_acknowledged(self, key: str) -> None:
+        with self._changed:
+            assert key not in self.acknowledged
+            self.acknowledged.add(key)
+            self._changed.notify_all()
+
+    def _on_unavailable(self) -> None:
+        with self._changed:
+            self.unavailable += 1
+            self._changed.notify_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import socket
@@ -10,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from scipy.stats import binomtest
 from sqlalchemy import select
 
 import shift_study
-from requests_of_a_participant import ANSWER, sign_in, sign_in_at
+from requests_of_a_participant import sign_in, sign_in_at
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.running_study import RunningStudy
@@ -32,7 +30,6 @@ from study_server.simulate import simulate_study
 from study_server.stimuli.photographs import write_png
 from study_server.storage.database import Database
 from study_server.storage.models import Study
-from study_server.web.background_server import running_server
 from study_server.web.sessions import SIMULATION_HEADER
 
 
@@ -143,53 +140,6 @@ def test_a_study_whose_images_are_not_those_of_the_manifest_is_not_served(study:
     assert refused.exit_code == 1
     assert "00001_n-3.png" in refused.output
     assert "shift-study check" in refused.output
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("attempt", range(3))
-def test_killing_the_server_loses_no_acknowledged_answer(study: StudyFolder, attempt: int) -> None:
-    acknowledged: list[str] = []
-
-    def answer_until_it_dies(url: str) -> None:
-        with contextlib.suppress(requests.RequestException), requests.Session() as session:
-            sign_in_at(session, url)
-            for path in ("/consent", "/instructions", "/practice"):
-                session.post(url + path, timeout=30)
-            for trial in session.get(f"{url}/api/trials", timeout=30).json()["trials"]:
-                body = ANSWER | {"idempotency_key": f"key-of-{trial['id']}".replace("_", "x")}
-                if session.put(f"{url}/api/trials/{trial['id']}/response", json=body, timeout=30).ok:
-                    acknowledged.append(body["idempotency_key"])
-
-    with running_server(study) as url, ThreadPoolExecutor(8) as pool:
-        work = [pool.submit(answer_until_it_dies, url) for _ in range(8)]
-        while len(acknowledged) < 10 + 15 * attempt:
-            assert any(not task.done() for task in work)
-        kill_server(url)
-    with closing(sqlite3.connect(study.path / "study.db")) as connection:
-        stored = [key for (key,) in connection.execute("SELECT idempotency_key FROM response")]
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert set(acknowledged) <= set(stored)
-    assert len(stored) == len(set(stored))
-    assert len(stored) < 80  # it did die in the middle
-    with running_server(study) as url:  # and it starts again as if nothing had been
-        assert requests.get(url, timeout=30).ok
-
-
-def kill_server(url: str) -> None:
-    """kill -9 every process of the server at this address, workers first."""
-    port = url.rsplit(":", 1)[1]
-    listing = subprocess.run(["ps", "-ewwo", "pid,args"], check=True, capture_output=True, text=True).stdout
-    processes = [line.split()[0] for line in listing.splitlines() if f"--port {port}" in line]
-    assert len(processes) >= 2
-    subprocess.run(["kill", "-9", *reversed(processes)], check=True)
-
-
-def test_every_commit_goes_to_the_disk(study: StudyFolder) -> None:
-    database = Database(study.database_url)
-    with database.engine.connect() as connection:
-        modes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
-    database.close()
-    assert modes == ["wal", 2]  # 2 is FULL
 
 
 def test_a_port_in_use_is_named(study: StudyFolder) -> None:
