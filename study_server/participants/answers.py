@@ -90,60 +90,68 @@ class Answers:
         self._waiting.append(answer)
         with self._turn:
             while not answer.is_settled:  # nobody has taken it along
-                self._settle([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))])
+                self._settle()
         if answer.error is not None:
             raise answer.error
         assert answer.progress is not None
         return answer.progress
 
-    def _settle(self, answers: list[_Answer]) -> None:
-        """Store them, or give each the error that its request answers with: afterwards each is settled."""
+    def _settle(self) -> None:
+        """Store what waits, or give each the error that its request answers with: afterwards each is settled."""
+        answers: list[_Answer] = []
         try:
-            self._store(answers)
+            with self.study.database.writing() as session:
+                answers = self._gather()  # not before it is this process's turn to write: more come while one waits
+                stored = self._store(session, answers)
         except (OperationalError, InterfaceError, TimeoutError, Unavailable) as error:
-            _fail(answers, error)  # it is the database: one by one they would fail as well, each after waiting for it
+            # It is the database: one by one they would fail as well, each after waiting for it.
+            _fail(answers or self._gather(), error)
         except Exception:
             # It may be one of them alone, which must not take the others along. An answer that another server stored at
             # the same moment is found the second time.
-            for answer in answers:
+            for answer in answers or self._gather():
                 self._settle_alone(answer)
         except BaseException as error:
-            _fail(answers, error)
+            _fail(answers or self._gather(), error)
             raise
+        else:
+            _acknowledge(stored)
+
+    def _gather(self) -> list[_Answer]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
 
     def _settle_alone(self, answer: _Answer) -> None:
         try:
-            self._store([answer])
+            with self.study.database.writing() as session:
+                stored = self._store(session, [answer])
         except IntegrityError:
             _fail([answer], Conflict("this idempotency key has been used for another trial"))
         except BaseException as error:
             _fail([answer], error)
             if not isinstance(error, Exception):
                 raise
+        else:
+            _acknowledge(stored)
 
-    def _store(self, answers: list[_Answer]) -> None:
-        with self.study.database.writing() as session:
-            tokens = [answer.trial for answer in answers]
-            rows = {row.token: row for row in session.execute(_FIND, {"tokens": tokens, "study": self.study.id})}
-            batch = _Batch({}, {}, [])
-            for answer in answers:
-                answer.error = _objection(answer, rows.get(answer.trial), batch)
-                if answer.error is None:
-                    batch.add(answer, rows[answer.trial])
-            if batch.new:
-                session.execute(_INSERT, batch.new)
-                now = batch.new[0]["answered_at"]
-                counts = [{"participant": id, "count": count, "now": now} for id, count in batch.counts.items()]
-                session.execute(_COUNT, counts)
-            stages = self._finish(session, batch.counts)
+    def _store(self, session: Session, answers: list[_Answer]) -> list[tuple[_Answer, Progress]]:
+        """Add the answers to this transaction; what to acknowledge each with once it is committed."""
+        tokens = [answer.trial for answer in answers]
+        rows = {row.token: row for row in session.execute(_FIND, {"tokens": tokens, "study": self.study.id})}
+        batch = _Batch({}, {}, [])
         for answer in answers:
+            answer.error = _objection(answer, rows.get(answer.trial), batch)
             if answer.error is None:
-                row = rows[answer.trial]
-                visit = answer.recorded.visit
-                answer.progress = Progress(
-                    stages.get(row.id, row.stage), batch.counts.get(row.id, row.answered), self.study.n_trials,
-                    superseded=visit is not None and row.visits > visit,
-                )  # fmt: skip
+                batch.add(answer, rows[answer.trial])
+        if batch.new:
+            session.execute(_INSERT, batch.new)
+            counts = [{"participant": id, "count": count, "now": batch.now} for id, count in batch.counts.items()]
+            session.execute(_COUNT, counts)
+        stages = self._finish(session, batch.counts)
+        return [
+            (answer, _progress(answer, rows[answer.trial], batch, stages, self.study.n_trials))
+            for answer in answers
+            if answer.error is None
+        ]
 
     def _finish(self, session: Session, counts: dict[int, int]) -> dict[int, str]:
         """Participant's id → new stage, of those who have answered everything now."""
@@ -174,6 +182,21 @@ class _Batch:
             answer.recorded.model_dump()
             | {"trial_id": row.trial_id, "idempotency_key": answer.key, "answered_at": self.now}
         )
+
+
+def _progress(answer: _Answer, row: _Row, batch: _Batch, stages: dict[int, str], total: int) -> Progress:
+    visit = answer.recorded.visit
+    return Progress(
+        stages.get(row.id, row.stage),
+        batch.counts.get(row.id, row.answered),
+        total,
+        superseded=visit is not None and row.visits > visit,
+    )
+
+
+def _acknowledge(stored: list[tuple[_Answer, Progress]]) -> None:
+    for answer, progress in stored:
+        answer.progress = progress
 
 
 def _fail(answers: list[_Answer], error: BaseException) -> None:
