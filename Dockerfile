@@ -1,0 +1,16 @@
+# A server for studies: no PyTorch, no compiler, not root. docs/hosting.md says how to use it.
+FROM python:3.13-slim
+
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE shift_study.py ./
+COPY analysis analysis
+COPY metric metric
+COPY study_server study_server
+COPY templates templates
+RUN pip install --no-cache-dir . && useradd --create-home --uid 1000 study
+
+USER 1000
+WORKDIR /studies
+EXPOSE 8000
+ENTRYPOINT ["shift-study"]
+CMD ["--help"]
