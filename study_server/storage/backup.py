@@ -63,6 +63,7 @@ def backup(folder: StudyFolder, target: Path) -> Backup:
         if target.suffix == ".zip":
             with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.absolute().parent) as scratch:
                 copy = Path(scratch) / (DATABASE if sqlite else DUMP)
+                copy.touch(mode=0o600)  # as private where it is unpacked
                 if source is not None:
                     answers = _copy_file(source, copy)
                 elif not sqlite:
@@ -137,7 +138,7 @@ def _write_zip(folder: StudyFolder, source: Path | None, copy: Path, target: Pat
     with zipfile.ZipFile(target, "w") as archive:
         for file in progress(files, "packing", unit="file", total=len(files)):
             _add(archive, file, f"{root.name}/{file.relative_to(root)}")
-        if copy.exists():
+        if copy.stat().st_size:
             _add(archive, copy, f"{root.name}/{copy.name}")
 
 

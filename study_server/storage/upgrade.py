@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 
 from study_server.errors import StudyError
@@ -46,7 +47,7 @@ def upgrade(url: str) -> Upgrade:
         engine = create_engine(with_driver(url), poolclass=NullPool)
     except (ArgumentError, ImportError, ValueError, SQLAlchemyError) as error:
         raise StudyError(f"{url!r} is no database URL that can be opened: {error}") from error
-    name = engine.url.render_as_string(hide_password=True)
+    name = make_url(url).render_as_string(hide_password=True)
     alone = _sqlite_alone if engine.dialect.name == "sqlite" else _postgresql_alone
     try:
         before = _version(engine, name)

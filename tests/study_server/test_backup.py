@@ -102,6 +102,8 @@ def test_an_archive_is_the_whole_folder_and_nothing_else(begun: StudyFolder, tmp
     assert moved.name == "study"
     assert {Path("study.db"), Path("ethics.pdf"), Path("study.toml"), Path("manifest.csv")} <= there.keys()
     assert answers_in(moved / "study.db") == 1
+    with zipfile.ZipFile(tmp_path / "study.zip") as archive:
+        assert archive.getinfo("study/study.db").external_attr >> 16 & 0o077 == 0
     left_out = {p for p in here if p.parts[0] == ".hidden" or (p.parts[0].startswith("study.db") and p.suffix != ".db")}
     assert here.keys() - there.keys() == left_out
     assert all(here[p] == there[p] for p in there if p != Path("study.db"))
