@@ -60,8 +60,8 @@ def test_an_installed_distribution_has_everything_that_it_serves(tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for path in (ROOT / "templates").iterdir():
-        assert f"study_server/templates/{path.name}" in names
+    for path in (ROOT / "templates").rglob("*.html"):
+        assert f"study_server/{path.relative_to(ROOT)}" in names
     for path in (ROOT / "study_server" / "web" / "static").iterdir():
         assert f"study_server/web/static/{path.name}" in names
     for path in (ROOT / "study_server" / "storage" / "migrations").glob("*.py"):
