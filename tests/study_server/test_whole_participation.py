@@ -115,3 +115,12 @@ def test_a_trial_in_which_the_tab_was_hidden_says_so(browse: Launch, study: Stud
         wait_for_trial(page, 3)
         rows = stored_rows(page, study, 2)
     assert [row["hidden"] for row in rows] == [False, True]
+
+
+def test_who_wants_less_motion_steps_through_the_example(browse: Launch) -> None:
+    with browse() as page:
+        page.emulate_media(reduced_motion="reduce")
+        page.click("text=I agree to take part")
+        for text in ("Show the left one alone", "Show the right one in its place", "Show them side by side"):
+            page.click(f"#flip:text-is('{text}')")
+        page.wait_for_selector("#flip:text-is('Show the left one alone')")

@@ -28,7 +28,6 @@ fit();
 window.addEventListener("resize", fit);
 if (isBrowserSupported()) await stage.start();
 const showBoth = () => stage.show({ left: original, right: moved });
-const showAlone = (image) => stage.show({ left: image, right: image });
 showBoth();
 
 let flipping = null;
@@ -44,7 +43,8 @@ function flip() {
   let isMoved = false;
   flipping = setInterval(() => {
     isMoved = !isMoved;
-    showAlone(isMoved ? moved : original);
+    const image = isMoved ? moved : original;
+    stage.show({ left: image, right: image });
   }, FLIP_MS);
   button.textContent = say("sideBySide");
 }
@@ -52,8 +52,8 @@ function flip() {
 // Who wants less motion moves it themselves: each press is one step.
 const steps = [
   [showBoth, "originalAlone"],
-  [() => showAlone(original), "movedAlone"],
-  [() => showAlone(moved), "sideBySide"],
+  [() => stage.show({ left: original }), "movedAlone"],
+  [() => stage.show({ left: moved }), "sideBySide"],
 ];
 let step = 0;
 

@@ -21,16 +21,15 @@ export function roomNeeded({ size, gap, pixelScale }) {
   return { width: Math.ceil((2 * size + gap) * cssPerImagePixel), height: Math.ceil(size * cssPerImagePixel) + BARS_CSS_PX };
 }
 
-// Whether no window on this screen would be large enough, however the screen is turned.
-export function isScreenTooSmall(needs) {
-  const room = roomNeeded(needs);
-  const { width, height } = window.screen;
-  // Zoomed out, the window has more CSS pixels than the screen in some browsers' counting.
-  return Math.max(width, height, window.innerWidth) < room.width
-    || (Math.min(width, height) < room.height && window.innerHeight < room.height);
-}
-
 export function isWindowTooSmall(needs) {
   const room = roomNeeded(needs);
   return window.innerWidth < room.width || window.innerHeight < room.height;
+}
+
+// Whether no window on this screen would be large enough, however the screen is turned. (A window that is large enough
+// proves the contrary: zoomed out, it has more CSS pixels than the screen in some browsers' counting.)
+export function isScreenTooSmall(needs) {
+  const room = roomNeeded(needs);
+  const { width, height } = window.screen;
+  return isWindowTooSmall(needs) && (Math.max(width, height) < room.width || Math.min(width, height) < room.height);
 }

@@ -1,6 +1,6 @@
 // One tab at a time goes through a participant's trials. (Another browser is told by the server, not here.)
 
-const RELOAD_MS = 500; // a page that is being reloaded lets go a moment after the new one asks
+const RELOAD_MS = 1000; // a page that is being reloaded lets go a moment after the new one asks
 
 function request(name, options, onLost) {
   let isHeld = false;

@@ -5,6 +5,8 @@
 import { AnswerStore } from "./answer_store.js";
 import { Refused, persist, sendJson } from "./requests.js";
 
+const LONGEST_MS = 1e12; // the server takes nothing longer
+
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export class Outbox {
@@ -99,8 +101,9 @@ export class Outbox {
     try {
       return await persist(() => sendJson("PUT", url, {
         ...answer.body,
-        // By the clock of the day, which goes on while the browser is closed and the computer asleep.
-        sent_after_ms: Math.max(0, Date.now() - answer.answeredAt),
+        // By the clock of the day, which goes on while the browser is closed and the computer asleep; it may be
+        // put right meanwhile, though.
+        sent_after_ms: Math.min(Math.max(0, Date.now() - answer.answeredAt), LONGEST_MS),
         idempotency_key: answer.key,
       }), signal);
     } catch (error) {

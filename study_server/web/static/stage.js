@@ -6,7 +6,7 @@
 
 export class Stage {
   #canvas; #context; #settings; #margins; #onChange;
-  #shown = null; // {left, right} | "fixation" | null
+  #shown = null; // {left, right}, one of which may be missing | "fixation" | null
   #deviceSize = null; // size of the canvas's box in device pixels
   #fitted = null;
 
@@ -94,8 +94,10 @@ export class Stage {
     const layout = this.#layout();
     if (layout && this.#shown === "fixation") this.#drawFixation(layout);
     else if (layout && this.#shown) {
-      context.drawImage(this.#shown.left, layout.left, layout.y, layout.side, layout.side);
-      context.drawImage(this.#shown.right, layout.right, layout.y, layout.side, layout.side);
+      for (const place of ["left", "right"]) {
+        const image = this.#shown[place];
+        if (image) context.drawImage(image, layout[place], layout.y, layout.side, layout.side);
+      }
     }
     if (this.#fitted !== Boolean(layout)) {
       this.#fitted = Boolean(layout);

@@ -5,6 +5,8 @@ import { pause } from "./requests.js";
 import { Stage, nextFrame } from "./stage.js";
 import { say } from "./texts.js";
 
+const LONGEST_MS = 1e9; // 11 days; the server takes nothing longer
+
 const element = (id) => document.getElementById(id);
 const height = (id) => element(id).getBoundingClientRect().height;
 
@@ -178,7 +180,7 @@ export class TrialScreen {
     if (this.#page.timeLimitMs) this.#limitExposure(drawn, () => isOver);
     const given = await this.#answerAfter(begin);
     isOver = true;
-    return given && { response: given.answer, reaction_time_ms: given.time - begin };
+    return given && { response: given.answer, reaction_time_ms: Math.min(given.time - begin, LONGEST_MS) };
   }
 
   async #roomToShow() {

@@ -89,12 +89,12 @@ async function beginVisit() {
   const refreshRate = await screen.display.measureRefreshRate(MEASURING_MS);
   const { visit } = await persist(() => sendJson("POST", visitsUrl, {
     refresh_rate_hz: refreshRate,
-    screen_width: window.screen.width,
-    screen_height: window.screen.height,
+    screen_width: Math.max(1, Math.round(window.screen.width)),
+    screen_height: Math.max(1, Math.round(window.screen.height)),
     device_pixel_ratio: window.devicePixelRatio,
     color_depth: window.screen.colorDepth,
     touch_points: navigator.maxTouchPoints,
-    language: navigator.language,
+    language: navigator.language.replace(/[^A-Za-z0-9-]/g, "").slice(0, 35),
   }));
   return visit;
 }
