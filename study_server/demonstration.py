@@ -14,15 +14,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
+from study_server.dashboard import actions, people
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import same_different as task
 from study_server.participants.acceptance import passes_validation
 from study_server.participants.enrolment import readable_code
 from study_server.participants.running_study import RunningStudy
+from study_server.participants.withdrawal import withdraw
 from study_server.progress import progress
 from study_server.storage.database import Database
 from study_server.storage.models import (
@@ -54,9 +56,9 @@ _Fate = Literal["finishes", "careless", "gives_up", "under_way"]
 
 
 def fill(folder: StudyFolder, participants: int, seed: int = 0, now: datetime | None = None) -> int:
-    """Fill a study that nobody has taken with simulated observers, the last of whom are there `now`; their answers.
+    """Fill a study that nobody has taken with simulated observers, the last of whom are there `now`; stored answers.
 
-    Raises StudyError where the study has participants.
+    Of 50 and more, one is excluded and one withdraws. Raises StudyError where the study has participants.
     """
     database = Database(folder.database_url)
     study = RunningStudy(folder, database)
@@ -65,8 +67,30 @@ def fill(folder: StudyFolder, participants: int, seed: int = 0, now: datetime | 
         with database.writing() as session:
             row = study.locked(session)
             if session.scalar(select(Participant.id).where(Participant.study_id == study.id).limit(1)) is not None:
-                raise StudyError(f"{folder.path} has participants: fill a new study folder")
-            return crowd.take_part(session, row, participants)
+                raise StudyError(f"{folder.path} has participants already: fill a new study folder")
+            crowd.take_part(session, row, participants)
+        if participants >= 50:
+            actions.exclude(study, "s0030", "said that the screen flickered")
+            with database.reading() as session:
+                leaver = people.find(session, study, "s0020")
+            withdraw(study, leaver, "participant")
+        with database.reading() as session:
+            stored = select(func.sum(Participant.answered)).where(Participant.study_id == study.id)
+            return session.scalar(stored) or 0
+    finally:
+        database.close()
+
+
+def is_filled(folder: StudyFolder) -> bool:
+    """Whether simulated observers have taken the study."""
+    if not folder.has_database:
+        return False
+    database = Database(folder.database_url)
+    try:
+        with database.reading() as session:
+            simulated = select(Participant.id).join(Study, Study.id == Participant.study_id)
+            simulated = simulated.where(Study.name == folder.settings.study.name, Participant.simulated.is_(True))
+            return session.scalar(simulated.limit(1)) is not None
     finally:
         database.close()
 
@@ -98,9 +122,8 @@ class _Crowd:
         self.given_up: list[tuple[datetime, int]] = []  # when a slot's holder is given up, and the slot
         self.free: list[int] = []
         self.next_slot = 0
-        self.answers = 0
 
-    def take_part(self, session: Session, row: Study, count: int) -> int:
+    def take_part(self, session: Session, row: Study, count: int) -> None:
         ids = self.study.pair_ids(session, row)
         self.pair_ids = {(self.study.images.index(image), shift): id for (image, shift), id in ids.items()}
         self.first_participant = 1 + (session.scalar(select(Participant.id).order_by(Participant.id.desc())) or 0)
@@ -117,7 +140,6 @@ class _Crowd:
         row.next_slot = self.next_slot
         session.add_all(FreeSlot(study_id=self.study.id, slot=slot) for slot in self.free)
         _raise_sequences(session)
-        return self.answers
 
     def _arrivals(self, count: int) -> Iterator[datetime]:
         midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
@@ -183,7 +205,6 @@ class _Crowd:
             )  # fmt: skip
         if fate == "under_way":
             moment = self.now - timedelta(seconds=rng.uniform(1, 20))
-        self.answers += count
         finished = count == len(planned)
         if finished:
             moment += timedelta(seconds=rng.uniform(5, 30))

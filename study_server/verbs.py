@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,12 +149,14 @@ def check(folder: Path, as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: server.port]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Server processes.  [default: server.workers]")
 @_DATABASE_URL
+@click.pass_obj
 def serve(
-    folders: tuple[Path, ...], host: str | None, port: int | None, workers: int | None, database_url: str
+    doors: Any, folders: tuple[Path, ...], host: str | None, port: int | None, workers: int | None, database_url: str
 ) -> None:
     """Serve one or several studies to participants until stopped (Ctrl-C).
 
-    Several studies each have an address of their own, /NAME/. Host, port and processes are those of the first.
+    Several studies each have an address of their own, /NAME/. Host, port and processes are those of the first. Each has
+    a dashboard at /dashboard/, once `shift-study password` has set a password.
 
     \b
     Example:  shift-study serve my-study --host 0.0.0.0 --port 8000
@@ -161,10 +164,13 @@ def serve(
     """
     from study_server.folder.study_folder import StudyFolder
 
-    _serve([StudyFolder(folder, database_url) for folder in folders], host, port, workers)
+    _serve(doors, [StudyFolder(folder, database_url) for folder in folders], host, port, workers)
 
 
-def _serve(folders: list[StudyFolder], host: str | None, port: int | None, workers: int | None) -> None:
+def _serve(
+    doors: Any, folders: list[StudyFolder], host: str | None, port: int | None, workers: int | None, also: str = ""
+) -> None:
+    """Serve, and say where. `doors` fit the dashboard's curve, where this package is not alone."""
     from dataclasses import replace
 
     from study_server.web.serve import serve
@@ -176,28 +182,47 @@ def _serve(folders: list[StudyFolder], host: str | None, port: int | None, worke
 
     def say(states: list[str]) -> None:
         for (path, folder), state in zip(paths_of(folders).items(), states, strict=True):
-            click.echo(f"Take part at http://{name}:{server.port}{path}/\n{folder.path}: {state}")
-        click.echo("Stop with Ctrl-C.")
+            address = f"http://{name}:{server.port}{path}/"
+            click.echo(f"Take part at {address}\nDashboard at {address}dashboard/\n{folder.path}: {state}")
+        click.echo(f"{also}Stop with Ctrl-C.")
 
-    serve(folders, server, say)
+    serve(folders, server, say, getattr(doors, "fit_psychometric", None))
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=_FOLDER)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: 8000]")
-def demo(folder: Path, port: int | None) -> None:
+@click.option("--filled", is_flag=True, help="Fill it with 100 simulated observers: to look round in the dashboard.")
+@click.pass_obj
+def demo(doors: Any, folder: Path, port: int | None, filled: bool) -> None:
     """Make the demo study in DIR (if it is not there yet), serve it, and say where to take part.
+
+    The first time, the dashboard gets a random password, which is shown.
 
     \b
     Example:  shift-study demo my-demo
+              shift-study demo full-demo --filled
     """
+    from study_server.dashboard.passwords import has_password, random_password, set_password
     from study_server.folder.new import make_study
     from study_server.folder.study_folder import StudyFolder
 
     if not (folder / "study.toml").exists():
         made = make_study(folder, source="demo")
         click.echo(f"{folder}: {made.n_pairs} pairs of crops from {made.photographs_used} photographs")
-    _serve([StudyFolder(folder)], None, port, None)
+    study = StudyFolder(folder)
+    if filled:
+        from study_server.demonstration import fill, is_filled
+
+        if not is_filled(study):
+            click.echo(f"{folder}: {fill(study, participants=100)} answers of 100 simulated observers")
+    if has_password(study):
+        also = f"The dashboard's password was shown when it was made: shift-study password {folder} sets another.\n"
+    else:
+        password = random_password()
+        set_password(study, password)
+        also = f"The dashboard's password: {password}\n"
+    _serve(doors, [study], None, port, None, also)
 
 
 @click.command()
@@ -350,4 +375,34 @@ def upgrade(folder: Path, database_url: str, as_json: bool) -> None:
     _echo(as_json, asdict(done) | {"backup": str(done.backup) if done.backup else None}, text)
 
 
-VERBS: list[click.Command] = [new, check, serve, publish, demo, simulate, backup, upgrade]
+@click.command()
+@click.argument("folder", metavar="[DIR]", type=_FOLDER, required=False)
+@_DATABASE_URL
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read it from standard input, one line, without asking.")
+@click.option("--print", "only_print", is_flag=True, help="Store nothing: print the hash, for server.password_hash.")
+def password(folder: Path | None, database_url: str, from_stdin: bool, only_print: bool) -> None:
+    """Set the password of a study's dashboard. Who is logged in has to log in anew.
+
+    \b
+    Example:  shift-study password my-study
+              shift-study password --print          # to put the hash into study.toml
+    """
+    from study_server.dashboard.passwords import hash_password, set_password
+    from study_server.folder.study_folder import StudyFolder
+
+    if folder is None and not only_print:
+        raise click.UsageError("name the study folder, or print the hash alone with --print")
+    if from_stdin:
+        given = sys.stdin.readline().rstrip("\r\n")
+    else:
+        given = click.prompt("Password, at least 10 characters", hide_input=True, confirmation_prompt=True, err=True)
+    if only_print or folder is None:
+        click.echo(hash_password(given))
+        return
+    if set_password(StudyFolder(folder, database_url), given):
+        click.echo(f"{folder}: the dashboard has this password now")
+    else:
+        click.echo(f"{folder}: stored, but server.password_hash in study.toml takes precedence; make that empty")
+
+
+VERBS: list[click.Command] = [new, check, serve, publish, demo, simulate, backup, upgrade, password]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -51,6 +52,21 @@ def set_password(folder: StudyFolder, password: str) -> bool:
     return not folder.settings.server.password_hash
 
 
+def has_password(folder: StudyFolder) -> bool:
+    """Whether the study has one, in study.toml or its database."""
+    if folder.settings.server.password_hash:
+        return True
+    if not folder.has_database:
+        return False
+    database = Database(folder.database_url)
+    try:
+        with database.reading() as session:
+            query = select(Study.password_hash).where(Study.name == folder.settings.study.name)
+            return bool(session.scalar(query))
+    finally:
+        database.close()
+
+
 def password_hash(study: RunningStudy, session: Session) -> str | None:
     """The hash that counts; None where the study has no password."""
     return study.settings.server.password_hash or session.get_one(Study, study.id).password_hash
@@ -62,8 +78,10 @@ def matches(hashed: str, password: str) -> bool:
     Raises StudyError where the hash is none.
     """
     try:
-        return check_password_hash(hashed, password)
-    except ValueError as error:
-        raise StudyError(
-            "server.password_hash in study.toml is no hash of a password: make one with shift-study password --print"
-        ) from error
+        if hashed.count("$") == 2:
+            return check_password_hash(hashed, password)
+    except ValueError:
+        pass
+    raise StudyError(
+        "server.password_hash in study.toml is no hash of a password: make one with shift-study password --print"
+    )

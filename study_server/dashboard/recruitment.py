@@ -96,18 +96,15 @@ def over_time(session: Session, study: RunningStudy, now: datetime) -> dict[str,
     if first is None:
         return {"x": [], "started": [], "finished": []}
     step = _step(last - first)
-    counts = {
-        name: dict(
-            session.execute(
-                select(begin_of(session, column, step), func.count())
-                .where(Participant.study_id == study.id, column.is_not(None))
-                .group_by(begin_of(session, column, step))
-            )
-            .tuples()
-            .all()
-        )
-        for name, column in (("started", Participant.consented_at), ("finished", Participant.finished_at))
-    }
+    counts = {}
+    for name, column in (("started", Participant.consented_at), ("finished", Participant.finished_at)):
+        begin = begin_of(session, column, step)
+        rows = session.execute(
+            select(begin, func.count())
+            .where(Participant.study_id == study.id, column.is_not(None))
+            .group_by(begin)
+        )  # fmt: skip
+        counts[name] = {str(moment): int(number) for moment, number in rows}
     begun = sorted(counts["started"].keys() | counts["finished"].keys())
     ends = [_end(moment, step) for moment in begun]
     ends[-1] = min(ends[-1], now.strftime(_FORMAT))  # what is not over yet ends now

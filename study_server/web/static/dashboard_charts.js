@@ -5,7 +5,7 @@ const SOFT = "#5a6870";
 const GRID = "#e3e7e9";
 const BLUE = "#17506e";
 const ORANGE = "#c4622d";
-const PALE = "#b9c9d2";
+const PALE = "#7d9aaa";
 const FONT = '"Source Sans 3", "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", Arial, sans-serif';
 
 const CONFIG = { displayModeBar: false, responsive: true, showTips: false };

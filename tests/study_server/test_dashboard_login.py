@@ -1,0 +1,274 @@
+"""The dashboard's login: who gets in, for how long, and how often one may try."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from sqlalchemy import select, update
+from werkzeug.security import generate_password_hash
+from werkzeug.test import Client
+
+import shift_study
+from experimenter import PASSWORD, events, log_in, token_on, try_password
+from study_server.dashboard import login, passwords
+from study_server.dashboard.passwords import hash_password, set_password
+from study_server.dashboard.views import OPEN_TO_ALL
+from study_server.errors import StudyError
+from study_server.folder.study_folder import StudyFolder
+from study_server.folder.study_toml import write_settings
+from study_server.storage.models import Event, Study
+from study_server.web.app import create_app
+from study_server.web.several import create_server_app
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scrypt takes a tenth of a second on purpose; not where a test makes a hundred."""
+    monkeypatch.setattr(
+        passwords, "generate_password_hash", lambda p, method: generate_password_hash(p, "scrypt:1024:8:1")
+    )
+
+
+@pytest.fixture
+def small_app(small_study: StudyFolder) -> Iterator[Flask]:
+    app = create_app(small_study)
+    yield app
+    app.extensions["study"].database.close()
+
+
+def run(*arguments: object, typed: str = "") -> Result:
+    return CliRunner().invoke(shift_study.main, [str(a) for a in arguments], input=typed)
+
+
+def test_without_a_password_the_dashboard_is_closed_and_says_which_command_opens_it(app: Flask) -> None:
+    client = app.test_client()
+    page = client.get("/dashboard/", follow_redirects=True).text
+    assert "closed" in page
+    assert "shift-study password" in page
+    assert "<form" not in page
+    for guess in ("", "None", "password"):
+        assert try_password(client, guess).status_code == 403
+    assert client.get("/dashboard/").status_code == 302
+
+
+def _addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("dashboard."):
+            path = re.sub(r"<[^>]*label>", "p0001", rule.rule)
+            path = re.sub(r"<[^>]*file>", "responses.csv", path)
+            path = re.sub(r"<[^>]*page>", "overview", path)
+            path = re.sub(r"<[^>]*version>", "1", path)
+            assert "<" not in path
+            for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE", "PATCH"}):
+                yield rule.endpoint, method, path
+
+
+def test_every_address_of_the_dashboard_but_the_login_needs_it(app: Flask) -> None:
+    set_password(app.extensions["study"].folder, PASSWORD)
+    client = app.test_client()
+    token = token_on(client.get("/dashboard/login").text)
+    closed = [found for found in _addresses(app) if found[0] not in OPEN_TO_ALL]
+    assert len(closed) >= 18
+    for endpoint, method, path in closed:
+        answer = client.open(path, method=method, headers={"X-CSRFToken": token})
+        assert answer.status_code == (401 if endpoint == "dashboard.live" else 302 if method == "GET" else 303), path
+        if endpoint != "dashboard.live":
+            assert answer.location.startswith("/dashboard/login")
+    assert [kind for kind, *_ in events(app)] == ["password_set"]
+
+
+def test_every_form_needs_its_token(app: Flask) -> None:
+    client = log_in(app)
+    before = events(app)
+    del client.environ_base["HTTP_X_CSRFTOKEN"]
+    posts = [path for _, method, path in _addresses(app) if method == "POST"]
+    assert len(posts) >= 7
+    for path in posts:
+        assert client.post(path, data={"state": "closed"}).status_code == 403, path
+    assert events(app) == before
+
+
+def test_only_the_password_opens_it_until_logged_out(app: Flask) -> None:
+    set_password(app.extensions["study"].folder, PASSWORD)
+    client = app.test_client()
+    refused = try_password(client, PASSWORD + " ")
+    assert refused.status_code == 403
+    assert "not the password" in refused.text
+    done = try_password(client, PASSWORD)
+    assert (done.status_code, done.location) == (303, "/dashboard/")
+    cookie = done.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    page = client.get("/dashboard/")
+    assert page.status_code == 200
+    client.post("/dashboard/logout", data={"csrf_token": token_on(page.text)})
+    assert client.get("/dashboard/").status_code == 302
+
+
+def test_a_login_ends_after_twelve_hours_and_with_a_new_password(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = log_in(app)
+    now = time.time()
+    monkeypatch.setattr(login.time, "time", lambda: now + 12 * 3600 - 60)
+    assert client.get("/dashboard/").status_code == 200
+    monkeypatch.setattr(login.time, "time", lambda: now + 12 * 3600 + 60)
+    assert client.get("/dashboard/").status_code == 302
+    monkeypatch.undo()
+    assert client.get("/dashboard/").status_code == 200
+    set_password(app.extensions["study"].folder, PASSWORD)  # even the same one: with a new salt
+    assert client.get("/dashboard/").status_code == 302
+
+
+def test_ten_wrong_passwords_close_it_to_an_address_for_a_quarter_of_an_hour(
+    small_app: Flask, cheap_hashes: None
+) -> None:
+    set_password(small_app.extensions["study"].folder, PASSWORD)
+    client = small_app.test_client()
+    for _ in range(login.MOST_FAILURES_OF_AN_ADDRESS):
+        assert try_password(client, "wrong").status_code == 403
+    refused = try_password(client, PASSWORD)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 900
+    assert try_password(small_app.test_client(), PASSWORD, address="203.0.113.8").status_code == 303
+    database = small_app.extensions["study"].database
+    with database.writing() as session:
+        session.execute(update(Event).values(at=datetime.now(UTC) - login.WINDOW - timedelta(seconds=1)))
+    assert try_password(client, PASSWORD).status_code == 303
+    assert not any("203.0.113" in detail for *_, detail in events(small_app))
+    assert len({detail for *_, detail in events(small_app, "login_failed", "login")}) == 2
+
+
+def test_addresses_of_one_ipv6_network_count_together(app: Flask, cheap_hashes: None) -> None:
+    set_password(app.extensions["study"].folder, PASSWORD)
+    client = app.test_client()
+    for host in range(login.MOST_FAILURES_OF_AN_ADDRESS):
+        assert try_password(client, "wrong", address=f"2001:db8:1:2::{host:x}").status_code == 403
+    assert try_password(client, PASSWORD, address="2001:db8:1:2:ffff::1").status_code == 429
+    assert try_password(client, PASSWORD, address="2001:db8:1:3::1").status_code == 303
+
+
+def test_a_hundred_wrong_passwords_from_anywhere_close_it_to_everybody(app: Flask, cheap_hashes: None) -> None:
+    set_password(app.extensions["study"].folder, PASSWORD)
+    client = app.test_client()
+    told = Counter(
+        try_password(client, "wrong", address=f"198.51.{n}.1").status_code for n in range(login.MOST_FAILURES + 5)
+    )
+    assert told == {403: login.MOST_FAILURES, 429: 5}
+    assert try_password(client, PASSWORD, address="192.0.2.1").status_code == 429
+
+
+def test_attempts_at_once_at_two_servers_are_counted_exactly(small_study: StudyFolder, cheap_hashes: None) -> None:
+    apps = [create_app(small_study), create_app(small_study)]
+    set_password(small_study, PASSWORD)
+    with ThreadPoolExecutor(12) as pool:
+        told = Counter(
+            pool.map(lambda n: try_password(apps[n % 2].test_client(), "wrong").status_code, range(40))
+        )  # fmt: skip
+    assert told == {403: login.MOST_FAILURES_OF_AN_ADDRESS, 429: 40 - login.MOST_FAILURES_OF_AN_ADDRESS}
+    assert len(events(apps[0], "login_failed")) == login.MOST_FAILURES_OF_AN_ADDRESS
+    for app in apps:
+        app.extensions["study"].database.close()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "led"),
+    [
+        ("/dashboard/table1?of=all", "/dashboard/table1?of=all"),
+        ("//example.org/dashboard/", "/dashboard/"),
+        ("https://example.org/dashboard/", "/dashboard/"),
+        ("/dashboard/../", "/dashboard/"),
+        ("/dashboard/\\example.org", "/dashboard/"),
+        ("", "/dashboard/"),
+    ],
+)
+def test_the_login_leads_nowhere_but_into_the_dashboard(app: Flask, wanted: str, led: str) -> None:
+    set_password(app.extensions["study"].folder, PASSWORD)
+    assert try_password(app.test_client(), PASSWORD, next=wanted).location == led
+
+
+def test_a_participants_cookie_opens_nothing(app: Flask) -> None:
+    set_password(app.extensions["study"].folder, PASSWORD)
+    client = app.test_client()
+    client.post("/consent", data={"csrf_token": token_on(client.get("/").text)})
+    assert client.get("/dashboard/").status_code == 302
+    client = log_in(app)
+    client.post("/consent", data={"csrf_token": token_on(client.get("/").text)})
+    assert client.get("/dashboard/").status_code == 200  # one may take part and look, in one browser
+
+
+def test_a_hash_in_the_settings_takes_precedence(study: StudyFolder) -> None:
+    settings = study.settings
+    hashed = run("password", "--print", "--stdin", typed=f"{PASSWORD}\n").stdout.strip()
+    assert hashed.startswith("scrypt:")
+    write_settings(replace(settings, server=replace(settings.server, password_hash=hashed)), study.path / "study.toml")
+    done = run("password", study.path, "--stdin", typed="another password\n")
+    assert "takes precedence" in done.output
+    app = create_app(StudyFolder(study.path))
+    assert try_password(app.test_client(), "another password").status_code == 403
+    assert try_password(app.test_client(), PASSWORD).status_code == 303
+    app.extensions["study"].database.close()
+
+
+def test_a_hash_in_the_settings_that_is_none_is_said_to_be_none(study: StudyFolder) -> None:
+    settings = study.settings
+    server = replace(settings.server, password_hash="my password")
+    write_settings(replace(settings, server=server), study.path / "study.toml")
+    app = create_app(StudyFolder(study.path))
+    answer = try_password(app.test_client(), "my password")
+    assert answer.status_code == 400
+    assert "no hash of a password" in answer.text
+    app.extensions["study"].database.close()
+
+
+def test_the_verb_stores_a_hash_and_asks_twice(study: StudyFolder) -> None:
+    done = run("password", study.path, typed=f"{PASSWORD}\n{PASSWORD}\n")
+    assert done.exit_code == 0, done.output
+    assert PASSWORD not in done.output
+    app = create_app(study)
+    with app.extensions["study"].database.reading() as session:
+        stored = session.scalars(select(Study.password_hash)).one()
+    assert stored.startswith("scrypt:")
+    assert try_password(app.test_client(), PASSWORD).status_code == 303
+    app.extensions["study"].database.close()
+    assert run("password", study.path, "--stdin", typed="too short\n").exit_code == 1
+    assert run("password").exit_code == 2
+
+
+@pytest.mark.parametrize("password", ["", "123456789", "x" * 1001])
+def test_passwords_of_a_wrong_length_are_refused(password: str) -> None:
+    with pytest.raises(StudyError, match="at least 10"):
+        hash_password(password)
+
+
+def test_each_of_several_studies_has_a_login_of_its_own_and_names_the_others(
+    made_small_study: Path, made_study: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    folders = [
+        StudyFolder(Path(shutil.copytree(source, tmp_path / name)))
+        for name, source in (("one", made_study), ("two", made_small_study))
+    ]
+    for name, folder in zip(("first", "second"), folders, strict=True):
+        study = replace(folder.settings.study, name=name)
+        write_settings(replace(folder.settings, study=study), folder.path / "study.toml")
+    folders = [StudyFolder(folder.path) for folder in folders]
+    server = create_server_app(folders)
+    for folder in folders:
+        set_password(folder, PASSWORD)
+    client = Client(server)
+    token = token_on(client.get("/first/dashboard/login").text)
+    done = client.post("/first/dashboard/login", data={"password": PASSWORD, "csrf_token": token})
+    assert (done.status_code, done.location) == (303, "/first/dashboard/")
+    page = client.get("/first/dashboard/").text
+    assert 'href="/second/dashboard/"' in page
+    assert client.get("/second/dashboard/").status_code == 302
