@@ -50,9 +50,9 @@ def test_nothing_that_the_browser_receives_tells_the_answer(
     received += [client.get(trial[side]) for trial in trials for side in ("left", "right")]
     received += [client.get(trials[0][side], headers={"Accept": "image/png"}) for side in ("left", "right")]
     assert {response.mimetype for response in received} >= {"image/webp", "image/png"}
-    received += [
-        client.get(f"/static/{name}", buffered=True) for name in ("trials.js", "stage.js", "requests.js", "style.css")
-    ]
+    scripts = set(re.findall(r"/static/\w+\.(?:js|css)", client.get("/trials").text))
+    assert len(scripts) > 10
+    received += [client.get(path, buffered=True) for path in sorted(scripts)]
     secrets = {row.pair for row in study.pairs} | {Path(row.stimulus_file).name for row in study.pairs}
     secrets |= {row.source_file for row in study.pairs} | {row.stimulus_sha256 for row in study.pairs}
     for response in received:
