@@ -80,7 +80,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     """Wilson's interval of 95 % of a share (Wilson 1927), which takes the trials as independent.
 
     >>> [round(x, 4) for x in wilson(140, 150)]
-    [0.8816, 0.9633]
+    [0.8816, 0.9634]
     """
     share, spread = successes / trials, _Z**2 / trials
     centre = share + spread / 2

@@ -13,7 +13,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "responses.md"
 def documented() -> dict[str, list[str]]:
     """Column name → the cells of its row in the document, without the name."""
     rows = {}
-    for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
+    responses, _, _ = DOCUMENT.read_text(encoding="utf-8").partition("## The table of participants")
+    for line in responses.splitlines():
         if line.startswith("| `"):
             cells = [cell.strip() for cell in line.strip("|").split("|")]
             for name in re.findall(r"`([^`]+)`", cells[0]):

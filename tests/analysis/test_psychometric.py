@@ -114,9 +114,8 @@ def test_no_simulated_observer_is_likelier_than_the_fit(
     different = np.random.default_rng(seed).binomial(150, truth)
     found = fit(SHIFTS, different, [150] * 10)
     assert found.log_likelihood >= log_likelihood(truth, different, [150] * 10) - 1e-6
-    expected = lognorm.ppf((0.5 - false_alarm_rate) / (1 - false_alarm_rate - lapse_rate), s=log_sd, scale=median)
-    # Six standard deviations of a share of 150 answers, each way, at the true threshold.
-    assert abs(float(found.probability(expected)) - 0.5) < 6 * math.sqrt(0.25 / 150)
+    # Six standard deviations of a share of 150 answers, each way, at each shift that was shown.
+    assert np.all(np.abs(found.probability(SHIFTS) - truth) < 6 * math.sqrt(0.25 / 150))
 
 
 @few
