@@ -60,6 +60,8 @@ class _Answer:
     recorded: Recorded
     progress: Progress | None = None
     error: BaseException | None = None
+    called: threading.Event = field(default_factory=threading.Event)
+    """Set when it is settled, or when its own request is to store what waits."""
 
     @property
     def is_settled(self) -> bool:
@@ -70,13 +72,15 @@ class Answers:
     """Where the requests of this process bring their answers.
 
     A commit waits for the disk. While one is being made, the answers that come in the meantime gather, and the next
-    commit takes them all: each is acknowledged only after the commit that holds it.
+    commit takes them all: each is acknowledged only after the commit that holds it. One of the waiting requests makes
+    the commit, and calls the others; whoever is called goes on at once, and does not wait for the next commit.
     """
 
     def __init__(self, study: RunningStudy) -> None:
         self.study = study
         self._waiting: deque[_Answer] = deque()
-        self._turn = threading.Lock()
+        self._is_storing = False
+        self._gate = threading.Lock()  # of the two above
 
     def record(self, token: str | None, trial: str, key: str, recorded: Recorded) -> Progress:
         """Store the answer to a trial, once. It is committed when this returns.
@@ -87,14 +91,28 @@ class Answers:
         if not _TOKEN.fullmatch(trial):
             raise NotFound("there is no such trial")
         answer = _Answer(token, trial, key, recorded)
-        self._waiting.append(answer)
-        with self._turn:
-            while not answer.is_settled:  # nobody has taken it along
-                self._settle()
+        with self._gate:
+            self._waiting.append(answer)
+            others_turn, self._is_storing = self._is_storing, True
+        if others_turn:
+            answer.called.wait()
+        if not answer.is_settled:
+            self._store_until(answer)
         if answer.error is not None:
             raise answer.error
         assert answer.progress is not None
         return answer.progress
+
+    def _store_until(self, answer: _Answer) -> None:
+        """Store what waits until this answer is settled, then let the first of those who wait go on with it."""
+        try:
+            while not answer.is_settled:
+                self._settle()
+        finally:
+            with self._gate:
+                self._is_storing = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].called.set()
 
     def _settle(self) -> None:
         """Store what waits, or give each the error that its request answers with: afterwards each is settled."""
@@ -103,22 +121,26 @@ class Answers:
             with self.study.database.writing() as session:
                 answers = self._gather()  # not before it is this process's turn to write: more come while one waits
                 stored = self._store(session, answers)
+            _acknowledge(stored)
         except (OperationalError, InterfaceError, TimeoutError, Unavailable) as error:
             # It is the database: one by one they would fail as well, each after waiting for it.
-            _fail(answers or self._gather(), error)
+            _fail(answers := answers or self._gather(), error)
         except Exception:
             # It may be one of them alone, which must not take the others along. An answer that another server stored at
             # the same moment is found the second time.
-            for answer in answers or self._gather():
+            for answer in (answers := answers or self._gather()):
                 self._settle_alone(answer)
         except BaseException as error:
-            _fail(answers or self._gather(), error)
+            _fail(answers := answers or self._gather(), error)
             raise
-        else:
-            _acknowledge(stored)
+        finally:
+            _fail([answer for answer in answers if not answer.is_settled], Unavailable("the server is being stopped"))
+            for answer in answers:
+                answer.called.set()
 
     def _gather(self) -> list[_Answer]:
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+        with self._gate:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
 
     def _settle_alone(self, answer: _Answer) -> None:
         try:

@@ -120,14 +120,16 @@ class _Turn:
     """The queue for SQLite's one write lock, for the threads of this process and for other processes.
 
     SQLite itself would wait by sleeping and trying again, for longer and longer, so that some wait much longer than
-    others. A lock on a file is handed on by the kernel at once, and ends with its process however that dies.
+    others. A lock on a file is had by one who waits for it as soon as it is free, and ends with its process however
+    that dies. It is not handed on in order: whoever has had it could have it again before the others wake up. So there
+    are two: who is next holds the one while waiting for the other, and whoever has just had a turn queues behind them.
     """
 
     def __init__(self, database: Path, busy_timeout_s: float) -> None:
         self._busy_timeout_s = busy_timeout_s
         self._threads = threading.Lock()
-        self._path = database.with_name(database.name + ".turn")
-        self._file: int | None = None
+        self._paths = [database.with_name(database.name + ending) for ending in (".next", ".turn")]
+        self._files: list[int] = []
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -135,11 +137,16 @@ class _Turn:
         asked = time.monotonic()
         with self._threads:
             try:
-                if self._file is None:
-                    self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-                fcntl.flock(self._file, fcntl.LOCK_EX)
+                for path in self._paths[len(self._files) :]:
+                    self._files.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+                following, turn = self._files
+                fcntl.flock(following, fcntl.LOCK_EX)
+                try:
+                    fcntl.flock(turn, fcntl.LOCK_EX)
+                finally:
+                    fcntl.flock(following, fcntl.LOCK_UN)
             except OSError as error:
-                raise Unavailable(f"{self._path} cannot be locked: {error.strerror}") from error
+                raise Unavailable(f"{self._paths[-1]} cannot be locked: {error.strerror}") from error
             try:
                 # While somebody else holds the database, each waits for it in vain in turn: whoever has waited for
                 # those before them as long as that does not wait again.
@@ -147,13 +154,12 @@ class _Turn:
                     raise Unavailable("the database is locked")
                 yield
             finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+                fcntl.flock(turn, fcntl.LOCK_UN)
 
     def close(self) -> None:
         with self._threads:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
+            while self._files:
+                os.close(self._files.pop())
 
 
 def with_driver(url: str) -> str:
