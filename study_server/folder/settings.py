@@ -124,8 +124,8 @@ _CONSENT = N_("""\
 You are invited to take part in a study of how well people see small shifts in images.
 
 You will look at pairs of pictures and say of each pair whether the two are the same or different. It takes about ten \
-minutes. There are no known risks. We record your answers, how long each takes, and the size and resolution of your \
-browser window; nothing that identifies you.
+minutes. There are no known risks. We record your answers, how long each takes, and what your browser says of its \
+window and screen (size, resolution, refresh rate, language); nothing that identifies you.
 
 Taking part is voluntary: you can stop at any time by closing this page.""")
 
