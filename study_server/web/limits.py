@@ -10,14 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from flask import Flask, current_app, request
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from study_server.web.sessions import SIMULATION_HEADER, current_study, token
@@ -33,13 +31,32 @@ def counted_by_address(view: _View) -> _View:
     return view
 
 
+class _Counter:
+    """How often each has asked in the present minute. It runs with every answer, so it does no more than that."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._minute = 0
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def hit(self, who: str) -> None:
+        """Count a request. Raises TooManyRequests, which says when to come again."""
+        minute, seconds = divmod(time.monotonic(), 60)
+        with self._lock:
+            if minute != self._minute:
+                self._minute, self._counts = int(minute), {}
+            count = self._counts[who] = self._counts.get(who, 0) + 1
+        if count > self._most:
+            raise TooManyRequests(retry_after=math.ceil(60 - seconds))
+
+
 class Limits:
     """The counters of one process."""
 
     def __init__(self, arrivals_per_minute: int, requests_per_minute: int) -> None:
-        self.counter = FixedWindowRateLimiter(MemoryStorage())
-        self.arrivals = RateLimitItemPerMinute(arrivals_per_minute) if arrivals_per_minute else None
-        self.requests = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
+        self.arrivals = _Counter(arrivals_per_minute) if arrivals_per_minute else None
+        self.requests = _Counter(requests_per_minute) if requests_per_minute else None
 
     def check(self) -> None:
         """Count this request. Raises TooManyRequests, which says when to come again."""
@@ -47,14 +64,9 @@ class Limits:
             return
         if self.arrivals and getattr(current_app.view_functions.get(request.endpoint or ""), _MARK, False):
             if not _is_observer():
-                self._count(self.arrivals, _address())
+                self.arrivals.hit(_address())
         elif self.requests:
-            self._count(self.requests, token() or _address())
-
-    def _count(self, limit: RateLimitItem, who: str) -> None:
-        if not self.counter.hit(limit, who):
-            again = self.counter.get_window_stats(limit, who).reset_time - time.time()
-            raise TooManyRequests(retry_after=max(1, math.ceil(again)))
+            self.requests.hit(token() or _address())
 
 
 def configure_limits(app: Flask) -> None:
