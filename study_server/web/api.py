@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from flask import Blueprint, current_app, jsonify, request, url_for
@@ -12,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from study_server.errors import NotFound, NotYours, StudyError
 from study_server.participants import measurements
-from study_server.participants import same_different as task
 from study_server.participants.progress import Progress, progress, remaining_trials
 from study_server.web import messages
 from study_server.web.openapi import document, operation
@@ -65,8 +63,7 @@ def visit() -> tuple[Response, int]:
 def respond(trial: str) -> Response:
     """Store the answer to a trial; acknowledged once it is committed."""
     answer = _parse(messages.Answer, _body())
-    recorded = task.Recorded.model_construct(**answer.model_dump(exclude={"idempotency_key"}))
-    return jsonify(**_progress(current_answers().record(token(), trial, answer.idempotency_key, recorded)))
+    return jsonify(**_progress(current_answers().record(token(), trial, answer.idempotency_key, answer)))
 
 
 @blueprint.get("/practice")
@@ -138,6 +135,4 @@ def _parse(model: type[_Model], body: dict[str, Any]) -> _Model:
 
 
 def _progress(progress: Progress) -> dict[str, Any]:
-    figures = asdict(progress)
-    stage = figures["stage"]
-    return figures | {"next": None if stage == "trials" else page_of(stage)}
+    return vars(progress) | {"next": None if progress.stage == "trials" else page_of(progress.stage)}
