@@ -220,7 +220,7 @@ def _page(name: str, **more: Any) -> str:
             "title": page.title,
             "name": name,
             "version": version(session, asked),
-            "live": url_for("dashboard.live", page=name, **asked.arguments),
+            "live": url_for("dashboard.live", name=name, **asked.arguments),
             "plotly": url_for("dashboard.plotly", version=charts.plotly_version()),
             "map_styles_id": charts.map_styles_id(),
             "arguments": asked.arguments,
@@ -234,12 +234,12 @@ def _asked() -> Asked:
     return Asked(current_study(), now(), arguments, current_app.extensions["fit_psychometric"])
 
 
-@blueprint.get("/live/<page>")
-def live(page: str) -> AnyResponse:
+@blueprint.get("/live/<name>")
+def live(name: str) -> AnyResponse:
     """The parts of a page that change: `parts` as HTML by name, `charts` as data; 304 where they have not changed."""
-    if page not in PAGES:
+    if name not in PAGES:
         raise NotFound("there is no such page")
-    wanted, asked = PAGES[page], _asked()
+    wanted, asked = PAGES[name], _asked()
     with asked.study.database.reading() as session:
         tag = version(session, asked)
         if request.if_none_match.contains(tag):

@@ -66,7 +66,7 @@ def _addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
         if rule.endpoint.startswith("dashboard."):
             path = re.sub(r"<[^>]*label>", "p0001", rule.rule)
             path = re.sub(r"<[^>]*file>", "responses.csv", path)
-            path = re.sub(r"<[^>]*page>", "overview", path)
+            path = re.sub(r"<[^>]*name>", "overview", path)
             path = re.sub(r"<[^>]*version>", "1", path)
             assert "<" not in path
             for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE", "PATCH"}):
