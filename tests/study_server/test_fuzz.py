@@ -1,8 +1,12 @@
-"""Ten thousand requests, cookies and bodies of all kinds: no error of the server, no rubbish stored, no wrong state."""
+"""Thousands of requests, cookies and bodies of all kinds: no error of the server, no rubbish stored, no wrong state.
+
+The suite sends two thousand; FUZZ_REQUESTS=10000 pytest tests/study_server/test_fuzz.py sends ten.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import string
 from collections import Counter
@@ -20,7 +24,7 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.storage.models import ANSWERED_ALL, Event, Participant, QuestionAnswer, Response, Study, Trial
 from study_server.web.app import create_app
 
-REQUESTS = 10_000
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", 2_000))
 COOKIE = "shift_study_study"
 WEIRD: list[Any] = [
     None, "", "\x00", "ü" * 200, "-1", "same\n", "'; DROP TABLE response; --", "<script>alert(1)</script>", "{{7*7}}",
@@ -128,13 +132,13 @@ class Attacker:
 
 
 @pytest.mark.slow
-def test_ten_thousand_strange_requests_do_no_harm(app: Flask) -> None:
+def test_strange_requests_do_no_harm(app: Flask) -> None:
     attacker = Attacker(app, seed=7)
     for _ in range(REQUESTS):
         attacker.send()
     print(dict(sorted(attacker.statuses.items())), len(attacker.acknowledged), "answers acknowledged")
     assert sum(attacker.statuses.values()) == REQUESTS
-    assert attacker.statuses[200] > 100
+    assert attacker.statuses[200] > REQUESTS / 100
     with database(app).reading() as session:
         stored = dict(
             session.execute(
