@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from study_server.storage.database import APPLICATION, LOCK_OF_SCHEMA, with_driv
 from study_server.storage.schema import HEAD, schema_version
 
 _MIGRATIONS = str(Path(__file__).with_name("migrations"))
+_CLOSING_S = 2.0
+"""A server that has just been stopped is still to be seen for a moment."""
 _LOCK_WAIT_S = 5
 
 
@@ -133,19 +136,31 @@ def _copy(connection: Connection, backup: Path) -> None:
         raise StudyError(f"the copy {backup} cannot be made, so nothing was upgraded: {error}") from error
 
 
-@contextmanager
-def _postgresql_alone(engine: Engine, name: str, _before: str) -> Iterator[tuple[Connection, None]]:
-    """A transaction that no server of this version is beside, nor another upgrade."""
-    with engine.connect() as connection, connection.begin():
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_OF_SCHEMA})
-        others = connection.scalar(
+def _connections_of_servers(connection: Connection) -> int:
+    connection.execute(text("SELECT pg_stat_clear_snapshot()"))  # or the first look would be all that is seen
+    return (
+        connection.scalar(
             text(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND application_name = :name AND pid <> pg_backend_pid()"
             ),
             {"name": APPLICATION},
         )
+        or 0
+    )
+
+
+@contextmanager
+def _postgresql_alone(engine: Engine, name: str, _before: str) -> Iterator[tuple[Connection, None]]:
+    """A transaction that no server of this version is beside, nor another upgrade."""
+    with engine.connect() as connection, connection.begin():
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_OF_SCHEMA})
+        others = _connections_of_servers(connection)
+        gone_by = time.monotonic() + _CLOSING_S
+        while others and time.monotonic() < gone_by:
+            time.sleep(0.1)
+            others = _connections_of_servers(connection)
         if others:
             raise StudyError(f"{name} is in use by {others} connections of servers: stop them all, then upgrade")
         yield connection, None

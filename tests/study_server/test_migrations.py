@@ -222,10 +222,9 @@ def test_a_postgresql_database_is_left_as_it_was_by_a_failure_and_while_a_server
         fill_as_0001(engine, before)
         with engine.connect() as connection:
             as_it_was = constraints(connection)
-        server = create_engine(with_driver(postgres))
+        server = create_engine(with_driver(postgres), poolclass=NullPool)
         with server.connect(), pytest.raises(upgrading.StudyError, match="in use by 1 connections of servers"):
             upgrade(postgres)
-        server.dispose()
         with monkeypatch.context() as patch:
             patch.setattr(upgrading.MigrationContext, "stamp", fail)
             with pytest.raises(ZeroDivisionError):
