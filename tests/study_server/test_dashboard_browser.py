@@ -1,0 +1,167 @@
+"""The dashboard in a real browser: charts draw, nothing complains, pages keep themselves up to date."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from accessibility import grave_violations
+from browser import open_browser
+from experimenter import PASSWORD, stored
+from requests_of_a_participant import answer, begin
+from shift_study import Doors
+from study_server.dashboard.pages import PAGES
+from study_server.dashboard.passwords import set_password
+from study_server.demonstration import fill
+from study_server.folder.study_folder import StudyFolder
+from study_server.web.app import create_app
+
+pytestmark = pytest.mark.slow
+
+
+def wait_for_charts(page: Page) -> None:
+    page.wait_for_selector("[data-chart]:not([data-drawn])", state="detached")
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[BaseWSGIServer]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def looking(server: BaseWSGIServer, *, complaints_allowed: bool = False) -> Iterator[Page]:
+    """The dashboard's overview in a browser that is logged in; anything on its console fails the test."""
+    with open_browser(size=(1366, 855)) as browser:
+        page = browser.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/")
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_selector("#updated")
+        wait_for_charts(page)
+        yield page
+        assert complaints_allowed or not complaints
+
+
+def number(page: Page, tile: str) -> str:
+    return page.locator(".tile", has=page.locator(f"dt:text-is('{tile}')")).locator("dd").first.inner_text()
+
+
+@pytest.fixture
+def filled(small_study: StudyFolder) -> Iterator[Flask]:
+    """60 observers who have just taken part."""
+    fill(small_study, 60, seed=3, now=datetime.now(UTC))
+    set_password(small_study, PASSWORD)
+    app = create_app(small_study, fit_psychometric=Doors().fit_psychometric)
+    yield app
+    app.extensions["study"].database.close()
+
+
+@pytest.fixture
+def empty(app: Flask) -> Flask:
+    set_password(app.extensions["study"].folder, PASSWORD)
+    return app
+
+
+def test_every_page_draws_its_charts_and_is_accessible(filled: Flask) -> None:
+    charts = {"overview": 2, "table1": 1, "reaction-times": 2, "devices": 2}
+    with served(filled) as server, looking(server) as page:
+        for name in [*PAGES, "exports", "participants/s0020", "participants/s0030"]:
+            page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/{'' if name == 'overview' else name}")
+            wait_for_charts(page)
+            assert page.locator("[data-chart] svg.main-svg .cartesianlayer .subplot").count() == charts.get(name, 0), (
+                name
+            )
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            assert grave_violations(page) == []
+        page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/table1")
+        wait_for_charts(page)
+        assert page.locator("[data-chart=psychometric] .scatterlayer .trace").count() == 2
+        assert page.locator("[data-chart=psychometric] .errorbar").count() == 10
+        assert "threshold" in page.locator("[data-chart=psychometric] .annotation").text_content()
+
+
+def test_an_answer_that_comes_in_appears_by_itself(empty: Flask) -> None:
+    with served(empty) as server, looking(server) as page:
+        page.evaluate("window.same = true")
+        assert (number(page, "Started"), number(page, "Answers")) == ("0", "0")
+        client = empty.test_client()
+        trials = begin(client)
+        page.wait_for_selector(".tile dd:text-is('1')")
+        assert number(page, "Started") == "1"
+        for trial in trials[:7]:
+            answer(client, trial["id"])
+        page.wait_for_selector(".tile dd:text-is('7')")
+        assert number(page, "Answers") == "7"
+        page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/table1?of=all")
+        wait_for_charts(page)
+        points = page.locator("[data-chart=psychometric] .errorbar")
+        before = points.count()
+        for trial in trials[7:]:
+            answer(client, trial["id"])
+        page.wait_for_selector(f"[data-chart=psychometric] .errorbar >> nth={before}", state="attached")
+        assert page.locator("#table1 .total td").nth(1).inner_text() == "10"  # all were called the same
+
+
+def test_what_is_done_by_hand_is_done_and_confirmed(empty: Flask) -> None:
+    begin(empty.test_client())
+    with served(empty) as server, looking(server) as page:
+        page.click("#pause")
+        page.wait_for_selector(".flash:text-is('The study is paused.')")
+        page.click("nav >> text=Participants")
+        page.click("#p0001")
+        page.fill("[name=reason]", "fell asleep")
+        page.click("text=Exclude")
+        page.wait_for_selector(".flash:text-is('p0001 is excluded.')")
+        page.fill("[name=confirm]", "p0002")
+        page.click("button.danger")  # the browser itself asks for the right label
+        assert page.evaluate("document.querySelector('[name=confirm]').validity.patternMismatch")
+        page.fill("[name=confirm]", "p0001")
+        page.click("button.danger")
+        page.wait_for_selector(".flash:text-is('p0001 has been withdrawn.')")
+    assert stored(empty, "p0001").withdrawn_at is not None
+
+
+def test_a_page_says_when_it_could_not_be_updated_and_when_one_is_logged_out(empty: Flask) -> None:
+    with served(empty) as server, looking(server, complaints_allowed=True) as page:
+        page.route("**/live/**", lambda route: route.abort())
+        page.wait_for_selector("#trouble:text('Could not be updated')")
+        page.unroute("**/live/**")
+        page.wait_for_selector("#trouble:empty", state="attached")
+        set_password(empty.extensions["study"].folder, PASSWORD)
+        page.wait_for_selector("#trouble:text('not logged in any more')")
+
+
+def test_a_hidden_page_asks_for_nothing(empty: Flask) -> None:
+    with served(empty) as server, looking(server) as page:
+        page.clock.install()
+        page.reload()
+        wait_for_charts(page)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        hide = (
+            "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+            " document.dispatchEvent(new Event('visibilitychange')); }"
+        )
+        page.evaluate(hide, True)
+        page.clock.run_for(60_000)
+        assert asked == []
+        with page.expect_response("**/live/overview"):
+            page.evaluate(hide, False)
