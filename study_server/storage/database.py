@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError, Unavailable
@@ -31,7 +31,8 @@ class Database:
     """A database at a URL, its tables made if there are none yet (`create`).
 
     A writer waits no longer than `busy_timeout_s` seconds for others before it fails.
-    Raises StudyError for a URL that cannot be opened, and for tables of another version.
+    Raises StudyError for a URL that cannot be opened, Unavailable where that may only be so for the moment, and
+    StudyError for tables of another version.
     """
 
     def __init__(self, url: str, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -58,7 +59,8 @@ class Database:
         except (DatabaseError, OSError) as error:
             self.close()
             reason = error.orig if isinstance(error, DatabaseError) else error
-            raise StudyError(f"the database {self.name} cannot be opened: {reason}") from error
+            problem = Unavailable if isinstance(error, OperationalError) else StudyError
+            raise problem(f"the database {self.name} cannot be opened: {reason}") from error
         except StudyError:
             self.close()  # an open connection would keep `upgrade` out
             raise

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from study_server.dashboard.answers import FitPsychometric
 from study_server.dashboard.passwords import has_password
-from study_server.errors import StudyError
+from study_server.errors import StudyError, Unavailable
 from study_server.folder.check import verify_pixels
 from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
@@ -59,7 +61,14 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
-        return create_server_app(self.folders, self.fit_psychometric)
+        try:
+            return create_server_app(self.folders, self.fit_psychometric)
+        except (DBAPIError, Unavailable) as error:
+            # The database is down just when this worker takes a dead one's place. An exception here would stop the
+            # whole server; who exits is replaced by another that tries again.
+            print(f"A server process waits for the database: {error}", file=sys.stderr)
+            time.sleep(1)
+            sys.exit(1)
 
 
 def serve(

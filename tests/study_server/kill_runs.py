@@ -106,6 +106,7 @@ def assert_intact(session: Session) -> None:
 def kill_server(port: int, what: str, rng: random.Random) -> None:
     """kill -9 one worker of the server at this port, or all its processes in an order."""
     master, workers = processes_of(port)
+    assert workers
     rng.shuffle(workers)
     killed = {"worker": workers[:1], "workers first": [*workers, master], "master first": [master, *workers]}[what]
     for pid in killed:
@@ -122,7 +123,6 @@ def processes_of(port: int) -> tuple[int, list[int]]:
     }
     workers = [pid for pid, parent in parents.items() if parent in parents]
     (master,) = parents.keys() - workers
-    assert workers
     return master, workers
 
 

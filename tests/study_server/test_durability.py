@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -181,14 +183,29 @@ def test_a_postgresql_that_is_restarted_is_waited_for(
     made_small_study: Path, postgres: str, postgres_cluster: Cluster
 ) -> None:
     folder = StudyFolder(made_small_study, postgres)
-    with running_server(folder) as url, Load(url) as load:
-        for _ in range(2):
+    port = free_port()
+    with running_server(folder, port=port) as url, Load(url) as load:
+        for also_killed in (False, True):
             load.wait_for(20)
             with ExitStack() as stopped:
                 stopped.callback(postgres_cluster.start)
                 postgres_cluster.stop()
                 load.wait_until_unavailable()
+                if also_killed:
+                    kill_workers_twice(port)
     assert_nothing_lost(folder, load)
+
+
+def kill_workers_twice(port: int) -> None:
+    """Kill all workers of the server at this port; return when those that take their places have died as well."""
+    before = set(processes_of(port)[1])
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    seen: set[int] = set()
+    while len(seen) < 2 * len(before):
+        master, workers = processes_of(port)
+        assert Path(f"/proc/{master}").exists()
+        seen |= set(workers) - before
 
 
 # --- a commit that fails ---------------------------------------------------------------------------------------------
