@@ -8,9 +8,10 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
@@ -60,8 +61,8 @@ class _Answer:
     recorded: Recorded
     progress: Progress | None = None
     error: BaseException | None = None
-    called: threading.Event = field(default_factory=threading.Event)
-    """Set when it is settled, or when its own request is to store what waits."""
+    called: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    """Filled when it is settled, or when its own request is to store what waits."""
 
     @property
     def is_settled(self) -> bool:
@@ -95,7 +96,7 @@ class Answers:
             self._waiting.append(answer)
             others_turn, self._is_storing = self._is_storing, True
         if others_turn:
-            answer.called.wait()
+            answer.called.get()
         if not answer.is_settled:
             self._store_until(answer)
         if answer.error is not None:
@@ -112,15 +113,15 @@ class Answers:
             with self._gate:
                 self._is_storing = bool(self._waiting)
                 if self._waiting:
-                    self._waiting[0].called.set()
+                    self._waiting[0].called.put(None)
 
     def _settle(self) -> None:
         """Store what waits, or give each the error that its request answers with: afterwards each is settled."""
         answers: list[_Answer] = []
         try:
-            with self.study.database.writing() as session:
+            with self.study.database.writing_rows() as connection:
                 answers = self._gather()  # not before it is this process's turn to write: more come while one waits
-                stored = self._store(session, answers)
+                stored = self._store(connection, answers)
             _acknowledge(stored)
         except (OperationalError, InterfaceError, TimeoutError, Unavailable) as error:
             # It is the database: one by one they would fail as well, each after waiting for it.
@@ -136,7 +137,7 @@ class Answers:
         finally:
             _fail([answer for answer in answers if not answer.is_settled], Unavailable("the server is being stopped"))
             for answer in answers:
-                answer.called.set()
+                answer.called.put(None)
 
     def _gather(self) -> list[_Answer]:
         with self._gate:
@@ -144,8 +145,8 @@ class Answers:
 
     def _settle_alone(self, answer: _Answer) -> None:
         try:
-            with self.study.database.writing() as session:
-                stored = self._store(session, [answer])
+            with self.study.database.writing_rows() as connection:
+                stored = self._store(connection, [answer])
         except IntegrityError:
             _fail([answer], Conflict("this idempotency key has been used for another trial"))
         except BaseException as error:
@@ -155,34 +156,35 @@ class Answers:
         else:
             _acknowledge(stored)
 
-    def _store(self, session: Session, answers: list[_Answer]) -> list[tuple[_Answer, Progress]]:
+    def _store(self, connection: Connection, answers: list[_Answer]) -> list[tuple[_Answer, Progress]]:
         """Add the answers to this transaction; what to acknowledge each with once it is committed."""
         tokens = [answer.trial for answer in answers]
-        rows = {row.token: row for row in session.execute(_FIND, {"tokens": tokens, "study": self.study.id})}
+        rows = {row.token: row for row in connection.execute(_FIND, {"tokens": tokens, "study": self.study.id})}
         batch = _Batch({}, {}, [])
         for answer in answers:
             answer.error = _objection(answer, rows.get(answer.trial), batch)
             if answer.error is None:
                 batch.add(answer, rows[answer.trial])
         if batch.new:
-            session.execute(_INSERT, batch.new)
+            connection.execute(_INSERT, batch.new)
             counts = [{"participant": id, "count": count, "now": batch.now} for id, count in batch.counts.items()]
-            session.execute(_COUNT, counts)
-        stages = self._finish(session, batch.counts)
+            connection.execute(_COUNT, counts)
+        stages = self._finish(connection, batch.counts)
         return [
             (answer, _progress(answer, rows[answer.trial], batch, stages, self.study.n_trials))
             for answer in answers
             if answer.error is None
         ]
 
-    def _finish(self, session: Session, counts: dict[int, int]) -> dict[int, str]:
+    def _finish(self, connection: Connection, counts: dict[int, int]) -> dict[int, str]:
         """Participant's id → new stage, of those who have answered everything now."""
         stages = {}
         for id, count in counts.items():
             if count == self.study.n_trials:
-                participant = session.get_one(Participant, id)
-                complete_trials(session, self.study, participant)
-                stages[id] = participant.stage
+                with Session(connection) as session, session.begin():  # inside the connection's transaction
+                    participant = session.get_one(Participant, id)
+                    complete_trials(session, self.study, participant)
+                    stages[id] = participant.stage
         return stages
 
 

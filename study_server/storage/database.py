@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -94,6 +94,12 @@ class Database:
         """
         with self._in_turn(), Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def writing_rows(self) -> Iterator[Connection]:
+        """As `writing`, without objects: for what is written all the time."""
+        with self._in_turn(), self._writing_engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def writing_alone(self) -> Iterator[Session]:

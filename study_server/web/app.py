@@ -62,7 +62,9 @@ def create_app(
     for failure in (DBAPIError, TimeoutError, Unavailable):
         app.register_error_handler(failure, _database_failed)
     app.register_error_handler(DataError, _refuse_data)
-    app.after_request(headers.harden)
+    app.wsgi_app = headers.Hardened(  # type: ignore[method-assign]
+        app.wsgi_app, app.static_url_path or "/static", folder.settings.server.stimuli_url
+    )
     proxies = folder.settings.server.proxies
     if proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -62,7 +62,7 @@ def chosen() -> str:
 
 
 def _remember() -> None:
-    asked = request.args.get("lang")
+    asked = request.args.get("lang") if request.query_string else None  # answers and images have none
     if asked is not None and asked in current_app.extensions["languages"]:
         session[_LANGUAGE] = asked
 

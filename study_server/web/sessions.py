@@ -8,8 +8,8 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Request, current_app, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from study_server.participants.answers import Answers
 from study_server.participants.arrival import Arrival
@@ -53,6 +53,11 @@ class _Interface(SecureCookieSessionInterface):
                 opened.permanent = True
                 opened.update({_PARTICIPANT: bare, _ARRIVAL: Arrival().to_json(), _BEGUN: True})
         return opened
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send the cookie where it has changed. No "Vary: Cookie": what depends on the cookie is never cached."""
+        if session.modified:
+            super().save_session(app, session, response)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Over HTTPS the cookie goes back over HTTPS alone."""

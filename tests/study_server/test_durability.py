@@ -23,7 +23,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from kill_runs import SERVER_KILLS, kill_again_and_again, processes_of, stored_keys
 from persistent_participant import Load
@@ -234,7 +233,7 @@ def waiting(app: Flask) -> Iterator[Callable[[], list[Any]]]:
             work = [pool.submit(partial(result, *one)) for one in zip(clients, trials, strict=True)]
             while len(answers._waiting) < 6:
                 assert not any(task.done() for task in work)
-            answers._waiting[0].called.set()
+            answers._waiting[0].called.put(None)
             return [task.result(timeout=60) for task in work]
 
         yield send
@@ -250,8 +249,8 @@ def test_a_group_that_cannot_be_committed_is_refused_whole_and_can_be_sent_again
     app: Flask, waiting: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as failing:
-        failing.setattr(Session, "commit", _fail(OperationalError("COMMIT", {}, sqlite3.OperationalError("full"))))
-        failing.setattr("sqlalchemy.orm.session.SessionTransaction.commit", _fail(OperationalError("", {}, OSError())))
+        dialect = app.extensions["study"].database.engine.dialect
+        failing.setattr(dialect, "do_commit", _fail(sqlite3.OperationalError("database or disk is full")))
         assert [type(result) for result in waiting()] == [OperationalError] * 6
     assert count_stored(app) == 0
     assert [result.answered for result in waiting()] == [1] * 6
