@@ -16,6 +16,7 @@ from benchmarks.load.peers import installed
 from benchmarks.load.processes import Server, free_port, running
 
 VERSION = "3.3.1"
+TRIALS = 50
 # It pins an old pyOpenSSL, which newer releases of this one break.
 _OLDER = ("cryptography<39",)
 
@@ -42,7 +43,7 @@ class PsiTurk:
         return outcome
 
     def answer(self, participants: int, seconds: float, habits: Habits) -> Outcome:
-        """Each sends data with one trial again and again: the least that a write can be."""
+        """Each saves after each trial of as many as our study has, and begins again after the last."""
         host, port = self.server.host, self.server.port
         return drive(_writes, host, port, self.participants, host=host, port=port, seconds=seconds)
 
@@ -70,15 +71,19 @@ def _writes(host: str, port: int, names: Sequence[str]) -> list[Script]:
 
 def _write(browser: Browser, name: str) -> Script:
     worker, _, assignment = name.partition(":")
-    data = {
+    said = {
         "condition": 0, "counterbalance": 0, "assignmentId": assignment, "workerId": worker, "hitId": "debughit",
-        "currenttrial": 1, "bonus": 0, "useragent": "Mozilla/5.0", "mode": "debug", "status": 1, "questiondata": {},
-        "eventdata": [],
-        "data": [{"uniqueid": name, "current_trial": 0, "dateTime": 1700000000000, "trialdata": ANSWER}],
+        "bonus": 0, "useragent": "Mozilla/5.0", "mode": "debug", "status": 1, "questiondata": {}, "eventdata": [],
     }  # fmt: skip
-    ask = Ask("write", browser.request("PUT", f"/sync/{name}", json.dumps(data).encode(), "application/json"))
+    beginning = json.dumps(said)[:-1]
+    rows = [
+        json.dumps({"uniqueid": name, "current_trial": n, "dateTime": 1700000000000 + n, "trialdata": ANSWER})
+        for n in range(TRIALS)
+    ]
     while True:
-        yield ask
+        for n in range(1, TRIALS + 1):
+            body = f'{beginning}, "currenttrial": {n}, "data": [{", ".join(rows[:n])}]}}'
+            yield Ask("write", browser.request("PUT", f"/sync/{name}", body.encode(), "application/json"))
 
 
 @contextmanager
