@@ -52,8 +52,7 @@ def exclude(study: RunningStudy, label: str, reason: str) -> None:
             raise Conflict(f"{label} is excluded already")
         participant.excluded_reason = reason
         study.note(session, "excluded", "researcher", participant, reason)
-        recruitment = study.settings.recruitment
-        if recruitment.replace_failed or recruitment.answers_per_pair:
+        if study.settings.recruitment.replaces_unusable:
             slots.release(session, study, participant, "excluded", "researcher")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from study_server.dashboard.passwords import matches, password_hash
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Event
+from study_server.web.limits import network_of
 
 LOGGED_IN_FOR = timedelta(hours=12)
 WINDOW = timedelta(minutes=15)
@@ -86,14 +86,9 @@ def _proof(study: RunningStudy, hashed: str) -> str:
 
 
 def _address_hash(study: RunningStudy, address: str) -> str:
-    """Tells addresses apart without telling them. Of IPv6 the network, for a host has as many addresses as it likes."""
-    try:
-        parsed = ipaddress.ip_address(address)
-        if parsed.version == 6:
-            address = str(ipaddress.ip_network((parsed, 64), strict=False))
-    except ValueError:
-        pass  # a test's or a socket's
-    return hmac.new(study.secret_key.encode(), b"address\0" + address.encode(), hashlib.sha256).hexdigest()[:16]
+    """Tells addresses apart without telling them."""
+    network = network_of(address).encode()
+    return hmac.new(study.secret_key.encode(), b"address\0" + network, hashlib.sha256).hexdigest()[:16]
 
 
 def _refuse_many(session: Session, study: RunningStudy, source: str) -> None:

@@ -27,7 +27,7 @@ from study_server.dashboard import actions, charts, login, people
 from study_server.dashboard.exports import EXPORTS
 from study_server.dashboard.links import links
 from study_server.dashboard.pages import ARGUMENTS, PAGES, Asked, now, version
-from study_server.errors import Conflict, NotFound, StudyError
+from study_server.errors import Conflict, NotFound, StudyError, Unavailable
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
 from study_server.storage.models import Study
@@ -66,7 +66,7 @@ def _harden(response: Response) -> Response:
 
 @blueprint.errorhandler(StudyError)
 def _refuse(error: StudyError) -> tuple[str, int]:
-    statuses: dict[type[Exception], int] = {NotFound: 404, Conflict: 409}
+    statuses: dict[type[Exception], int] = {NotFound: 404, Conflict: 409, Unavailable: 503}
     return _render("dashboard/error.html", title="That did not work", message=str(error)), statuses.get(
         type(error), 400
     )

@@ -203,6 +203,11 @@ class RecruitmentSettings:
         "", "SONA's completion URL of this study, with %SURVEY_CODE% where the participant's code belongs."
     )
 
+    @property
+    def replaces_unusable(self) -> bool:
+        """Whether the pairs of participants whose answers do not count go to others."""
+        return self.replace_failed or self.answers_per_pair > 0
+
 
 @dataclass(frozen=True)
 class GateSettings:

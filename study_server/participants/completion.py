@@ -23,7 +23,7 @@ def complete_trials(session: Session, study: RunningStudy, participant: Particip
     else:
         finish(study, participant)
     recruitment = study.settings.recruitment
-    if not participant.passed and (recruitment.replace_failed or recruitment.answers_per_pair):
+    if not participant.passed and recruitment.replaces_unusable:
         slots.release(session, study, participant, "failed")
     session.flush()
     if row.state != "closed" and target_is_reached(session, study):

@@ -14,7 +14,7 @@ from study_server.participants import same_different as task
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import ANSWERED_ALL, STUDY_STATES, Identity, Participant, Study, Trial
+from study_server.storage.models import STUDY_STATES, Identity, Participant, Study, Trial
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _PLANNED_AHEAD = 64  # slots: as many as may be given to others, of other processes, while one arrives
@@ -51,7 +51,9 @@ def enrol(
         if begun is not None:
             return begun.token
         simulated = simulation_key is not None
-        if simulation_key is not None and not secrets.compare_digest(simulation_key, row.simulation_key):
+        if simulation_key is not None and not secrets.compare_digest(
+            simulation_key.encode(), row.simulation_key.encode()
+        ):
             raise NotYours("that is not the simulation key of this study")
         _refuse_mixing(session, study, simulated)
         _refuse_closed(row.state)
@@ -86,7 +88,7 @@ def returning(study: RunningStudy, arrival: Arrival) -> str | None:
     """Secret of the participation that this person has begun or finished; None for a newcomer."""
     with study.database.reading() as session:
         begun = begun_by(session, study, arrival)
-        if begun is None or begun.stage in ANSWERED_ALL or not _is_newer(arrival, begun.identity):
+        if begun is None or begun.stage == "finished" or not _is_newer(arrival, begun.identity):
             return begun.token if begun else None
     # Who gave the study up at the platform and took it up again is known there by other ids now.
     with study.database.writing() as session:

@@ -8,7 +8,7 @@ import secrets
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
@@ -35,15 +35,16 @@ def invite(folder: StudyFolder, database: Database, count: int, label: str, base
         raise StudyError(f"{base_url!r} is no address of a study: give one as https://example.org/ with --base-url")
     if not label.strip() or len(label) > 80:
         raise StudyError(f"{label!r} is no label: give 1 to 80 characters")
-    study_id, now, links = register(folder, database), datetime.now(UTC), []
+    study_id, now = register(folder, database), datetime.now(UTC)
+    tokens = [secrets.token_urlsafe(18) for _ in progress(range(count), "Making links", unit="link", total=count)]
     with database.writing() as session:
         same = Invitation.label.startswith(f"{label}-", autoescape=True)
         last = session.scalar(select(func.count()).where(Invitation.study_id == study_id, same)) or 0
-        for number in progress(range(last + 1, last + count + 1), "Making links", unit="link", total=count):
-            token = secrets.token_urlsafe(18)
-            session.add(Invitation(token=token, study_id=study_id, label=f"{label}-{number}", created_at=now))
-            links.append((f"{label}-{number}", f"{base_url.rstrip('/')}/?token={token}"))
-    return links
+        labelled = [(f"{label}-{last + n}", token) for n, token in enumerate(tokens, 1)]
+        rows = [{"token": token, "study_id": study_id, "label": name, "created_at": now} for name, token in labelled]
+        if rows:
+            session.execute(insert(Invitation), rows)
+    return [(name, f"{base_url.rstrip('/')}/?token={token}") for name, token in labelled]
 
 
 def to_csv(links: list[tuple[str, str]]) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from study_server.errors import Conflict, NotFound
 from study_server.folder.settings import Settings
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import Pair, Participant, Response, Trial
+from study_server.storage.models import ANSWERED_ALL, Pair, Participant, Response, Trial
 
 
 @dataclass(frozen=True)
@@ -104,5 +104,5 @@ def _refuse_gone(study: RunningStudy, participant: Participant) -> None:
     if participant.withdrawn_at is not None:
         raise Conflict(_("You have withdrawn from this study."))
     age = datetime.now(UTC) - participant.consented_at
-    if participant.stage != "finished" and age > timedelta(days=study.settings.recruitment.resume_days):
+    if participant.stage not in ANSWERED_ALL and age > timedelta(days=study.settings.recruitment.resume_days):
         raise Conflict(_("The time for finishing this study is over."))

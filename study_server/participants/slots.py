@@ -10,7 +10,7 @@ import math
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from study_server.participants import same_different as task
@@ -23,6 +23,8 @@ Reason = Literal["timed_out", "returned", "failed", "excluded", "withdrawn"]
 def take(session: Session, study: RunningStudy, row: Study, now: datetime) -> int | None:
     """The lowest slot that was given back, or else a new one; None where the study needs no more at present."""
     release_timed_out(session, study, now)
+    if study.settings.recruitment.replaces_unusable:
+        _release_unusable(session, study)
     slot = session.scalar(select(FreeSlot.slot).where(FreeSlot.study_id == study.id).order_by(FreeSlot.slot).limit(1))
     if slot is not None:
         session.execute(delete(FreeSlot).where(FreeSlot.study_id == study.id, FreeSlot.slot == slot))
@@ -60,6 +62,17 @@ def release(
     study.note(session, "slot_released", actor, participant, f"slot {participant.slot}, {reason}")
     participant.slot, participant.released_reason = None, reason
     session.flush()
+
+
+def _release_unusable(session: Session, study: RunningStudy) -> None:
+    """Give back the slots of those whose answers do not count: the study may not have replaced them then."""
+    unusable = select(Participant).where(
+        Participant.study_id == study.id,
+        Participant.slot.is_not(None),
+        or_(Participant.excluded_reason.is_not(None), Participant.passed.is_(False)),
+    )
+    for participant in session.scalars(unusable.with_for_update(skip_locked=True, key_share=True)).all():
+        release(session, study, participant, "failed" if participant.excluded_reason is None else "excluded")
 
 
 def release_timed_out(session: Session, study: RunningStudy, now: datetime) -> None:

@@ -54,7 +54,8 @@ def find(study: RunningStudy, proof: str) -> Participant:
     Raises NotFound, with the same sentence whatever is wrong.
     """
     code = re.sub(r"[\s-]", "", proof).upper()
-    token = re.sub(r".*[?&]token=([^&#]*).*", r"\1", proof.strip())
+    link = re.search(r"[?&]token=([^&#]*)", proof)
+    token = link[1] if link else proof.strip()
     with study.database.reading() as session:
         participant = None
         if _CODE.fullmatch(code):
@@ -93,8 +94,10 @@ def withdraw(study: RunningStudy, participant: Participant, actor: Actor) -> Wit
         if row.withdrawn_at is not None:
             raise Conflict(_("This participant has withdrawn already."))
         arrival, removes = arrival_from(row.identity), study.settings.withdrawal.removes
-        if removes == "identity" and row.stage in ANSWERED_ALL:
-            # All the slot's answers stay and count: nobody else has to give them.
+        count = row.stage in ANSWERED_ALL and bool(row.passed) and row.excluded_reason is None
+        is_replaced = not count and study.settings.recruitment.replaces_unusable
+        if removes == "identity" and row.stage in ANSWERED_ALL and not is_replaced:
+            # All the slot's answers stay: nobody else has to give them.
             row.slot, row.released_reason = None, "withdrawn"
         else:
             slots.release(session, study, row, "withdrawn", actor)

@@ -30,7 +30,7 @@ APPLICATION = "shift-study"
 class Database:
     """A database at a URL, its tables made if there are none yet (`create`).
 
-    A writer waits no longer than `busy_timeout_s` seconds for others before it fails.
+    A writer waits about `busy_timeout_s` seconds for others before it fails.
     Raises StudyError for a URL that cannot be opened, Unavailable where that may only be so for the moment, and
     StudyError for tables of another version.
     """
@@ -143,7 +143,11 @@ class _Turn:
     def taken(self) -> Iterator[None]:
         """Raises Unavailable where the turn comes too late, or where there can be none."""
         asked = time.monotonic()
-        with self._threads:
+        # Whichever thread is first waits for the other processes however long that takes, for a lock on a file knows no
+        # limit; it alone does.
+        if not self._threads.acquire(timeout=self._busy_timeout_s):
+            raise Unavailable("the database is locked")
+        try:
             try:
                 for path in self._paths[len(self._files) :]:
                     self._files.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
@@ -163,6 +167,8 @@ class _Turn:
                 yield
             finally:
                 fcntl.flock(turn, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
 
     def close(self) -> None:
         with self._threads:

@@ -67,8 +67,9 @@ def create_app(
     )
     proxies = folder.settings.server.proxies
     if proxies:
+        # Where several studies are served, the prefix is theirs (several.py).
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=0
         )
     return app
 

@@ -8,6 +8,7 @@ memory, and only for a minute.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import math
 import secrets
 import threading
@@ -76,7 +77,16 @@ def configure_limits(app: Flask) -> None:
 
 
 def _address() -> str:
-    return hashlib.blake2b((request.remote_addr or "").encode(), key=_KEY, digest_size=16).hexdigest()
+    return hashlib.blake2b(network_of(request.remote_addr or "").encode(), key=_KEY, digest_size=16).hexdigest()
+
+
+def network_of(address: str) -> str:
+    """Whom an address stands for: of IPv6 the network, for a host has as many of its addresses as it likes."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address  # a test's or a socket's
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
 def _is_observer() -> bool:

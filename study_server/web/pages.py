@@ -67,23 +67,25 @@ def consent() -> Response:
     begun = enrolment.returning(study, arrival)
     if begun is not None:  # in this browser or another
         sessions.admit(begun, arrival)
-    elif arrival != (sessions.arrival() or arrival):
-        sessions.forget()  # another person at the same computer
-    found = progress.progress(study, token())
-    if found is not None and begun is None and arrival.person is not None:
-        sessions.forget()  # has finished, and may take part again
-    elif found is not None:
-        return redirect(page_of(found.stage))
-    elif sessions.has_begun():
-        sessions.remember_withdrawal(arrival)  # by the researcher, or in another browser
-        return redirect(url_for("withdrawal.done"))
+    is_another = begun is None and arrival != (sessions.arrival() or arrival)  # person at the same computer
+    if not is_another:
+        found = progress.progress(study, token())
+        if found is not None and begun is None and arrival.person is not None:
+            is_another = True  # participation: this one is finished, and may be repeated
+        elif found is not None:
+            return redirect(page_of(found.stage))
+        elif sessions.has_begun():
+            sessions.remember_withdrawal(arrival)  # by the researcher, or in another browser
+            return redirect(url_for("withdrawal.done"))
     simulated = SIMULATION_HEADER in request.headers  # with the right key only, which is looked at on consent
     try:
         enrolment.refuse(study, simulated=simulated)
         if not simulated:
             platforms.refuse(study, arrival)
     except Conflict as error:
-        return _closed(error)
+        return _closed(error)  # and whose participation this browser holds can still go on with it
+    if is_another:
+        sessions.forget()
     sessions.remember_arrival(arrival)
     return make_response(
         _render("consent.html", total=study.n_trials, page=task.page_settings(study.settings),

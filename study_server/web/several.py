@@ -12,6 +12,7 @@ from study_server.dashboard.answers import FitPsychometric
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.web.app import create_app
+from study_server.web.headers import Hardened
 
 
 def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
@@ -37,7 +38,7 @@ def create_server_app(folders: Sequence[StudyFolder], fit_psychometric: FitPsych
     }
     for app in apps.values():
         app.extensions["studies"] = [folder.settings.study.name for folder in folders]
-    return apps.get("") or DispatcherMiddleware(_nowhere, apps)
+    return apps.get("") or DispatcherMiddleware(Hardened(_nowhere, "/static", ""), apps)
 
 
 def _nowhere(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from study_server.errors import NotFound
 from study_server.participants import platforms
 from study_server.participants import withdrawal as participation
+from study_server.participants.arrival import Arrival
 from study_server.storage.models import Participant
 from study_server.web import sessions
 from study_server.web.limits import counted_by_address
@@ -35,8 +36,9 @@ def withdraw() -> Response | str | tuple[str, int]:
     if "confirmed" not in request.form:
         return _page(participant, proof=proof)
     gone = participation.withdraw(study, participant, "participant")
-    if own is None or own.id == participant.id:
-        sessions.remember_withdrawal(gone.arrival)
+    if own is not None and own.id != participant.id:
+        return _done(gone.arrival)  # this browser still belongs to who takes part in it
+    sessions.remember_withdrawal(gone.arrival)
     return redirect(url_for("withdrawal.done"), 303)
 
 
@@ -46,6 +48,10 @@ def done() -> Response | str:
     arrival = sessions.withdrawn()
     if arrival is None:
         return redirect(url_for("withdrawal.ask"))
+    return _done(arrival)
+
+
+def _done(arrival: Arrival) -> str:
     study = current_study()
     return render_template(
         "withdrawn.html",

@@ -272,3 +272,4 @@ def test_each_of_several_studies_has_a_login_of_its_own_and_names_the_others(
     page = client.get("/first/dashboard/").text
     assert 'href="/second/dashboard/"' in page
     assert client.get("/second/dashboard/").status_code == 302
+    assert all(client.get(path).headers["Content-Security-Policy"] for path in ("/", "/nowhere", "/first/"))

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from kill_runs import SERVER_KILLS, kill_again_and_again, processes_of, stored_keys
@@ -29,6 +29,7 @@ from persistent_participant import Load
 from postgres import Cluster
 from requests_of_a_participant import answer, begin, database
 from stored_state import assert_consistent
+from study_server.errors import Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import answers as answers_module
 from study_server.participants.answers import Answers
@@ -205,6 +206,15 @@ def kill_workers_twice(port: int) -> None:
         master, workers = processes_of(port)
         assert Path(f"/proc/{master}").exists()
         seen |= set(workers) - before
+
+
+def test_no_thread_waits_for_ever_for_one_that_has_the_turn(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'study.db'}", busy_timeout_s=0.1)
+    with database.writing(), ThreadPoolExecutor(1) as pool, pytest.raises(Unavailable):
+        pool.submit(lambda: database.writing().__enter__()).result(timeout=60)
+    with database.writing() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+    database.close()
 
 
 # --- a commit that fails ---------------------------------------------------------------------------------------------

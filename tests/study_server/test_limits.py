@@ -39,6 +39,14 @@ def test_a_flood_of_arrivals_from_an_address_is_told_to_wait(lab: Flask) -> None
     assert elsewhere.status_code == 200
 
 
+def test_a_host_is_one_whichever_of_its_addresses_it_uses(lab: Flask) -> None:
+    addresses = [f"2001:db8:1:2::{n:x}" for n in range(12)]
+    statuses = [lab.test_client().get("/", environ_base={"REMOTE_ADDR": a}).status_code for a in addresses]
+    assert statuses.count(429) >= 2  # the twelve may straddle two minutes
+    elsewhere = lab.test_client().get("/", environ_base={"REMOTE_ADDR": "2001:db8:1:3::1"})
+    assert elsewhere.status_code == 200
+
+
 def test_participants_behind_one_address_are_counted_each_for_themselves(lab: Flask) -> None:
     clients = [lab.test_client(), lab.test_client()]
     for client in clients:
@@ -64,6 +72,12 @@ def test_observers_with_the_key_are_not_counted_as_arrivals(lab: Flask) -> None:
         assert client.post("/consent").status_code == 303
     with database(lab).reading() as session:
         assert len(session.scalars(select(Participant)).all()) == 20
+
+
+def test_a_key_that_is_no_text_is_refused(lab: Flask) -> None:
+    client = lab.test_client()
+    sign_in(client)
+    assert client.post("/consent", headers={SIMULATION_HEADER: "\xe9"}).status_code == 403
 
 
 def test_zero_means_no_limit(study: StudyFolder) -> None:

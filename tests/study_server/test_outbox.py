@@ -14,6 +14,7 @@ from playwright.sync_api import Page, Route
 
 from browser import Launch, open_browser
 from participant import READY, go_to_trials, stored_rows, wait_for_trial
+from requests_of_a_participant import sign_in_at
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 
@@ -186,6 +187,28 @@ def test_an_answer_that_the_server_refuses_stops_the_study_and_is_kept(browse: L
         page.wait_for_selector("text=The server does not take an answer: this is no answer.")
         assert page.is_disabled("[data-answer=same]")
         page.unroute("**/response")
+        page.click("text=Go on here")
+        page.wait_for_selector("text=Welcome back: 9 of 10 pairs are left.")
+        (row,) = stored_rows(page, study, 1)
+    assert row["response"] == "same"
+
+
+def test_answers_stay_where_the_browser_has_gone_over_to_another_person(
+    browse: Launch, study: StudyFolder, server: str
+) -> None:
+    with browse(allowed_complaint="status of 403") as page:
+        go_to_trials(page)
+        own = page.context.cookies()
+        newcomer = requests.Session()
+        sign_in_at(newcomer, server)
+        for path in ("/consent", "/instructions", "/practice"):
+            newcomer.post(f"{server}{path}", timeout=30)
+        (name, value), *_ = newcomer.cookies.items()
+        page.context.add_cookies([{"name": name, "value": value, "url": server}])
+        answer(page, 1)
+        page.wait_for_selector("text=The server does not take an answer")
+        assert not response_rows(str(study.path))
+        page.context.add_cookies(own)
         page.click("text=Go on here")
         page.wait_for_selector("text=Welcome back: 9 of 10 pairs are left.")
         (row,) = stored_rows(page, study, 1)

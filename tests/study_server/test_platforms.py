@@ -35,6 +35,7 @@ from recruiting import (
     text_of,
 )
 from requests_of_a_participant import ANSWER, answer, begin, database, sign_in, sign_in_at
+from study_server.dashboard import actions
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.models import Event, FreeSlot
 from study_server.web.app import create_app
@@ -157,6 +158,27 @@ def test_another_person_at_the_same_computer_is_a_new_participant(configure: Con
     assert client.get(prolific_link()).location == "/trials"  # and the first comes back
     assert client.get("/api/trials").json["trials"] == first
     assert [identity.person for _, identity in people(app) if identity] == ["5f0b9c1a2b3c4d5e6f708192", "ffff"]
+
+
+def test_a_link_that_admits_nobody_leaves_the_participation_in_the_browser_alone(configure: Configure) -> None:
+    app = configure(platforms=["open"])
+    client = app.test_client()
+    trials = begin(client)
+    assert client.get(prolific_link()).status_code == 403
+    assert client.get("/?token=guessed").status_code == 403
+    assert client.get("/api/trials").json["trials"] == trials
+    page = finish(client, trials)
+    assert client.get(prolific_link()).status_code == 403
+    assert client.get("/thanks").text == page
+
+
+def test_a_paused_study_leaves_the_participation_in_the_browser_alone(configure: Configure) -> None:
+    app = configure(**ALL)
+    client = app.test_client()
+    trials = begin_from(client, prolific_link())
+    actions.set_state(app.extensions["study"], "paused")
+    assert "paused" in client.get(prolific_link("ffff", "65cc")).text
+    assert client.get("/api/trials").json["trials"] == trials
 
 
 def test_two_consents_of_one_person_at_once_make_one_participant(study: StudyFolder, other_database: str) -> None:
@@ -283,6 +305,19 @@ def test_the_form_for_mturk_is_that_of_the_same_assignment(configure: Configure)
     assert 'id="submission"' in client.get(MTURK).text
     assert 'id="submission"' not in client.get(MTURK.replace("3ASSIGN", "3OTHER")).text
     assert 'id="submission"' not in client.get(MTURK.replace("A1B2", "A9")).text
+
+
+def test_a_worker_who_took_the_hit_up_again_at_the_questions_submits_the_new_assignment(configure: Configure) -> None:
+    app = configure(**ALL)
+    client = app.test_client()
+    for trial in begin_from(client, OWN_WINDOW):
+        answer(client, trial["id"])
+    assert client.get(OWN_WINDOW.replace("3ASSIGN", "3OTHER")).location == "/questions"
+    sign_in(client, "/questions")
+    client.post("/questions", data={})
+    frame = client.get(MTURK.replace("3ASSIGN", "3OTHER")).text
+    assert 'id="submission"' in frame
+    assert "3OTHER" in frame
 
 
 def test_the_link_out_of_the_frame_stays_at_this_server(configure: Configure) -> None:

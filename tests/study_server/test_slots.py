@@ -156,6 +156,37 @@ def test_without_a_target_who_fails_is_replaced_only_where_the_study_says_so(pla
         study_of(app).database.close()
 
 
+def test_who_failed_before_the_study_replaced_anybody_is_replaced_from_then_on(
+    plain_study: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(plain_study, tmp_path / "study"))
+    app = create_app(StudyFolder(copy))
+    begin(client := app.test_client())
+    answer_all(app, client, wrongly=True)
+    study_of(app).database.close()
+    app = create_app(with_settings(copy, answers_per_pair=1))
+    for client in (clients := [app.test_client() for _ in range(4)]):
+        begin(client)
+    assert held_slots(app) == [None, 0, 1, 2, 3]
+    for client in clients:
+        answer_all(app, client)
+    with study_of(app).database.reading() as session:
+        assert session.scalars(select(Study.state)).one() == "closed"
+    study_of(app).database.close()
+
+
+def test_who_has_answered_everything_finishes_whenever_they_come_back(recruiting: Flask) -> None:
+    begin(late := recruiting.test_client())
+    begin(done := recruiting.test_client())
+    answer_all(recruiting, done)
+    with study_of(recruiting).database.writing() as session:
+        session.execute(update(Participant).values(consented_at=LONG_AGO - timedelta(days=1000)))
+    assert "The time for finishing this study is over" in late.get("/", follow_redirects=True).text
+    sign_in(done, "/questions")
+    assert done.post("/questions").status_code == 303
+    assert 'id="completion-code"' in done.get("/thanks").text
+
+
 class Recruitment(RuleBasedStateMachine):
     """People arrive, answer, stay away, come back, are excluded, in any order."""
 

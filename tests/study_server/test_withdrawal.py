@@ -271,7 +271,7 @@ def test_another_s_code_leaves_this_browser_s_participation_alone(configure: Con
     first, second = app.test_client(), app.test_client()
     begin(first)
     trials = begin(second)
-    withdraw(second, code=people(app)[0][0].withdrawal_code)
+    assert "You have withdrawn" in withdraw(second, code=people(app)[0][0].withdrawal_code)
     assert [p.withdrawn_at is None for p, _ in people(app)] == [False, True]
     assert second.get("/api/trials").json["trials"] == trials
 
@@ -286,7 +286,8 @@ def test_a_personal_link_withdraws_from_any_browser(configure: Configure, study:
 
 
 @pytest.mark.parametrize(
-    "code", ["ABCDEFGHJK", "", " ", "%", "\x00", "é" * 400, "https://x/?token=\x00", "http://[", "p0001"]
+    "code",
+    ["ABCDEFGHJK", "", " ", "%", "\x00", "é" * 400, "https://x/?token=\x00", "http://[", "p0001", "?" * 9000],
 )
 def test_wrong_codes_are_refused_with_one_sentence(configure: Configure, code: str) -> None:
     app = configure("answers", platforms=["open", "link"], general_token="class")

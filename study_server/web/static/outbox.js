@@ -110,6 +110,7 @@ export class Outbox {
       if (!(error instanceof Refused)) throw error;
       // Perhaps the trial was answered elsewhere, in another browser: then the server no longer asks for it.
       const session = await persist(() => sendJson("GET", this.#trialsUrl), signal);
+      if (session.outbox !== this.#name) throw error; // the browser belongs to somebody else by now
       if (session.trials?.some((trial) => trial.id === answer.trial)) throw error;
       return { ...session, superseded: true };
     }

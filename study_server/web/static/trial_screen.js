@@ -105,7 +105,8 @@ export class TrialScreen {
       let pressed = null; // a key answers when it goes down, so a mouse button should too
       button.addEventListener("pointerdown", (event) => { pressed = event.timeStamp; });
       button.addEventListener("click", (event) => {
-        this.#give(button.dataset.answer, pressed ?? event.timeStamp);
+        // Without a pointer (detail is 0), a press that was dragged off the button before has nothing to do with it.
+        this.#give(button.dataset.answer, (event.detail && pressed) || event.timeStamp);
         pressed = null;
       });
     }
