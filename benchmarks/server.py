@@ -223,7 +223,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         images=options.with_images, think_s=options.think_time,
                         think_seconds=4.0 if options.quick else 20.0,
                     )  # fmt: skip
-                figures = {one.name: one.to_json() for one in measured} | ratios(measured)
+                figures = {one.name: one.to_json() for one in measured}
+                if not options.with_images:  # nobody else's participants fetch them
+                    figures |= ratios(measured)
                 text, wrong = to_text(figures, measured, options), problems(measured)
     except BenchmarkError as error:
         raise SystemExit(f"error: {error}") from None

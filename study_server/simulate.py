@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 import numpy as np
 import requests
@@ -216,8 +217,8 @@ class _Crowd:
             with requests.Session() as stranger:
                 stranger.trust_env = False
                 data = self._ask(stranger, "GET", path).content
-        else:
-            data = self._ask(session, "GET", path).content
+        else:  # as the page names it: with the study's place on the server, where it has one
+            data = self._ask(session, "GET", urljoin(self.url, path)).content
         key = hashlib.sha256(data).digest()
         if key not in self.pixels_of:
             with Image.open(io.BytesIO(data)) as image:
@@ -229,13 +230,13 @@ class _Crowd:
     ) -> requests.Response:
         """One request, repeated with growing pauses while the server cannot take it."""
         trouble = ""
+        url = path if "://" in path else self.url + path
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(0.1 * 2**attempt)
                 with self.lock:
                     self.retries += 1
             try:
-                url = path if "://" in path else self.url + path
                 answer = session.request(method, url, json=body, data=form, timeout=60)
             except requests.RequestException as error:
                 trouble = type(error).__name__
@@ -249,7 +250,7 @@ class _Crowd:
                 if answer.headers.get("Content-Type") == "application/json":
                     trouble = answer.json()["error"]
                 break
-        raise StudyError(f"{method} {self.url}{path}: {trouble}")
+        raise StudyError(f"{method} {url}: {trouble}")
 
 
 def _pairs_by_pixels(folder: StudyFolder) -> dict[tuple[str, str], tuple[int, Side | None]]:
@@ -264,8 +265,12 @@ def _pairs_by_pixels(folder: StudyFolder) -> dict[tuple[str, str], tuple[int, Si
 
 def _simulation_key(folder: StudyFolder) -> str:
     """The secret in the study's database that lets observers in. Raises StudyError where the database is not here."""
+    name = folder.settings.study.name
     with _reading(folder) as session:
-        return session.scalars(select(Study.simulation_key).where(Study.name == folder.settings.study.name)).one()
+        key = session.scalars(select(Study.simulation_key).where(Study.name == name)).one_or_none()
+    if key is None:
+        raise StudyError(f"the database has no study {name}: say with --database-url where its server keeps the data")
+    return key
 
 
 def _count_participants(folder: StudyFolder) -> int:
@@ -303,7 +308,7 @@ def _count_stored(folder: StudyFolder) -> int:
 
 @contextmanager
 def _reading(folder: StudyFolder) -> Iterator[Session]:
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, create=False)
     with database.reading() as session:
         yield session
     database.close()

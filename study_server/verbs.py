@@ -257,6 +257,7 @@ def demo(doors: Any, folder: Path, port: int | None, filled: bool) -> None:
     help="How many take part at the same time.",
 )
 @click.option("--url", metavar="URL", help="A running server of this study, instead of starting one.")
+@_DATABASE_URL
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def simulate(
     folder: Path,
@@ -266,6 +267,7 @@ def simulate(
     side_bias: float,
     at_once: int,
     url: str | None,
+    database_url: str,
     as_json: bool,
 ) -> None:
     """Let simulated observers take the study in TARGET through its web pages, as a browser would.
@@ -282,7 +284,7 @@ def simulate(
 
     observer = Observer(lapse_rate=lapse_rate, side_bias=side_bias)
     result = simulate_study(
-        StudyFolder(folder), observer, participants=participants, seed=seed, at_once=at_once, url=url
+        StudyFolder(folder, database_url), observer, participants=participants, seed=seed, at_once=at_once, url=url
     )
     _echo(as_json, result.to_json(), result.to_text())
     if result.problems:

@@ -61,7 +61,7 @@ class Measured:
     errors: Counter[str] = field(default_factory=Counter)
     enrolled: int = 0
     enrolment_s: float = 0.0
-    enrolment_p99_ms: float = math.nan
+    enrolment_p99_ms: float = 0.0
     """Of the slowest kind of request, of those that bring a participant from the consent form to the trials."""
 
     @property
@@ -74,7 +74,8 @@ class Measured:
         self.errors += outcome.errors
         self.enrolled += sum(result is not None for result in outcome.results)
         self.enrolment_s += outcome.seconds
-        self.enrolment_p99_ms = 1000 * max(percentile(values, 0.99) for values in outcome.latencies_s.values())
+        slowest_ms = 1000 * max(percentile(values, 0.99) for values in outcome.latencies_s.values())
+        self.enrolment_p99_ms = max(self.enrolment_p99_ms, slowest_ms)
 
     def add_answers(self, outcome: Outcome) -> None:
         """Count what a round brought."""

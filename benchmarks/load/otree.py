@@ -18,6 +18,7 @@ from benchmarks.load.peers import installed
 from benchmarks.load.processes import BenchmarkError, Server, free_port, running
 
 VERSION = "6.0.15"
+TRIALS = 50  # as the project in otree_project has
 _PROJECT = Path(__file__).parent / "otree_project"
 
 
@@ -37,6 +38,8 @@ class OTree:
     def prepare(self, participants: int, habits: Habits) -> Outcome | None:
         """All open their first page."""
         if self.pages:
+            if max(number for _, number in self.pages) > TRIALS:
+                raise BenchmarkError("oTree: participants have no trials left: ask for fewer or shorter rounds")
             return None
         outcome = self._drive(_arrivals, self.codes[:participants], seconds=None)
         if None in outcome.results:

@@ -67,14 +67,6 @@ class ShiftCount:
     def different_interval(self) -> tuple[float, float] | None:
         return _percent(wilson(self.different, self.answers)) if self.answers else None
 
-    @property
-    def same_percent(self) -> float | None:
-        return 100 * self.same / self.answers if self.answers else None
-
-    @property
-    def same_interval(self) -> tuple[float, float] | None:
-        return _percent(wilson(self.same, self.answers)) if self.answers else None
-
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
     """Wilson's interval of 95 % of a share (Wilson 1927), which takes the trials as independent.

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from study_server.export import participants, responses
+from study_server.export.files import cell
 from study_server.folder.settings import Settings
 from study_server.folder.study_toml import write_settings
 from study_server.participants.running_study import RunningStudy
@@ -154,15 +155,15 @@ EXPORTS: dict[str, Export] = {
 
 def _csv(columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n")
 
     def lines() -> Iterator[str]:
-        writer.writeheader()
+        writer.writerow(columns)
         for row in rows:
             yield text.getvalue()
             text.seek(0)
             text.truncate()
-            writer.writerow(row)
+            writer.writerow([cell(row[column]) for column in columns])
         yield text.getvalue()
 
     yield from _chunks(lines())

@@ -18,7 +18,7 @@ def to_csv(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    writer.writerows([cell(row[column]) for column in columns] for row in rows)
     return out.getvalue()
 
 
@@ -62,7 +62,8 @@ def write_text(text: str, path: Path) -> None:
         raise StudyError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """What a table as CSV has for a value."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else value

@@ -339,7 +339,8 @@ SECTION_ABOUT = {
     "display": "What is on the screen",
     "practice": "Practice with feedback, before the trials",
     "texts": "Texts",
-    "completion": "Completion. This section and those below may be changed while the study runs",
+    "completion": "Completion. This section and [recruitment], [gates], [withdrawal], [server] may be changed while "
+    "the study runs; questions and translations may not",
     "recruitment": "Who takes part, and how many",
     "gates": "Whose device is turned away before the start",
     "withdrawal": "Withdrawal",

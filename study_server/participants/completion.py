@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
@@ -49,11 +50,12 @@ def answer_questions(study: RunningStudy, token: str | None, answers: dict[str, 
         if participant.stage != "questions":
             return
         for question in study.settings.questions:
-            answer = answers.get(question.id, "").strip()
+            # A line of text: a line break would be another row to programs that read CSV carelessly.
+            answer = " ".join(answers.get(question.id, "").split())
             if not answer:
                 continue
             if (question.options and answer not in question.options) or len(answer) > 500 or "\x00" in answer:
-                raise StudyError(f"question {question.id}: that is not one of the answers to choose from")
+                raise StudyError(_("This question cannot have that answer: %(question)s", question=question.text))
             session.add(QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer))
         finish(study, participant)
 

@@ -8,7 +8,7 @@ import secrets
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
@@ -39,7 +39,10 @@ def invite(folder: StudyFolder, database: Database, count: int, label: str, base
     tokens = [secrets.token_urlsafe(18) for _ in progress(range(count), "Making links", unit="link", total=count)]
     with database.writing() as session:
         same = Invitation.label.startswith(f"{label}-", autoescape=True)
-        last = session.scalar(select(func.count()).where(Invitation.study_id == study_id, same)) or 0
+        taken = session.scalars(select(Invitation.label).where(Invitation.study_id == study_id, same))
+        numbers = [name.removeprefix(f"{label}-") for name in taken]
+        # Not their count: who withdraws takes the label along.
+        last = max((int(number) for number in numbers if number.isdecimal()), default=0)
         labelled = [(f"{label}-{last + n}", token) for n, token in enumerate(tokens, 1)]
         rows = [{"token": token, "study_id": study_id, "label": name, "created_at": now} for name, token in labelled]
         if rows:

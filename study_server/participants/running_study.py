@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -76,7 +77,7 @@ class RunningStudy:
         """As `find`. Raises NotYours where there is none."""
         participant = self.find(session, token, hold=hold)
         if participant is None:
-            raise NotYours("nobody is signed in here: begin at the first page")
+            raise NotYours(_("Nobody is signed in here. Please begin at the first page."))
         return participant
 
     def note(

@@ -16,7 +16,6 @@ from study_server.participants.assignment import STRATEGIES, Design
 
 Side = Literal["left", "right"]
 Answer = Literal["same", "different"]
-RESPONSES: tuple[Answer, ...] = ("same", "different")
 
 
 # --- what it shows ---------------------------------------------------------------------------------------------------

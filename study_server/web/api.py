@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, TypeVar
 
 from flask import Blueprint, current_app, jsonify, request, url_for
+from flask_babel import gettext as _
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
 
@@ -107,7 +108,7 @@ def _address(image: str) -> str:
 def _signed_in() -> Progress:
     found = progress(current_study(), token())
     if found is None:
-        raise NotYours("nobody is signed in here: begin at the first page")
+        raise NotYours(_("Nobody is signed in here. Please begin at the first page."))
     return found
 
 

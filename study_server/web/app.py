@@ -83,12 +83,23 @@ def _refuse_http(error: Exception) -> Response | HTTPException:
     assert isinstance(error, HTTPException)
     if error.code is not None and error.code < 400:
         return error  # a redirect
-    response = make_response(_say(error.description or error.name, error.code or 500))
+    response = make_response(_say(_in_words(error), error.code or 500))
     original = error.get_response().headers
     for name in ("Allow", "Retry-After"):
         if name in original:
             response.headers[name] = original[name]
     return response
+
+
+def _in_words(error: HTTPException) -> str:
+    """What is wrong with a request, in the participant's language."""
+    known = {
+        404: _("There is no such page."),
+        405: _("This address takes no such request."),
+        413: _("That was more than is taken at once."),
+        429: _("Too many requests have come from here. Please wait a minute, and try again."),
+    }
+    return known.get(error.code or 500) or error.description or error.name
 
 
 def _refuse_form(error: Exception) -> tuple[Response | str, int]:

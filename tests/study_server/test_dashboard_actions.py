@@ -22,7 +22,9 @@ from recruiting import begin_from, changed, finish, prolific_link
 from requests_of_a_participant import answer, begin, sign_in
 from stored_state import assert_consistent
 from study_server.dashboard.exports import SECRET
-from study_server.export.participants import IDENTITY_COLUMNS
+from study_server.export.files import to_csv
+from study_server.export.participants import COLUMNS as PARTICIPANT_COLUMNS
+from study_server.export.participants import IDENTITY_COLUMNS, participant_rows
 from study_server.export.responses import COLUMNS
 from study_server.folder.settings import sections
 from study_server.folder.study_folder import StudyFolder
@@ -196,6 +198,9 @@ def test_identities_leave_only_where_asked_for_and_that_is_noted(
     for file in ("responses.csv", "responses.jsonl", "participants.csv", "audit.csv", "study.toml"):
         assert PERSON not in download(researcher, file), file
     assert events(recruiting, "exported") == []
+    folder = recruiting.extensions["study"].folder
+    written = participant_rows(folder.other_database or str(folder.path))
+    assert download(researcher, "participants.csv") == to_csv(written, PARTICIPANT_COLUMNS)
     rows = list(csv.DictReader(io.StringIO(download(researcher, "participants-with-identities.csv"))))
     assert [rows[0][name] for name in IDENTITY_COLUMNS] == ["prolific", PERSON, "64aa", "65bb"]
     assert events(recruiting, "exported") == [("exported", "researcher", "", "participants-with-identities.csv")]

@@ -113,7 +113,7 @@ def test_a_question_refuses_an_answer_that_it_does_not_offer(client: FlaskClient
         answer(client, trial["id"])
     refused = client.post("/questions", data={"age": "-5"})
     assert refused.status_code == 400
-    assert "question age" in refused.text
+    assert "This question cannot have that answer" in refused.text
     assert client.get("/thanks").location == "/questions"
 
 

@@ -37,6 +37,7 @@ from recruiting import (
 from requests_of_a_participant import ANSWER, answer, begin, database, sign_in, sign_in_at
 from study_server.dashboard import actions
 from study_server.folder.study_folder import StudyFolder
+from study_server.participants.withdrawal import withdraw
 from study_server.storage.models import Event, FreeSlot
 from study_server.web.app import create_app
 from study_server.web.background_server import running_server
@@ -363,6 +364,10 @@ def test_personal_links_admit_each_one_person(configure: Configure, study: Study
     assert run("links", study.path, *options).output.count("exists already") == 1
     more = run("links", study.path, "--count", 2, "--label", "class")
     assert [line.partition(",")[0] for line in more.stdout.splitlines()] == ["label", "class-4", "class-5"]
+    withdraw(
+        app.extensions["study"], people(app)[0][0], "researcher"
+    )  # the link goes, and its label is not given again
+    assert run("links", study.path, "--count", 1, "--label", "class").stdout.splitlines()[1].startswith("class-6,")
 
 
 def test_links_are_refused_for_a_study_that_would_not_admit_them(study: StudyFolder) -> None:

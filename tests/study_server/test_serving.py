@@ -184,6 +184,14 @@ def test_simulate_says_that_nobody_answers_at_an_address(study: StudyFolder) -> 
     assert f"no server answers at {url}" in refused.output
 
 
+def test_simulate_says_that_the_servers_data_are_elsewhere(study: StudyFolder, server: str, tmp_path: Path) -> None:
+    missing = tmp_path / "elsewhere.db"
+    refused = run("simulate", study.path, "--url", server, "--database-url", f"sqlite:///{missing}")
+    assert refused.exit_code == 1
+    assert "does not exist" in refused.output
+    assert not missing.exists()
+
+
 def test_new_says_what_a_participant_will_do(tmp_path: Path) -> None:
     made = run("new", tmp_path / "a b", "--images", "demo", "--count", "4", "--size", "32", "--max-shift", "4")
     assert made.exit_code == 0
