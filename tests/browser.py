@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
 Launch = Callable[..., AbstractContextManager[Page]]
 """Opens a page of the study: launch(scale=…, size=…, allowed_complaint=…)."""
@@ -54,7 +54,8 @@ def open_browser(
             ],
         )  # fmt: skip
         yield browser
-        browser.close()
+        with suppress(Error):  # a test may have killed it
+            browser.close()
 
 
 def zoom(page: Page, factor: float) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,12 +28,26 @@ settings.register_profile("shift-study", deadline=None, derandomize="CI" in os.e
 settings.load_profile("shift-study")
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first of the test processes makes, and the others wait for."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    path = shared / f"made-{name}" / "study"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            draft = shared / f"making-{name}"
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            make(draft / "study")
+            draft.rename(path.parent)
+    return path
+
+
 @pytest.fixture(scope="session")
 def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of ten demo images with full-size crops, made once; tests get copies."""
-    path = tmp_path_factory.mktemp("made") / "study"
-    make_study(path, source="demo", count=10, seed=3)
-    return path
+    return made_once(tmp_path_factory, "study", lambda path: make_study(path, source="demo", count=10, seed=3))
 
 
 @pytest.fixture
@@ -63,9 +78,7 @@ def other_database(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def made_small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of 30 trials with small images, for any number of participants from one address; tests get copies."""
-    path = tmp_path_factory.mktemp("made") / "study"
-    make_small_study(path)
-    return path
+    return made_once(tmp_path_factory, "small-study", make_small_study)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -48,7 +49,8 @@ def running_server(folder: StudyFolder, *, port: int = 0, arguments: Sequence[st
                 raise StudyError(f"the study's server did not start: {said.read().strip()}")
             yield url
         finally:
-            process.terminate()
+            # At once: what is acknowledged is on the disk, and nobody is to wait for idle connections.
+            process.send_signal(signal.SIGQUIT)
             try:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:

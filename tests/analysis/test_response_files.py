@@ -54,7 +54,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("suffix", TIDY)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
     with TemporaryDirectory() as folder:
@@ -64,7 +64,7 @@ def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("suffix", TIDY)
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_a_file_of_version_1_is_read_and_written_as_version_2(suffix: str, table: pd.DataFrame) -> None:
     with TemporaryDirectory() as folder:

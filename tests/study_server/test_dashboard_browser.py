@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -65,8 +67,9 @@ def number(page: Page, tile: str) -> str:
 
 
 @pytest.fixture
-def filled(small_study: StudyFolder) -> Iterator[Flask]:
+def filled(made_small_study: Path, tmp_path: Path) -> Iterator[Flask]:
     """60 observers who have just taken part."""
+    small_study = StudyFolder(Path(shutil.copytree(made_small_study, tmp_path / "small")))
     fill(small_study, 60, seed=3, now=datetime.now(UTC))
     set_password(small_study, PASSWORD)
     app = create_app(small_study, fit_psychometric=Doors().fit_psychometric)

@@ -364,9 +364,7 @@ def test_personal_links_admit_each_one_person(configure: Configure, study: Study
     assert run("links", study.path, *options).output.count("exists already") == 1
     more = run("links", study.path, "--count", 2, "--label", "class")
     assert [line.partition(",")[0] for line in more.stdout.splitlines()] == ["label", "class-4", "class-5"]
-    withdraw(
-        app.extensions["study"], people(app)[0][0], "researcher"
-    )  # whose label is not given again
+    withdraw(app.extensions["study"], people(app)[0][0], "researcher")  # whose label is not given again
     assert run("links", study.path, "--count", 1, "--label", "class").stdout.splitlines()[1].startswith("class-6,")
 
 
