@@ -11,7 +11,7 @@ demo: .venv/installed-metric
 test: .venv/installed-dev
 	$(BIN)/python tests/browser.py
 	$(BIN)/python tests/postgres.py
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 test-fast: .venv/installed-dev
 	$(BIN)/pytest -n 2 -m "not slow"

@@ -163,7 +163,7 @@ def _csv(columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[str]:
             yield text.getvalue()
             text.seek(0)
             text.truncate()
-            writer.writerow([cell(row[column]) for column in columns])
+            writer.writerow([cell(row.get(column)) for column in columns])
         yield text.getvalue()
 
     yield from _chunks(lines())

@@ -20,8 +20,6 @@ from study_server.web.headers import policy
 from study_server.web.limits import counted_by_address
 from study_server.web.sessions import SIMULATION_HEADER, current_study, token
 
-_MTURK = " ".join(f"https://{host}" for host in platforms.MTURK_HOSTS)
-
 blueprint = Blueprint("pages", __name__)
 
 _PAGE_OF = {
@@ -124,7 +122,9 @@ def _mturk_frame(arrival: Arrival) -> Response:
             _render("preview.html", total=study.n_trials, preview=arrival.is_preview, window=f"{here}&window=own",
                     again=here, submission=submission, languages={})  # a link to another would lead out of the frame
         )  # fmt: skip
-    response.headers["Content-Security-Policy"] = policy(frame_ancestors=_MTURK, form_action=_MTURK)
+    response.headers["Content-Security-Policy"] = policy(
+        frame_ancestors="https://*.mturk.com", form_action="https://*.mturk.com"
+    )
     return response
 
 
