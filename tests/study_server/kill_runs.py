@@ -1,6 +1,6 @@
 """Servers that are killed under load, again and again. The tests run it a few times; by hand, as often as you like:
 
-python tests/study_server/kill_runs.py --kills 50 --database postgresql
+PYTHONPATH=tests python tests/study_server/kill_runs.py --kills 50 --database postgresql
 """
 
 from __future__ import annotations
