@@ -2,6 +2,8 @@
 DIR ?= demo-study
 PYTHON ?= python3
 BIN := .venv/bin
+# One thread each for the test processes, which share the processors.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
 
 .PHONY: demo test test-fast lint clean
 
@@ -11,10 +13,10 @@ demo: .venv/installed-metric
 test: .venv/installed-dev
 	$(BIN)/python tests/browser.py
 	$(BIN)/python tests/postgres.py
-	$(BIN)/pytest -n 3
+	$(PYTEST) -n 3
 
 test-fast: .venv/installed-dev
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(PYTEST) -n 3 -m "not slow"
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
