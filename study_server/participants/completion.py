@@ -50,8 +50,10 @@ def answer_questions(study: RunningStudy, token: str | None, answers: dict[str, 
         if participant.stage != "questions":
             return
         for question in study.settings.questions:
-            # A line of text: a line break would be another row to programs that read CSV carelessly.
-            answer = " ".join(answers.get(question.id, "").split())
+            answer = answers.get(question.id, "").strip()
+            if not question.options:
+                # One line: a line break would be another row to programs that read CSV carelessly.
+                answer = " ".join(answer.split())
             if not answer:
                 continue
             if (question.options and answer not in question.options) or len(answer) > 500 or "\x00" in answer:

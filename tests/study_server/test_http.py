@@ -6,6 +6,7 @@ import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from requests_of_a_participant import ANSWER, answer, begin, database, pixels, sign_in
 from study_server.export.responses import response_rows
+from study_server.folder.settings import Question
 from study_server.folder.study_folder import StudyFolder
+from study_server.folder.study_toml import write_settings
 from study_server.storage.database import Database
-from study_server.storage.models import Participant, Response, Trial
+from study_server.storage.models import Participant, QuestionAnswer, Response, Trial
 from study_server.web.app import create_app
 
 # --- stages ----------------------------------------------------------------------------------------------------------
@@ -115,6 +118,21 @@ def test_a_question_refuses_an_answer_that_it_does_not_offer(client: FlaskClient
     assert refused.status_code == 400
     assert "This question cannot have that answer" in refused.text
     assert client.get("/thanks").location == "/questions"
+
+
+def test_an_option_is_stored_as_it_is_offered_and_free_text_on_one_line(study: StudyFolder) -> None:
+    income = "5\u00a0000  and more"
+    questions = [Question("income", "Income?", [income]), Question("remarks", "Remarks?", [])]
+    write_settings(replace(study.settings, questions=questions), study.path / "study.toml")
+    app = create_app(StudyFolder(study.path))
+    client = app.test_client()
+    for trial in begin(client):
+        answer(client, trial["id"])
+    assert client.post("/questions", data={"income": income, "remarks": " fine,\r\nthanks\r "}).status_code == 303
+    with database(app).reading() as session:
+        stored = {row.question: row.answer for row in session.scalars(select(QuestionAnswer))}
+    database(app).close()
+    assert stored == {"income": income, "remarks": "fine, thanks"}
 
 
 def test_practice_says_whether_the_answer_is_right(client: FlaskClient) -> None:
