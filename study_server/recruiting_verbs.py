@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 
-_FOLDER = click.Path(path_type=Path)
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_DATABASE_URL = click.option(
-    "--database-url",
-    metavar="URL",
-    default="",
-    help="The database where the data are.  [default: server.database_url, or DIR/study.db]",
-)
-
-
-def _echo(as_json: bool, figures: dict[str, Any], text: str) -> None:
-    click.echo(json.dumps(figures, ensure_ascii=False) if as_json else text)
+from study_server.verb_options import DATABASE_URL, FILE, FOLDER, echo
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--count", default=30, show_default=True, type=click.IntRange(1, 100_000), help="How many links.")
 @click.option("--label", metavar="LABEL", default="link", show_default=True, help="What their labels begin with.")
 @click.option(
     "--base-url", metavar="URL", help="Public address of the study.  [default: http://localhost:PORT/, to try it out]"
 )
-@click.option("-o", "--output", metavar="FILE", type=_FILE, help="Write them to this CSV file, not to the terminal.")
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write them to this CSV file, not to the terminal.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
-@_DATABASE_URL
+@DATABASE_URL
 def links(
     folder: Path, count: int, label: str, base_url: str | None, output: Path | None, force: bool, database_url: str
 ) -> None:
@@ -62,15 +49,15 @@ def links(
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.argument("participants", metavar="[PARTICIPANT]...", nargs=-1)
 @click.option(
     "--prolific",
     metavar="FILE",
-    type=_FILE,
+    type=FILE,
     help="CSV that Prolific exports: those whose submission is RETURNED or TIMED-OUT.",
 )
-@_DATABASE_URL
+@DATABASE_URL
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def release(
     folder: Path, participants: tuple[str, ...], prolific: Path | None, database_url: str, as_json: bool
@@ -101,12 +88,12 @@ def release(
     labels = [participant.label for participant in released]
     figures = {"released": labels, "given_up_at_prolific": len(given_up)}
     text = f"{len(labels)} places are free again: {', '.join(labels)}" if labels else "none of them held a place"
-    _echo(as_json, figures, text)
+    echo(as_json, figures, text)
 
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
-@click.option("-o", "--output", metavar="FILE", required=True, type=_FILE, help="File to write: .csv or .jsonl.")
+@click.option("-o", "--output", metavar="FILE", required=True, type=FILE, help="File to write: .csv or .jsonl.")
 @click.option("--identities", is_flag=True, help="With the platforms' ids of persons, for paying them.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
@@ -138,7 +125,7 @@ def participants(source: str, output: Path, identities: bool, force: bool, as_js
         f"{output}: {len(rows)} participants" + (f" ({said})" if said else "")
         + f"\npay  {figures['pay']}\nuse  {figures['use']}" + (f"\nnot used: {why}" if why else "")
     )  # fmt: skip
-    _echo(as_json, figures, text)
+    echo(as_json, figures, text)
 
 
 VERBS: list[click.Command] = [links, release, participants]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -10,26 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from study_server.verb_options import DATABASE_URL, FOLDER, echo
+
 if TYPE_CHECKING:
     from study_server.folder.settings import Settings
     from study_server.folder.study_folder import StudyFolder
 
 
-_FOLDER = click.Path(path_type=Path)
-_DATABASE_URL = click.option(
-    "--database-url",
-    metavar="URL",
-    default="",
-    help="Where the data are, as postgresql://user@host/name.  [default: server.database_url, or DIR/study.db]",
-)
-
-
-def _echo(as_json: bool, figures: dict[str, Any], text: str) -> None:
-    click.echo(json.dumps(figures, ensure_ascii=False) if as_json else text)
-
-
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option(
     "--images",
     "source",
@@ -103,7 +91,7 @@ def new(
         + f"\n{_what_participants_do(made.folder.settings)}"
         + f"\nSettings: {folder / 'study.toml'}\nNext:     shift-study serve {shlex.quote(str(folder))}"
     )
-    _echo(as_json, figures, text)
+    echo(as_json, figures, text)
 
 
 def _what_participants_do(settings: Settings) -> str:
@@ -120,7 +108,7 @@ def _what_participants_do(settings: Settings) -> str:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def check(folder: Path, as_json: bool) -> None:
     """Verify a study folder against its manifest, pixel by pixel.
@@ -138,17 +126,17 @@ def check(folder: Path, as_json: bool) -> None:
         f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
         f"from their photograph; {len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
     )
-    _echo(as_json, asdict(report), "\n".join([*report.faults, summary]))
+    echo(as_json, asdict(report), "\n".join([*report.faults, summary]))
     if report.faults:
         raise SystemExit(1)
 
 
 @click.command()
-@click.argument("folders", metavar="DIR...", type=_FOLDER, nargs=-1, required=True)
+@click.argument("folders", metavar="DIR...", type=FOLDER, nargs=-1, required=True)
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: server.host in study.toml]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: server.port]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Server processes.  [default: server.workers]")
-@_DATABASE_URL
+@DATABASE_URL
 @click.pass_obj
 def serve(
     doors: Any, folders: tuple[Path, ...], host: str | None, port: int | None, workers: int | None, database_url: str
@@ -190,7 +178,7 @@ def _serve(
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: 8000]")
 @click.option("--filled", is_flag=True, help="Fill it with 100 simulated observers: to look round in the dashboard.")
 @click.pass_obj
@@ -226,7 +214,7 @@ def demo(doors: Any, folder: Path, port: int | None, filled: bool) -> None:
 
 
 @click.command()
-@click.argument("folder", metavar="TARGET", type=_FOLDER)
+@click.argument("folder", metavar="TARGET", type=FOLDER)
 @click.option(
     "--participants",
     default=30,
@@ -257,7 +245,7 @@ def demo(doors: Any, folder: Path, port: int | None, filled: bool) -> None:
     help="How many take part at the same time.",
 )
 @click.option("--url", metavar="URL", help="A running server of this study, instead of starting one.")
-@_DATABASE_URL
+@DATABASE_URL
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def simulate(
     folder: Path,
@@ -286,13 +274,13 @@ def simulate(
     result = simulate_study(
         StudyFolder(folder, database_url), observer, participants=participants, seed=seed, at_once=at_once, url=url
     )
-    _echo(as_json, result.to_json(), result.to_text())
+    echo(as_json, result.to_json(), result.to_text())
     if result.problems:
         raise SystemExit(1)
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.argument("target", metavar="TARGET")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def publish(folder: Path, target: str, as_json: bool) -> None:
@@ -316,11 +304,11 @@ def publish(folder: Path, target: str, as_json: bool) -> None:
         "Next: set server.stimuli_url in study.toml to their public address, and let pages of this server read them "
         "there (CORS)."
     )
-    _echo(as_json, asdict(done), text)
+    echo(as_json, asdict(done), text)
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option(
     "-o",
     "--output",
@@ -329,7 +317,7 @@ def publish(folder: Path, target: str, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A new .db (PostgreSQL: .dump) for the database alone, or .zip for the whole folder.",
 )
-@_DATABASE_URL
+@DATABASE_URL
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def backup(folder: Path, output: Path, database_url: str, as_json: bool) -> None:
     """Copy a study's data, while its server may go on writing.
@@ -345,12 +333,12 @@ def backup(folder: Path, output: Path, database_url: str, as_json: bool) -> None
 
     made = back_up(StudyFolder(folder, database_url), output)
     answers = "" if made.answers is None else f", {made.answers:,} answers"
-    _echo(as_json, asdict(made), f"{made.file}: {made.bytes / 1e6:.1f} MB{answers}\nTo restore: {made.restore}")
+    echo(as_json, asdict(made), f"{made.file}: {made.bytes / 1e6:.1f} MB{answers}\nTo restore: {made.restore}")
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
-@_DATABASE_URL
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@DATABASE_URL
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def upgrade(folder: Path, database_url: str, as_json: bool) -> None:
     """Bring the database of a study to the tables of this version of Shift Study. Stop its servers first.
@@ -374,12 +362,12 @@ def upgrade(folder: Path, database_url: str, as_json: bool) -> None:
         text = f"{done.database}: upgraded from version {done.before} to {done.after}"
     if done.backup:
         text += f"\nAs it was before: {done.backup}"
-    _echo(as_json, asdict(done) | {"backup": str(done.backup) if done.backup else None}, text)
+    echo(as_json, asdict(done) | {"backup": str(done.backup) if done.backup else None}, text)
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", type=_FOLDER, required=False)
-@_DATABASE_URL
+@click.argument("folder", metavar="[DIR]", type=FOLDER, required=False)
+@DATABASE_URL
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read it from standard input, one line, without asking.")
 @click.option("--print", "only_print", is_flag=True, help="Store nothing: print the hash, for server.password_hash.")
 def password(folder: Path | None, database_url: str, from_stdin: bool, only_print: bool) -> None:
