@@ -22,7 +22,7 @@ from metric.errors import MetricError
 from study_server.errors import StudyError
 
 if TYPE_CHECKING:
-    from analysis.jnd import Judgments
+    from analysis.agreement.jnd import Judgments
     from analysis.psychometric import PsychometricFit
 
 
@@ -50,8 +50,8 @@ class Doors:
 
     def judgments(self, source: str) -> Judgments:
         """The accepted responses of a source, pair by pair."""
-        from analysis.jnd import Judgments
-        from analysis.sources import read_responses
+        from analysis.agreement.jnd import Judgments
+        from analysis.responses.sources import read_responses
 
         return Judgments.from_responses(read_responses(source, self.study_rows))
 

@@ -11,7 +11,7 @@ import click
 import pytest
 
 import shift_study
-from analysis.columns import COLUMNS
+from analysis.responses.columns import COLUMNS
 from study_server.export import participants
 from study_server.export import responses as export
 from study_server.folder.settings import Question, Settings, allowed_text, sections

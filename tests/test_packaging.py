@@ -66,5 +66,5 @@ def test_an_installed_distribution_has_everything_that_it_serves(tmp_path: Path)
         assert f"study_server/web/static/{path.name}" in names
     for path in (ROOT / "study_server" / "storage" / "migrations").glob("*.py"):
         assert f"study_server/storage/migrations/{path.name}" in names
-    assert "analysis/data/ghildyal2022/user_jnd.json" in names
+    assert "analysis/responses/data/ghildyal2022/user_jnd.json" in names
     assert not any(name.startswith("tests/") for name in names)

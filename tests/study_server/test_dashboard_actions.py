@@ -16,7 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from analysis.sources import read_responses
+from analysis.responses.sources import read_responses
 from experimenter import events, log_in, stored
 from recruiting import begin_from, changed, finish, prolific_link
 from requests_of_a_participant import answer, begin, sign_in

@@ -15,9 +15,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from scipy.stats import binomtest
 
+from analysis.observers.table1 import table1
 from analysis.psychometric import fit
-from analysis.sources import read_responses
-from analysis.table1 import table1
+from analysis.responses.sources import read_responses
 from experimenter import log_in
 from shift_study import Doors
 from study_server.dashboard.answers import count_pairs, count_shifts, wilson

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve
 
-from analysis.distances import read_distances
+from analysis.agreement.distances import read_distances
+from analysis.agreement.jnd import Judgments
+from analysis.agreement.precision_recall import interpolated_area
+from analysis.agreement.tie_rules import Ties, jnd_map
 from analysis.errors import AnalysisError
-from analysis.jnd import Judgments
-from analysis.precision_recall import interpolated_area
-from analysis.responses import from_rows
-from analysis.sources import read_responses
-from analysis.tie_rules import Ties, jnd_map
+from analysis.responses.sources import read_responses
+from analysis.responses.tidy_table import from_rows
 
 Row = Callable[..., dict[str, Any]]
 
@@ -58,7 +58,7 @@ def test_pim1_expected_over_all_orders(
     exact = published.jnd_map(pim1)
     assert exact.jnd_map == pytest.approx(0.7745365, abs=5e-8)
     assert (exact.ties, exact.standard_error) == ("expected", 0)
-    monkeypatch.setattr("analysis.tie_expectation._MOST_STEPS", 0)
+    monkeypatch.setattr("analysis.agreement.tie_expectation._MOST_STEPS", 0)
     drawn = published.jnd_map(pim1)
     assert 0 < drawn.standard_error <= 2e-5
     assert abs(drawn.jnd_map - exact.jnd_map) < 4 * drawn.standard_error
@@ -157,7 +157,7 @@ def test_neither_the_order_of_pairs_nor_the_scale_of_distances_matters(
 
 
 def test_random_orders_do_not_depend_on_the_order_of_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.tie_expectation._MOST_STEPS", 0)
+    monkeypatch.setattr("analysis.agreement.tie_expectation._MOST_STEPS", 0)
     share, distance = np.array([1.0, 0.0, 0.5, 0.25, 0.75, 0.2, 0.6]), np.array([0.0, 0, 0, 0, 1, 1, 1])
     drawn = jnd_map(share, distance)
     assert drawn.standard_error > 0

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.columns import COLUMNS, Column
 from analysis.errors import AnalysisError
-from analysis.response_files import SUFFIXES, read_file, write_file
-from analysis.responses import from_rows
+from analysis.responses.columns import COLUMNS, Column
+from analysis.responses.files import SUFFIXES, read_file, write_file
+from analysis.responses.tidy_table import from_rows
 
 Row = Callable[..., dict[str, Any]]
 SECOND = [column.name for column in COLUMNS if column.since == 2]

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.responses import from_rows
-from analysis.sources import read_responses
-from analysis.table1 import Table1, table1
-from analysis.table1_figure import SameByShift, save_figure
-from analysis.table1_layouts import as_csv, as_latex, as_text
+from analysis.observers.table1 import Table1, table1
+from analysis.observers.table1_figure import SameByShift, save_figure
+from analysis.observers.table1_layouts import as_csv, as_latex, as_text
+from analysis.responses.sources import read_responses
+from analysis.responses.tidy_table import from_rows
 
 Row = Callable[..., dict[str, Any]]
 
@@ -85,7 +85,7 @@ def test_the_published_answers(published: Table1) -> None:
 
 
 def test_standard_deviations_agree_with_numpy(published: Table1) -> None:
-    file = Path(__file__).parents[2] / "analysis/data/ghildyal2022/user_jnd.json"
+    file = Path(__file__).parents[3] / "analysis/responses/data/ghildyal2022/user_jnd.json"
     judgments = json.loads(file.read_text())
     for row in published.rows:
         deviations = [np.std(given) for pair, given in judgments.items() if pair.endswith(f"-{row.shift_px}.png")]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.agreement.tie_rules import Ties, jnd_map
 from analysis.errors import AnalysisError
-from analysis.exclusions import accepted
-from analysis.tie_rules import Ties, jnd_map
+from analysis.exclusions.marking import accepted
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Judgments:
 
         Args:
             distances: pair id → finite distance; may hold more pairs than were judged.
-            ties: `expected`, `block` or `paper`, as for `analysis.tie_rules.jnd_map`.
+            ties: `expected`, `block` or `paper`, as for `analysis.agreement.tie_rules.jnd_map`.
             min_responses: pairs with fewer accepted responses are left out; at least 1.
 
         Raises: `AnalysisError` where no pair has enough responses, and where the distance of one that has is

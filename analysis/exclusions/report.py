@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.exclusions import PARTICIPANT, RULES
+from analysis.exclusions.marking import PARTICIPANT, RULES
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.exclusions import mark
-from analysis.judgment_list import parse_judgment_list
-from analysis.response_files import SUFFIXES, read_file
-from analysis.responses import from_rows
+from analysis.exclusions.marking import mark
+from analysis.responses.files import SUFFIXES, read_file
+from analysis.responses.judgment_list import parse_judgment_list
+from analysis.responses.tidy_table import from_rows
 
 PUBLISHED = "ghildyal2022"
 
@@ -51,5 +51,5 @@ def _read(source: str, study_rows: StudyRows) -> pd.DataFrame:
 
 def published_judgments() -> pd.DataFrame:
     """The 1,158 published answers to 301 pairs of Ghildyal & Liu 2022; who gave them is unknown."""
-    file = resources.files("analysis") / "data" / PUBLISHED / "user_jnd.json"
+    file = resources.files("analysis.responses") / "data" / PUBLISHED / "user_jnd.json"
     return parse_judgment_list(file.read_text(encoding="utf-8"), study=PUBLISHED, origin=PUBLISHED)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from numbers import Integral, Real
 from typing import Any
 
-from analysis.columns import Column, Kind
+from analysis.responses.columns import Column, Kind
 
 Value = str | int | float | bool | None
 
@@ -29,7 +29,7 @@ def parse(cell: Any, column: Column) -> Value:
 
     Raises `ValueError` with the end of a sentence that begins with the place and the column's name.
 
-    >>> from analysis.columns import COLUMNS
+    >>> from analysis.responses.columns import COLUMNS
     >>> parse("7", next(column for column in COLUMNS if column.name == "shift_px"))
     7
     """

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.introsort import introsort_order
+from analysis.agreement.introsort import introsort_order
 
 # NumPy takes a vectorised sort where the processor has one; told not to, it falls back to its introsort.
 SCRIPT = """
@@ -96,11 +96,11 @@ def test_ties_fall_as_in_numpys_introsort() -> None:
 
 
 def test_uneven_parts_are_left_to_heapsort(monkeypatch: pytest.MonkeyPatch) -> None:
-    import analysis.introsort
+    from analysis.agreement import introsort
 
     calls = []
-    heapsort = analysis.introsort._heapsort
-    monkeypatch.setattr(analysis.introsort, "_heapsort", lambda *arguments: (calls.append(1), heapsort(*arguments)))
+    heapsort = introsort._heapsort
+    monkeypatch.setattr(introsort, "_heapsort", lambda *arguments: (calls.append(1), heapsort(*arguments)))
     introsort_order(uneven(1000))
     assert calls
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from analysis.columns import COLUMNS, Column
+from analysis.responses.columns import COLUMNS, Column
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "responses.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "responses.md"
 
 
 def documented() -> dict[str, list[str]]:

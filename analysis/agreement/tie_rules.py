@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.agreement.introsort import introsort_order
+from analysis.agreement.precision_recall import Floats, interpolated_area
+from analysis.agreement.tie_expectation import expected_area
 from analysis.errors import AnalysisError
-from analysis.introsort import introsort_order
-from analysis.precision_recall import Floats, interpolated_area
-from analysis.tie_expectation import expected_area
 
 Ties = Literal["expected", "block", "paper"]
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import shift_study
-from analysis.response_files import SUFFIXES, read_file
+from analysis.responses.files import SUFFIXES, read_file
 from analysis.verbs import VERBS
 
 Row = Callable[..., dict[str, Any]]
@@ -83,7 +83,7 @@ def test_what_is_exported_gives_the_same_figures(run: Run, tmp_path: Path, pim1_
 def test_export_of_the_published_study_is_its_file_again(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "exported.json"
     run("export", "ghildyal2022", "-o", path)
-    original = Path(__file__).parents[2] / "analysis/data/ghildyal2022/user_jnd.json"
+    original = Path(__file__).parents[3] / "analysis/responses/data/ghildyal2022/user_jnd.json"
     assert path.read_bytes() == original.read_bytes()
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.columns import COLUMNS, SCHEMA
 from analysis.errors import AnalysisError
-from analysis.responses import from_rows
+from analysis.responses.columns import COLUMNS, SCHEMA
+from analysis.responses.tidy_table import from_rows
 
 _FOLDER = "./0_9_pix_shift"
 _PAIR = re.compile(r"(?P<image>.+)_n-(?P<shift_px>[0-9]{1,9})")

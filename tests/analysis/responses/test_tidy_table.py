@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.columns import COLUMNS
 from analysis.errors import AnalysisError
-from analysis.responses import from_rows
+from analysis.responses.columns import COLUMNS
+from analysis.responses.tidy_table import from_rows
 
 Row = Callable[..., dict[str, Any]]
 

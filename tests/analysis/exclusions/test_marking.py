@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
-from analysis.exclusion_report import ExclusionReport
-from analysis.exclusions import accepted, mark
-from analysis.responses import from_rows
-from analysis.table1 import table1
-from analysis.table1_layouts import as_text
+from analysis.exclusions.marking import accepted, mark
+from analysis.exclusions.report import ExclusionReport
+from analysis.observers.table1 import table1
+from analysis.observers.table1_layouts import as_text
+from analysis.responses.tidy_table import from_rows
 
 Row = Callable[..., dict[str, Any]]
 Answers = Iterable[tuple[str, int, str]]

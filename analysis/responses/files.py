@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.atomic_file import replacing
-from analysis.cells import format_text
 from analysis.errors import AnalysisError
-from analysis.judgment_list import format_judgment_list, parse_judgment_list
-from analysis.responses import check_columns, from_rows
+from analysis.responses.cells import format_text
+from analysis.responses.judgment_list import format_judgment_list, parse_judgment_list
+from analysis.responses.tidy_table import check_columns, from_rows
 
 SUFFIXES = (".csv", ".jsonl", ".parquet", ".json")
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.exclusion_report import ExclusionReport
-from analysis.exclusions import accepted
+from analysis.exclusions.marking import accepted
+from analysis.exclusions.report import ExclusionReport
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.precision_recall import Floats
+from analysis.agreement.precision_recall import Floats
 
 # How many values may be carried from state to state before it is given up; about a second.
 _MOST_STEPS = 1_000_000

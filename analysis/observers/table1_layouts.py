@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import astuple, fields
 
-from analysis.table1 import ShiftRow, Table1
+from analysis.observers.table1 import ShiftRow, Table1
 
 _HEADINGS = ("Pixel shift", "Same", "Shifted", "Same %", "Std. per pair", "Pairs")
 

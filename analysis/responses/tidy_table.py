@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import Value, parse
-from analysis.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
 from analysis.errors import AnalysisError
+from analysis.responses.cells import Value, parse
+from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
 
 
 def from_rows(

@@ -1,0 +1,1 @@
+"""How well the distances of metrics agree with the judgments of people."""

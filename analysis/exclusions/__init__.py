@@ -1,0 +1,1 @@
+"""Which responses are not analysed, and why."""

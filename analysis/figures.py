@@ -1,0 +1,75 @@
+"""How figures look and are stored: one style, and a figure of its own for each, without windows or shared state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.atomic_file import replacing
+from analysis.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+
+INK = "#1b1b1b"
+MUTED = "#6f6f6f"
+FAINT = "#d9d9d9"
+# Told apart by colour-blind readers and by lightness in black and white print (after Okabe & Ito 2008).
+BLUE = "#1f5fa8"
+ORANGE = "#d55e00"
+GREEN = "#009e73"
+YELLOW = "#e69f00"
+PURPLE = "#8e4585"
+SKY = "#56b4e9"
+COLOURS = (BLUE, ORANGE, GREEN, YELLOW, PURPLE, SKY, INK, MUTED)
+
+_STYLE: dict[Any, Any] = {
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "svg.hashsalt": "shift-study",
+}
+
+
+def draw(plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -> Figure:
+    """A figure of `size` inches with one axes, in the style of this package, on which `plot` drew."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        plot(figure.add_subplot())
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Store a figure in a `.png`, `.svg` or `.pdf` file; an existing one is replaced.
+
+    Raises: `AnalysisError` where the suffix is another or the file cannot be written.
+    """
+    check_figure(path)
+    from matplotlib import rc_context
+
+    # No date in it: the same responses give the same file.
+    dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}
+    with rc_context(_STYLE), replacing(path) as draft:
+        figure.savefig(draft, dpi=200, metadata=dates[path.suffix])
+
+
+def check_figure(path: Path) -> None:
+    """Raise `AnalysisError` where `path` does not end in a suffix that a figure can have."""
+    if path.suffix not in FIGURE_SUFFIXES:
+        raise AnalysisError(f"{path} does not say a format of a figure; end its name in .png, .svg or .pdf.")

@@ -1,0 +1,1 @@
+"""What people answered and how consistently: tables and models of the observers."""

@@ -1,0 +1,1 @@
+"""The tidy response table: read, checked and written."""

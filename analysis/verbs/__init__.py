@@ -1,0 +1,10 @@
+"""The verbs that this package offers to the command line. Heavy imports happen inside each verb."""
+
+from __future__ import annotations
+
+import click
+
+from analysis.verbs.agreement import jnd
+from analysis.verbs.tables import export, table1
+
+VERBS: list[click.Command] = [export, table1, jnd]
