@@ -35,8 +35,8 @@ class Design:
                 raise AnalysisError(f"{name} is {getattr(self, name)}; give {least} or more.")
         if self.trials > self.images:
             raise AnalysisError(
-                f"{self.per_shift} pairs of each of {self.max_shift + 1} shifts are {self.trials} trials, more than the "
-                f"{self.images} images, of which a participant sees each once; take more images or fewer pairs a shift."
+                f"{self.per_shift} pairs of each of {self.max_shift + 1} shifts are {self.trials} trials, more than "
+                f"the {self.images} images, of which a participant sees each once; take more images or fewer pairs a shift."
             )
 
     @property
@@ -55,10 +55,10 @@ class Population:
     The defaults of the mean are those that fit the paper's Table 1.
     """
 
-    median_px: float = 2.328
-    log_sd: float = 0.918
-    false_alarm_rate: float = 0.064
-    lapse_rate: float = 0.085
+    median_px: float = 2.3281
+    log_sd: float = 0.9175
+    false_alarm_rate: float = 0.0638
+    lapse_rate: float = 0.0846
     participant_sd: float = 0.4
     image_sd: float = 0.4
     rate_spread: float = 0.7
@@ -67,13 +67,13 @@ class Population:
         """Raises: `AnalysisError` where a parameter is out of its range."""
         if not (self.median_px > 0 and self.log_sd > 0 and self.participant_sd >= 0 and self.image_sd >= 0):
             raise AnalysisError(
-                "A median and a log_sd are above 0, standard deviations are not below it; correct them."
+                "A median and a log_sd are above 0, standard deviations not below it; correct them."
             )
         if not (0 <= self.false_alarm_rate < 0.5 and 0 <= self.lapse_rate < 0.5 and self.rate_spread >= 0):
             raise AnalysisError("The false-alarm rate and the lapse rate are at least 0 and below 0.5; correct them.")
         if self.participant_sd**2 + self.image_sd**2 >= self.log_sd**2:
             raise AnalysisError(
-                f"The variances between participants ({self.participant_sd:g}²) and between images ({self.image_sd:g}²) "
+                f"The variances between participants ({self.participant_sd:g}²) and images ({self.image_sd:g}²) "
                 f"leave nothing of the log_sd of {self.log_sd:g}; make them smaller."
             )
 

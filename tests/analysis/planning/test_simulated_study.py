@@ -49,7 +49,7 @@ def test_distances_know_what_images_do_only_where_the_metric_does() -> None:
 @pytest.mark.parametrize(
     ("kind", "values", "word"),
     [
-        (Design, {"images": 49}, "more than the 49 images"),
+        (Design, {"images": 49}, "than the 49 images"),
         (Design, {"participants": 0}, "participants is 0"),
         (Population, {"participant_sd": 0.9, "image_sd": 0.9}, "leave nothing"),
         (Population, {"lapse_rate": 0.5}, "below 0.5"),
