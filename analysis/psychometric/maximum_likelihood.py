@@ -1,26 +1,19 @@
-"""The psychometric function: how likely a pair is called different, by shift.
-
-Arrays in, one result out; nothing here needs pandas.
-"""
+"""The psychometric function that makes numbers of answers likeliest. Arrays in, one result out; no pandas."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.ndimage import maximum_filter
 from scipy.optimize import minimize
-from scipy.special import ndtr, ndtri, xlogy
 
 from analysis.errors import AnalysisError
-
-Floats = NDArray[np.float64]
-
-# Above one half the answers would say the opposite of what is seen. So bounded, the curve cannot fall either.
-LARGEST_RATE = 0.5
+from analysis.psychometric.cores import CORES, Core, CoreName, Floats, core_named
+from analysis.psychometric.likelihood import LARGEST_RATE, TINY, log_likelihood, probabilities, slopes
+from analysis.results import Result
 
 # As many as the function has parameters: with fewer, many curves fit equally well.
 FEWEST_SHIFTS = 4
@@ -32,36 +25,47 @@ SMALLEST_SHIFT_PX, LARGEST_SHIFT_PX = 1e-6, 1e6
 STARTS = 8
 EM_STEPS = 30
 
-# Keeps the logarithm of a probability finite while the optimiser tries a rate of 0.
-_TINY = 1e-100
-
 
 @dataclass(frozen=True)
-class PsychometricFit:
+class PsychometricFit(Result):
     """P(x) = γ + (1 − γ − λ) F(x): probability of "different" at a shift of x pixels, fitted to answers.
 
-    F is the distribution function of a log-normal: its median is `median_px`, and the logarithm of x has the
-    standard deviation `log_sd`; F(0) = 0. γ is `false_alarm_rate`, the probability of "different" without a
-    shift; λ is `lapse_rate`, that of "same" however large the shift. Both are in [0, 0.5].
+    F is the distribution function `core`: of a log-normal, log-logistic or Weibull distribution, with F(0) = 0, or of
+    a logistic or normal one. Its median is `median_px`. `spread` is the standard deviation of the normal or the scale
+    of the logistic, of the shift in pixels or, in the first three, of its natural logarithm (1 / shape of a Weibull).
+    `guess_rate` is γ and `lapse_rate` λ, that of "same" however large the shift; both are in [0, 0.5].
+    `false_alarm_rate` is P(0), the probability of "different" without a shift: γ where F(0) = 0.
 
     `threshold_px`: shift at which P is one half; None where that is at no shift between the smallest and the
-    largest that were shown. Where both rates are 0 it is `median_px`. `median_px` and `log_sd` are also given
+    largest that were shown. Where both rates are 0 it is `median_px`. `median_px` and `spread` are also given
     where the answers hardly determine them, and `median_px` may lie outside the shifts that were shown.
 
     `log_likelihood`: natural logarithm of the probability of the answers, in the order in which they were given
     (without binomial coefficients). `deviance`: twice the difference to the log-likelihood of a function that
-    meets the observed share at each shift. `shifts`, `answers`: number of different shifts and of answers.
+    meets the observed share at each shift. `overdispersion`: Pearson's χ² over `shifts` − 4; about 1 where answers
+    scatter like independent ones, None where four shifts leave nothing to tell it by. `aic`: Akaike's information
+    criterion, 8 − 2 `log_likelihood`. `shifts`, `answers`: number of different shifts and of answers.
     """
 
+    core: CoreName
     threshold_px: float | None
     median_px: float
-    log_sd: float
+    spread: float
+    guess_rate: float
     false_alarm_rate: float
     lapse_rate: float
     log_likelihood: float
     deviance: float
+    overdispersion: float | None
+    aic: float
     shifts: int
     answers: int
+
+    @property
+    def parameters(self) -> Floats:
+        """`(4,)`: location of the core, logarithm of its spread, γ and λ."""
+        location = math.log(self.median_px) if CORES[self.core].logarithmic else self.median_px
+        return np.array([location, math.log(self.spread), self.guess_rate, self.lapse_rate])
 
     def probability(self, shift_px: ArrayLike) -> Floats:
         """Probability of "different" at shifts ≥ 0 in pixels; an array of their shape.
@@ -71,15 +75,13 @@ class PsychometricFit:
         shift = _numbers("shift_px", shift_px)
         if np.any(shift < 0) or np.any(np.isnan(shift)):
             raise AnalysisError("shift_px holds a value that is not a number ≥ 0; a psychometric function has none.")
-        parameters = (math.log(self.median_px), math.log(self.log_sd), self.false_alarm_rate, self.lapse_rate)
-        return _probabilities(np.array(parameters), shift)[0]
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields under their names."""
-        return asdict(self)
+        core = CORES[self.core]
+        return probabilities(self.parameters, core.position(shift), core)[0]
 
 
-def fit(shift_px: ArrayLike, different: ArrayLike, total: ArrayLike) -> PsychometricFit:
+def fit(
+    shift_px: ArrayLike, different: ArrayLike, total: ArrayLike, core: CoreName | str = "log-normal"
+) -> PsychometricFit:
     """The psychometric function of highest likelihood: median, spread, false-alarm rate and lapse rate are free.
 
     Args:
@@ -87,9 +89,10 @@ def fit(shift_px: ArrayLike, different: ArrayLike, total: ArrayLike) -> Psychome
             than once.
         different: `(K,)` number of answers "different" at each.
         total: `(K,)` number of answers at each; where it is 0 the shift is ignored.
+        core: `log-normal`, `log-logistic`, `weibull`, `logistic` or `normal`.
 
-    Raises: `AnalysisError` where the arrays differ in shape or hold values that they cannot, and where fewer
-        than four different shifts have answers.
+    Raises: `AnalysisError` where the arrays differ in shape or hold values that they cannot, where fewer
+        than four different shifts have answers, and where the core is unknown.
 
     Source: Wichmann & Hill 2001, "The psychometric function: I", Eq. 1.
 
@@ -97,20 +100,34 @@ def fit(shift_px: ArrayLike, different: ArrayLike, total: ArrayLike) -> Psychome
     >>> round(fit(range(10), counts, [150] * 10).threshold_px, 2)
     2.39
     """
-    shift, hits, answers = _pooled(*_checked(shift_px, different, total))
-    bounds = _bounds(shift)
-    found = [_descend(start, shift, hits, answers, bounds) for start in _starts(shift, hits, answers, bounds)]
-    best = min(found, key=lambda parameters: _loss(parameters, shift, hits, answers)[0])
-    log_likelihood = float(_log_likelihood(*_probabilities(best[:, np.newaxis], shift), hits, answers))
+    shape = core_named(core)
+    shift, hits, answers = pooled(*_checked(shift_px, different, total))
+    position = shape.position(shift)
+    limits = bounds(position)
+    starts = _starts(position, hits, answers, limits, shape)
+    found = [_descend(start, position, hits, answers, limits, shape) for start in starts]
+    best = min(found, key=lambda parameters: _loss(parameters, position, hits, answers, shape)[0])
+    return described(best, shift, hits, answers, shape)
+
+
+def described(parameters: Floats, shift: Floats, hits: Floats, answers: Floats, core: Core) -> PsychometricFit:
+    """The function of these `(4,)` parameters, and how well it meets `hits` of `answers` at each ascending shift."""
+    different, same = probabilities(parameters, core.position(shift), core)
+    likely = float(log_likelihood(different, same, hits, answers))
     share = hits / answers
+    pearson = float(((hits - answers * different) ** 2 / np.maximum(answers * different * same, TINY)).sum())
     return PsychometricFit(
-        threshold_px=_crossing(best, shift),
-        median_px=math.exp(best[0]),
-        log_sd=math.exp(best[1]),
-        false_alarm_rate=float(best[2]),
-        lapse_rate=float(best[3]),
-        log_likelihood=log_likelihood,
-        deviance=max(0.0, 2 * (float(_log_likelihood(share, 1 - share, hits, answers)) - log_likelihood)),
+        core=core.name,
+        threshold_px=_crossing(parameters, shift, core),
+        median_px=float(core.shift(parameters[0])),
+        spread=math.exp(parameters[1]),
+        guess_rate=float(parameters[2]),
+        false_alarm_rate=float(probabilities(parameters, core.position(0.0), core)[0]),
+        lapse_rate=float(parameters[3]),
+        log_likelihood=likely,
+        deviance=max(0.0, 2 * (float(log_likelihood(share, 1 - share, hits, answers)) - likely)),
+        overdispersion=pearson / (len(shift) - 4) if len(shift) > 4 else None,
+        aic=8 - 2 * likely,
         shifts=len(shift),
         answers=int(answers.sum()),
     )
@@ -144,8 +161,11 @@ def _numbers(name: str, values: ArrayLike) -> Floats:
         raise AnalysisError(f"{name} is not a list of numbers; correct it.") from None
 
 
-def _pooled(shift: Floats, hits: Floats, answers: Floats) -> tuple[Floats, Floats, Floats]:
-    """Shifts that have answers, ascending, each once."""
+def pooled(shift: Floats, hits: Floats, answers: Floats) -> tuple[Floats, Floats, Floats]:
+    """Shifts that have answers, ascending, each once, with the numbers of answers at each.
+
+    Raises: `AnalysisError` where fewer than four are left.
+    """
     shown = answers > 0
     levels, place = np.unique(shift[shown], return_inverse=True)
     if len(levels) < FEWEST_SHIFTS:
@@ -157,101 +177,81 @@ def _pooled(shift: Floats, hits: Floats, answers: Floats) -> tuple[Floats, Float
     return levels, counts[0], counts[1]
 
 
-def _bounds(shift: Floats) -> list[tuple[float, float]]:
-    """Bounds of log median, log of `log_sd`, false-alarm rate and lapse rate.
+def bounds(position: Floats) -> list[tuple[float, float]]:
+    """Bounds of location, logarithm of the spread, false-alarm rate and lapse rate, for positions t of shifts.
 
     They let the core be a step between two neighbouring shifts, lie beyond all of them, or be nearly level.
     """
-    logs = np.log(shift[shift > 0])
-    span, step = max(logs[-1] - logs[0], 1.0), max(np.diff(logs).min(), 0.001)
+    places = position[np.isfinite(position)]
+    span, step = max(places[-1] - places[0], 1.0), max(np.diff(places).min(), 0.001)
     rate = (0.0, LARGEST_RATE)
-    return [(logs[0] - span, logs[-1] + span), (math.log(step / 20), math.log(10 * span)), rate, rate]
+    return [(places[0] - span, places[-1] + span), (math.log(step / 20), math.log(10 * span)), rate, rate]
 
 
-def _starts(shift: Floats, hits: Floats, answers: Floats, bounds: list[tuple[float, float]]) -> list[Floats]:
+def _starts(
+    position: Floats, hits: Floats, answers: Floats, limits: list[tuple[float, float]], core: Core
+) -> list[Floats]:
     """The highest peaks of the likelihood over a grid of cores, each with its likeliest rates."""
-    logs = np.log(shift[shift > 0])
+    shown = position[np.isfinite(position)]
     # Four places from each shift to the next, for a steep core can hide between them; 60 at most.
-    places = np.concatenate([[logs[0] - 0.5], logs, [logs[-1] + 0.5]])
+    places = np.concatenate([[shown[0] - 0.5], shown, [shown[-1] + 0.5]])
     count = min(4 * len(places) - 3, 60)
-    log_median = np.interp(np.linspace(0, len(places) - 1, count), np.arange(len(places)), places)
-    log_sd = np.linspace(bounds[1][0] + 0.5, max(math.log(4), bounds[1][0] + 1), 12)
-    medians, spreads = np.meshgrid(log_median, log_sd, indexing="ij")
-    grid = np.stack([medians, spreads, np.full_like(medians, 0.1), np.full_like(medians, 0.1)])[..., np.newaxis]
+    location = np.interp(np.linspace(0, len(places) - 1, count), np.arange(len(places)), places)
+    # For logarithms up to 4, which is level over any shifts; for shifts themselves up to all of their range.
+    widest = math.log(4 if core.logarithmic else max(shown[-1] - shown[0], 1.0))
+    log_spread = np.linspace(limits[1][0] + 0.5, max(widest, limits[1][0] + 1), 12)
+    locations, spreads = np.meshgrid(location, log_spread, indexing="ij")
+    grid = np.stack([locations, spreads, np.full_like(locations, 0.1), np.full_like(locations, 0.1)])[..., np.newaxis]
     for _ in range(EM_STEPS):
         # Expectation–maximisation: the share of the answers that each rate accounts for is its next value.
-        different, same = _probabilities(grid, shift)
-        guessed = (hits / different).sum(axis=-1, keepdims=True) / answers.sum()
-        lapsed = ((answers - hits) / same).sum(axis=-1, keepdims=True) / answers.sum()
+        different, same = probabilities(grid, position, core)
+        guessed = (hits / np.maximum(different, TINY)).sum(axis=-1, keepdims=True) / answers.sum()
+        lapsed = ((answers - hits) / np.maximum(same, TINY)).sum(axis=-1, keepdims=True) / answers.sum()
         grid[2:] = np.clip(grid[2:] * np.stack([guessed, lapsed]), 1e-9, LARGEST_RATE)
-    likely = _log_likelihood(*_probabilities(grid, shift), hits, answers)
+    likely = log_likelihood(*probabilities(grid, position, core), hits, answers)
     peaks = np.flatnonzero(likely == maximum_filter(likely, size=3, mode="nearest"))
     highest = peaks[np.argsort(-likely.ravel()[peaks], kind="stable")][:STARTS]
     return list(grid.reshape(4, -1).T[highest])
 
 
-def _descend(start: Floats, shift: Floats, hits: Floats, answers: Floats, bounds: list[tuple[float, float]]) -> Floats:
+def _descend(
+    start: Floats, position: Floats, hits: Floats, answers: Floats, limits: list[tuple[float, float]], core: Core
+) -> Floats:
     # Where a rate comes to rest at 0, L-BFGS-B stops short of the top; SLSQP goes on.
     found = minimize(
         _loss,
         start,
-        args=(shift, hits, answers),
+        args=(position, hits, answers, core),
         method="SLSQP",
         jac=True,
-        bounds=bounds,
+        bounds=limits,
         options={"ftol": 1e-14, "maxiter": 500},
     )
-    lowest, highest = np.transpose(bounds)
+    lowest, highest = np.transpose(limits)
     return np.asarray(np.clip(found.x, lowest, highest), dtype=np.float64)
 
 
-def _loss(parameters: Floats, shift: Floats, hits: Floats, answers: Floats) -> tuple[float, Floats]:
+def _loss(parameters: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> tuple[float, Floats]:
     """Negative log-likelihood an answer, and its gradient."""
-    log_median, log_sd, false_alarm_rate, lapse_rate = parameters
-    z = _standard(shift, log_median, log_sd)
-    different, same = _probabilities(parameters[:, np.newaxis], shift)
-    # How the loss changes with P at each shift; a shift of 0 has no part in the core.
-    slope = (answers - hits) / np.maximum(same, _TINY) - hits / np.maximum(different, _TINY)
-    seen = shift > 0
-    scores = z[seen]
-    by_score = slope[seen] * (1 - false_alarm_rate - lapse_rate) * np.exp(-0.5 * scores**2) / math.sqrt(2 * math.pi)
-    gradient = [
-        -by_score.sum() / math.exp(log_sd),
-        -(by_score * scores).sum(),
-        (slope * ndtr(-z)).sum(),
-        -(slope * ndtr(z)).sum(),
-    ]
+    different, same = probabilities(parameters[:, np.newaxis], position, core)
+    slope = (answers - hits) / np.maximum(same, TINY) - hits / np.maximum(different, TINY)
+    gradient = (slopes(parameters[:, np.newaxis], position, core) * slope).sum(axis=-1)
     total = answers.sum()
-    return -float(_log_likelihood(different, same, hits, answers)) / total, np.array(gradient) / total
+    return -float(log_likelihood(different, same, hits, answers)) / total, gradient / total
 
 
-def _probabilities(parameters: Floats, shift: Floats) -> tuple[Floats, Floats]:
-    """Of "different" and of "same": neither as one less the other, which would lose the digits of a small one."""
-    log_median, log_sd, false_alarm_rate, lapse_rate = parameters
-    z = _standard(shift, log_median, log_sd)
-    rest = 1 - false_alarm_rate - lapse_rate
-    return false_alarm_rate + rest * ndtr(z), lapse_rate + rest * ndtr(-z)
-
-
-def _standard(shift: Floats, log_median: ArrayLike, log_sd: ArrayLike) -> Floats:
-    """Standard normal score of the logarithm of each shift; −∞ at a shift of 0."""
-    logs = np.full(shift.shape, -np.inf)
-    np.log(shift, out=logs, where=shift > 0)
-    return np.asarray((logs - log_median) / np.exp(log_sd), dtype=np.float64)
-
-
-def _log_likelihood(different: Floats, same: Floats, hits: Floats, answers: Floats) -> Floats:
-    """Of answers at the shifts that the last axis counts."""
-    found = xlogy(hits, np.maximum(different, _TINY)) + xlogy(answers - hits, np.maximum(same, _TINY))
-    return np.asarray(found.sum(axis=-1), dtype=np.float64)
-
-
-def _crossing(parameters: Floats, shift: Floats) -> float | None:
+def _crossing(parameters: Floats, shift: Floats, core: Core) -> float | None:
     """Shift at which "different" is as likely as "same", if it lies among those that were shown."""
-    log_median, log_sd, false_alarm_rate, lapse_rate = map(float, parameters)
-    if max(false_alarm_rate, lapse_rate) >= 0.5:
-        return None
-    share = (0.5 - false_alarm_rate) / (1 - false_alarm_rate - lapse_rate)
-    crossing = log_median + math.exp(log_sd) * float(ndtri(share))
-    first = math.log(shift[0]) if shift[0] > 0 else -math.inf
-    return math.exp(crossing) if first <= crossing <= math.log(shift[-1]) else None
+    (place,) = crossings(parameters[:, np.newaxis], core)
+    first, last = core.position(shift[[0, -1]])
+    return float(core.shift(place)) if first <= place <= last else None
+
+
+def crossings(parameters: Floats, core: Core) -> Floats:
+    """`(B,)` positions t at which P is one half, wherever they lie, of `(4, B)` parameters; NaN where there is none."""
+    location, log_spread, guess_rate, lapse_rate = parameters
+    found = np.full(location.shape, np.nan)
+    for index in np.flatnonzero(np.maximum(guess_rate, lapse_rate) < 0.5):
+        share = (0.5 - guess_rate[index]) / (1 - guess_rate[index] - lapse_rate[index])
+        found[index] = location[index] + math.exp(log_spread[index]) * core.quantile(share)
+    return found

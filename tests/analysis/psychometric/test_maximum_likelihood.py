@@ -35,9 +35,9 @@ counts = st.lists(
 )
 
 
-def curve(shift: Any, median: float, log_sd: float, false_alarm_rate: float, lapse_rate: float) -> NDArray[np.float64]:
+def curve(shift: Any, median: float, spread: float, false_alarm_rate: float, lapse_rate: float) -> NDArray[np.float64]:
     """The function as SciPy's log-normal distribution gives it."""
-    core = lognorm.cdf(shift, s=log_sd, scale=median)
+    core = lognorm.cdf(shift, s=spread, scale=median)
     return np.asarray(false_alarm_rate + (1 - false_alarm_rate - lapse_rate) * core)
 
 
@@ -64,7 +64,7 @@ def test_the_papers_table_1() -> None:
 
 def test_log_likelihood_and_deviance_are_those_of_the_curve() -> None:
     found = fit(SHIFTS, DIFFERENT, [150] * 10)
-    parameters = (found.median_px, found.log_sd, found.false_alarm_rate, found.lapse_rate)
+    parameters = (found.median_px, found.spread, found.false_alarm_rate, found.lapse_rate)
     np.testing.assert_allclose(found.probability(SHIFTS), curve(SHIFTS, *parameters), rtol=1e-12)
     here = log_likelihood(found.probability(SHIFTS), DIFFERENT, [150] * 10)
     assert found.log_likelihood == pytest.approx(here, abs=1e-9)
@@ -92,25 +92,25 @@ def test_no_other_search_finds_a_likelier_curve(seed: int) -> None:
 @few
 @given(st.floats(1.5, 6), st.floats(0.25, 0.8), st.floats(0, 0.3), st.floats(0, 0.3))
 def test_the_curve_behind_many_answers_is_recovered(
-    median: float, log_sd: float, false_alarm_rate: float, lapse_rate: float
+    median: float, spread: float, false_alarm_rate: float, lapse_rate: float
 ) -> None:
     shift = np.arange(31)
-    different = np.rint(1e8 * curve(shift, median, log_sd, false_alarm_rate, lapse_rate))
+    different = np.rint(1e8 * curve(shift, median, spread, false_alarm_rate, lapse_rate))
     found = fit(shift, different, np.full(31, 1e8))
     assert found.median_px == pytest.approx(median, rel=1e-3)
-    assert found.log_sd == pytest.approx(log_sd, rel=1e-3)
+    assert found.spread == pytest.approx(spread, rel=1e-3)
     assert found.false_alarm_rate == pytest.approx(false_alarm_rate, abs=1e-4)
     assert found.lapse_rate == pytest.approx(lapse_rate, abs=1e-4)
     share = (0.5 - false_alarm_rate) / (1 - false_alarm_rate - lapse_rate)
-    assert found.threshold_px == pytest.approx(lognorm.ppf(share, s=log_sd, scale=median), rel=1e-3)
+    assert found.threshold_px == pytest.approx(lognorm.ppf(share, s=spread, scale=median), rel=1e-3)
 
 
 @few
 @given(st.floats(1.5, 6), st.floats(0.25, 0.8), st.floats(0, 0.2), st.floats(0, 0.2), st.integers(0, 2**32 - 1))
 def test_no_simulated_observer_is_likelier_than_the_fit(
-    median: float, log_sd: float, false_alarm_rate: float, lapse_rate: float, seed: int
+    median: float, spread: float, false_alarm_rate: float, lapse_rate: float, seed: int
 ) -> None:
-    truth = curve(SHIFTS, median, log_sd, false_alarm_rate, lapse_rate)
+    truth = curve(SHIFTS, median, spread, false_alarm_rate, lapse_rate)
     different = np.random.default_rng(seed).binomial(150, truth)
     found = fit(SHIFTS, different, [150] * 10)
     assert found.log_likelihood >= log_likelihood(truth, different, [150] * 10) - 1e-6
@@ -153,7 +153,7 @@ def test_the_unit_of_the_shift_scales_the_threshold() -> None:
     found, doubled = (fit(np.multiply(SHIFTS, unit), DIFFERENT, [150] * 10) for unit in (1, 2))
     assert found.threshold_px is not None
     assert doubled.threshold_px == pytest.approx(2 * found.threshold_px, rel=1e-4)
-    assert doubled.log_sd == pytest.approx(found.log_sd, rel=1e-3)
+    assert doubled.spread == pytest.approx(found.spread, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_probability_has_the_shape_of_the_shifts() -> None:
 
 def test_the_result_is_json() -> None:
     found = fit(SHIFTS, DIFFERENT, [150] * 10)
-    assert PsychometricFit(**json.loads(json.dumps(found.to_json()))) == found
+    assert PsychometricFit.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
 @pytest.mark.parametrize(
