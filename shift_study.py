@@ -37,6 +37,14 @@ class Doors:
             return response_rows(source)
         return None
 
+    def study_rules(self, source: str) -> tuple[str, ...] | None:
+        """Names of the exclusion rules that a study folder's settings list; None for any other source."""
+        if "://" not in source and Path(source).is_dir():
+            from study_server.folder.study_folder import StudyFolder
+
+            return tuple(StudyFolder(Path(source)).settings.analysis.exclusions)
+        return None
+
     def fit_psychometric(
         self, shifts: Sequence[int], different: Sequence[int], total: Sequence[int]
     ) -> PsychometricFit | None:
@@ -52,8 +60,9 @@ class Doors:
         """The accepted responses of a source, pair by pair."""
         from analysis.agreement.jnd import Judgments
         from analysis.responses.sources import read_responses
+        from analysis.verbs.options import rules_for
 
-        return Judgments.from_responses(read_responses(source, self.study_rows))
+        return Judgments.from_responses(read_responses(source, self.study_rows, rules_for(self, source)))
 
 
 class _Commands(click.Group):

@@ -2,79 +2,123 @@
 
 A rule takes the tidy response table and gives two boolean arrays, one value a response: whether the rule
 marks it, and whether the rule could be applied to it at all. A rule looks at answers only, never at marks, so
-the order of the rules and how often they are applied make no difference.
+the order of the rules and how often they are applied make no difference to what they mark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
+from analysis.exclusions.participant_rules import catch_dprime, one_sided, unfinished, validation
+from analysis.exclusions.participants import PARTICIPANT
+from analysis.exclusions.response_rules import interrupted, not_pixel_exact, too_fast
 
 Mask = NDArray[np.bool_]
+Rule = Callable[[pd.DataFrame], tuple[Mask, Mask]]
 
-# A participant's id belongs to one study.
-PARTICIPANT = ["study", "participant"]
-
-
-def unfinished(responses: pd.DataFrame) -> tuple[Mask, Mask]:
-    """Responses of participants who did not reach the end of the study."""
-    known = responses["participant_state"].notna().to_numpy(dtype=bool)
-    marked = (responses["participant_state"] == "unfinished").fillna(False).to_numpy(dtype=bool)
-    return marked, known
-
-
-def validation(responses: pd.DataFrame) -> tuple[Mask, Mask]:
-    """All responses of a participant who fails the paper's validation test (Ghildyal & Liu 2022, Section 3).
-
-    A participant fails who called more than two thirds of their 0-pixel pairs different, or more than two
-    thirds of their pairs with the largest shift the same. The largest shift is the largest in the study's
-    responses (9 pixels in the paper); where no response is to a shifted pair, only the first half of the test
-    is left. A participant who was shown no such pair cannot fail that half.
-    """
-    shift = responses["shift_px"].astype(np.int64)
-    largest = shift.groupby(responses["study"]).transform("max")
-    same = responses["response"] == "same"
-    counts = pd.DataFrame(
-        {
-            "zero": shift == 0,
-            "zero_wrong": (shift == 0) & ~same,
-            "largest": (shift == largest) & (largest > 0),
-            "largest_wrong": (shift == largest) & (largest > 0) & same,
-        }
-    ).astype(np.int64)
-    known = responses["participant"].notna().to_numpy(dtype=bool)
-    totals = counts.groupby([responses[key] for key in PARTICIPANT], dropna=False).transform("sum")
-    # In whole numbers: as a float, two of three could come out on either side of two thirds.
-    fails = (3 * totals["zero_wrong"] > 2 * totals["zero"]) | (3 * totals["largest_wrong"] > 2 * totals["largest"])
-    return fails.to_numpy(dtype=bool) & known, known
-
-
-RULES: dict[str, Callable[[pd.DataFrame], tuple[Mask, Mask]]] = {
+RULES: dict[str, Rule] = {
     "unfinished": unfinished,
     "validation": validation,
+    "catch_dprime": catch_dprime,
+    "one_sided": one_sided,
+    "too_fast": too_fast,
+    "interrupted": interrupted,
+    "not_pixel_exact": not_pixel_exact,
+}
+
+DEFAULT_RULES = ("unfinished", "validation")
+
+# What each rule looks at, for readers that need not read more.
+RULE_COLUMNS: dict[str, tuple[str, ...]] = {
+    "unfinished": ("participant_state",),
+    "validation": (*PARTICIPANT, "shift_px", "response"),
+    "catch_dprime": (*PARTICIPANT, "shift_px", "response"),
+    "one_sided": (*PARTICIPANT, "response"),
+    "too_fast": ("reaction_time_ms",),
+    "interrupted": (*PARTICIPANT, "trial", "visit", "hidden"),
+    "not_pixel_exact": ("pixel_scale", "window_changes"),
 }
 
 
-def mark(responses: pd.DataFrame) -> pd.DataFrame:
-    """The table with the marks of all rules added to `excluded` and `exclusion_reason`.
+def named_rules(text: str) -> tuple[str, ...]:
+    """The rules of a text such as `unfinished,too_fast`, each once, in its order; `none` for no rule.
+
+    Raises: `AnalysisError` where it names a rule that there is not.
+
+    >>> named_rules("too_fast,unfinished")
+    ('too_fast', 'unfinished')
+    """
+    names = [name.strip() for name in text.split(",")]
+    return () if names == ["none"] else known_rules(names)
+
+
+def known_rules(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, each once and in their order.
+
+    Raises: `AnalysisError` where one of them is no rule.
+    """
+    for name in names:
+        if name not in RULES:
+            raise AnalysisError(f"{name!r} is no exclusion rule; name some of {', '.join(RULES)}, or none.")
+    return tuple(dict.fromkeys(names))
+
+
+def meaning(rule: str) -> str:
+    """What a rule marks, in one line."""
+    return (inspect.getdoc(RULES[rule]) or "").partition("\n")[0]
+
+
+def mark(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> pd.DataFrame:
+    """The table with the marks of rules added to `excluded` and `exclusion_reason`.
 
     Marks that are there already stay; marking twice is the same as marking once; `responses` stays as it is.
+
+    Args:
+        responses: a tidy response table.
+        rules: names out of `RULES`; a response with several reasons has them in this order.
+
+    Raises: `AnalysisError` where a name is no rule.
     """
-    reasons = [[name for name in listed.split(";") if name] for listed in responses["exclusion_reason"]]
-    for rule_name, rule in RULES.items():
-        marked, _ = rule(responses)
-        for index in np.flatnonzero(marked):
-            if rule_name not in reasons[index]:
-                reasons[index].append(rule_name)
-    joined = [";".join(listed) for listed in reasons]
+    names = known_rules(rules)
+    masks = [RULES[name](responses)[0] for name in names]
+
+    def with_marks(reasons: list[str], marks: int) -> list[str]:
+        added = [name for bit, name in enumerate(names) if marks >> bit & 1]
+        return [*reasons, *(name for name in added if name not in reasons)]
+
+    marks = np.zeros(len(responses), dtype=np.int64)
+    for bit, mask in enumerate(masks):
+        marks |= mask.astype(np.int64) << bit
+    return change_reasons(responses, marks, with_marks)
+
+
+def change_reasons(
+    responses: pd.DataFrame, marks: NDArray[np.int64], change: Callable[[list[str], int], list[str]]
+) -> pd.DataFrame:
+    """The table with other reasons, found once for each combination of reasons and mark that there is.
+
+    Args:
+        responses: a tidy response table.
+        marks: `(len(responses),)` whole numbers ≥ 0.
+        change: gives the reasons of a response from those that it has and its mark.
+    """
+    before, listed = pd.factorize(responses["exclusion_reason"])
+    # Few combinations, whatever the number of responses.
+    codes, combinations = pd.factorize(marks * max(1, len(listed)) + before)
+    joined = []
+    for combination in combinations.tolist():
+        mark_here, reason = divmod(combination, len(listed))
+        joined.append(";".join(change([name for name in str(listed[reason]).split(";") if name], mark_here)))
+    excluded = np.array([bool(reasons) for reasons in joined], dtype=bool)
     return responses.assign(
-        excluded=pd.array([bool(reason) for reason in joined], dtype="boolean"),
-        exclusion_reason=pd.array(joined, dtype="string"),
+        excluded=pd.array(excluded[codes], dtype="boolean"),
+        exclusion_reason=pd.array(joined, dtype="string").take(codes),
     )
 
 
@@ -92,9 +136,12 @@ def accepted(responses: pd.DataFrame) -> pd.DataFrame:
             f"The responses are of {len(studies)} studies ({', '.join(studies)}), whose pairs may share "
             "names; name one study's folder, or export them and keep the rows of one."
         )
-    kept = responses[~responses["excluded"].to_numpy(dtype=bool)]
+    excluded = responses["excluded"].to_numpy(dtype=bool)
+    if not excluded.any():
+        return responses
+    kept = responses[~excluded]
     if kept.empty:
-        reasons = sorted({name for listed in responses["exclusion_reason"] for name in listed.split(";")})
+        reasons = sorted({name for listed in responses["exclusion_reason"].unique() for name in listed.split(";")})
         raise AnalysisError(
             f"All {len(responses)} responses are excluded ({', '.join(reasons)}), so none is left to "
             "analyse; wait for more participants, or clear the marks in an exported table."

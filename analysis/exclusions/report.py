@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analysis.exclusions.marking import PARTICIPANT, RULES
+from analysis.exclusions.marking import DEFAULT_RULES, RULES
+from analysis.exclusions.participants import participant_codes
 
 
 @dataclass(frozen=True)
@@ -29,20 +32,23 @@ class ExclusionReport:
     not_assessed: dict[str, int]
 
     @classmethod
-    def of(cls, responses: pd.DataFrame) -> ExclusionReport:
-        """The report of a tidy response table, from the marks that it has."""
-        reasons = responses["exclusion_reason"].str.split(";")
-        names = dict.fromkeys([*RULES, *(name for listed in reasons for name in listed if name)])
-        having = {name: np.array([name in listed for listed in reasons], dtype=np.bool_) for name in names}
+    def of(cls, responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> ExclusionReport:
+        """The report of a tidy response table, from the marks that it has; `rules` are those that were applied."""
+        having = by_reason(responses, rules)
         analysed = ~responses["excluded"].to_numpy(dtype=bool)
+        codes, count = participant_codes(responses)
+
+        def participants(mask: NDArray[np.bool_]) -> int:
+            return int(np.count_nonzero(np.bincount(codes[mask & (codes >= 0)], minlength=1)))
+
         return cls(
-            participants=_participants(responses),
-            participants_excluded={name: _participants(responses[mask]) for name, mask in having.items()},
-            participants_analysed=_participants(responses[analysed]),
+            participants=count,
+            participants_excluded={name: participants(mask) for name, mask in having.items()},
+            participants_analysed=participants(analysed),
             responses=len(responses),
             responses_excluded={name: int(mask.sum()) for name, mask in having.items()},
             responses_analysed=int(analysed.sum()),
-            not_assessed={name: int((~rule(responses)[1]).sum()) for name, rule in RULES.items()},
+            not_assessed={name: int((~RULES[name](responses)[1]).sum()) for name in rules},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +69,7 @@ class ExclusionReport:
 
     def to_text(self) -> str:
         """What is excluded and, on further lines, which rules could not be applied to how many responses."""
-        by_reason = ", ".join(
+        reasons = ", ".join(
             f"{name} {_count(count, 'participant')}"
             for name, count in self.participants_excluded.items()
             if self.responses_excluded[name]
@@ -72,19 +78,28 @@ class ExclusionReport:
         people = f"{lost:,} of {_count(self.participants, 'participant')}, " if self.participants else ""
         lines = [
             f"Excluded: {people}{self.responses - self.responses_analysed:,} of "
-            f"{_count(self.responses, 'response')}" + (f" ({by_reason})." if by_reason else ".")
+            f"{_count(self.responses, 'response')}" + (f" ({reasons})." if reasons else ".")
         ]
         for count in sorted({count for count in self.not_assessed.values() if count}):
             rules = " and ".join(name for name, left in self.not_assessed.items() if left == count)
             lines.append(
-                f"Not applied to {_count(count, 'response')}, for the source does not say enough about the "
-                f"participants: {rules}."
+                f"Not applied to {_count(count, 'response')}, for the source does not say enough about them: {rules}."
             )
         return "\n".join(lines)
 
 
-def _participants(responses: pd.DataFrame) -> int:
-    return len(responses[responses["participant"].notna()][PARTICIPANT].drop_duplicates())
+def by_reason(responses: pd.DataFrame, rules: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which responses have each reason: first the rules, then what else the table has, in order of appearance."""
+    codes, listed = pd.factorize(responses["exclusion_reason"])
+    parts = [[name for name in str(reasons).split(";") if name] for reasons in listed]
+    names = dict.fromkeys([*rules, *(name for part in parts for name in part)])
+    nowhere = np.zeros(len(responses), dtype=np.bool_)
+    return {
+        name: np.array([name in part for part in parts], dtype=np.bool_)[codes]
+        if any(name in part for part in parts)
+        else nowhere
+        for name in names
+    }
 
 
 def _count(count: int, noun: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.exclusions.marking import accepted
+from analysis.exclusions.marking import DEFAULT_RULES, accepted
 from analysis.exclusions.report import ExclusionReport
 
 
@@ -67,8 +68,8 @@ class Table1:
         }
 
 
-def table1(responses: pd.DataFrame) -> Table1:
-    """Table 1 of a tidy response table; excluded responses are left out.
+def table1(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> Table1:
+    """Table 1 of a tidy response table; excluded responses are left out. `rules` are those that marked them.
 
     Raises: `AnalysisError` where no response is left.
 
@@ -83,7 +84,7 @@ def table1(responses: pd.DataFrame) -> Table1:
         }
     )
     rows = tuple(_row(int(str(shift)), group) for shift, group in answers.groupby("shift_px", sort=True))
-    return Table1(rows=rows, exclusions=ExclusionReport.of(responses))
+    return Table1(rows=rows, exclusions=ExclusionReport.of(responses, rules))
 
 
 def _row(shift_px: int, answers: pd.DataFrame) -> ShiftRow:

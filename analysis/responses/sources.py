@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.exclusions.marking import mark
+from analysis.exclusions.marking import DEFAULT_RULES, mark
 from analysis.responses.files import SUFFIXES, read_file
 from analysis.responses.judgment_list import parse_judgment_list
 from analysis.responses.tidy_table import from_rows
@@ -20,17 +20,19 @@ PUBLISHED = "ghildyal2022"
 StudyRows = Callable[[str], list[dict[str, Any]] | None]
 
 
-def read_responses(source: str, study_rows: StudyRows) -> pd.DataFrame:
+def read_responses(source: str, study_rows: StudyRows, rules: Sequence[str] = DEFAULT_RULES) -> pd.DataFrame:
     """The tidy response table of a source, checked, with the marks of the exclusion rules.
 
     Args:
         source: a study folder or database URL, a file that `shift-study export` wrote, or `ghildyal2022`
             (the published judgments; a folder of that name is `./ghildyal2022`).
         study_rows: gives the rows of a study folder or database URL, and None for any other source.
+        rules: names of the rules that mark.
 
-    Raises: `AnalysisError` where the source is none of these or its table is not valid.
+    Raises: `AnalysisError` where the source is none of these or its table is not valid, and where a name is no
+        rule.
     """
-    return mark(_read(source, study_rows))
+    return mark(_read(source, study_rows), rules)
 
 
 def _read(source: str, study_rows: StudyRows) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import FILE, StudyReader
+from analysis.verbs.options import FILE, RULES, StudyReader, rules_for
 
 if TYPE_CHECKING:
     from analysis.agreement.tie_rules import Ties
@@ -39,9 +39,18 @@ if TYPE_CHECKING:
     metavar="N",
     help="Leave out pairs with fewer responses.",
 )
+@RULES
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
 @click.pass_obj
-def jnd(reader: StudyReader, source: str, distances: Path, ties: Ties, min_responses: int, as_json: bool) -> None:
+def jnd(
+    reader: StudyReader,
+    source: str,
+    distances: Path,
+    ties: Ties,
+    min_responses: int,
+    rules: str | None,
+    as_json: bool,
+) -> None:
     """How well a metric's distances rank pairs as people judge them: JND mAP, as in Table 8.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
@@ -55,7 +64,7 @@ def jnd(reader: StudyReader, source: str, distances: Path, ties: Ties, min_respo
     from analysis.agreement.jnd import Judgments
     from analysis.responses.sources import read_responses
 
-    judgments = Judgments.from_responses(read_responses(source, reader.study_rows))
+    judgments = Judgments.from_responses(read_responses(source, reader.study_rows, rules_for(reader, source, rules)))
     result = judgments.jnd_map(read_distances(distances), ties=ties, min_responses=min_responses)
     if as_json:
         click.echo(json.dumps(result.to_json(), indent=2))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from analysis.verbs.options import FILE, StudyReader
+from analysis.verbs.options import FILE, RULES, StudyReader, rules_for
 
 
 @click.command()
@@ -21,9 +21,10 @@ from analysis.verbs.options import FILE, StudyReader
     help="Ends in .csv, .jsonl, .parquet, or .json for the form of the paper's user_jnd.json.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@RULES
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @click.pass_obj
-def export(reader: StudyReader, source: str, output: Path, force: bool, as_json: bool) -> None:
+def export(reader: StudyReader, source: str, output: Path, force: bool, rules: str | None, as_json: bool) -> None:
     """Write the responses of SOURCE to a file, with the marks of the exclusion rules.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
@@ -37,9 +38,10 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, as_json:
     from analysis.responses.sources import read_responses
 
     check_output(output, overwrite=force)
-    responses = read_responses(source, reader.study_rows)
+    applied = rules_for(reader, source, rules)
+    responses = read_responses(source, reader.study_rows, applied)
     write_file(responses, output, overwrite=force)
-    report = ExclusionReport.of(responses)
+    report = ExclusionReport.of(responses, applied)
     written = report.responses_analysed if output.suffix == ".json" else report.responses
     click.echo(f"Wrote {written:,} responses to {output}.\n{report.to_text()}", err=True)
     if as_json:
@@ -57,8 +59,11 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, as_json:
     metavar="FILE",
     help="Draw the share of 'same' answers by shift; FILE ends in .png, .svg or .pdf.",
 )
+@RULES
 @click.pass_obj
-def table1(reader: StudyReader, source: str, json_: bool, csv_: bool, latex_: bool, figure: Path | None) -> None:
+def table1(
+    reader: StudyReader, source: str, json_: bool, csv_: bool, latex_: bool, figure: Path | None, rules: str | None
+) -> None:
     """How often pairs were called the same, by shift: Table 1 of the paper.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
@@ -78,7 +83,8 @@ def table1(reader: StudyReader, source: str, json_: bool, csv_: bool, latex_: bo
         raise click.UsageError("--json, --csv and --latex are three layouts of one table: give one of them.")
     if figure is not None:
         check_figure(figure)
-    table = compute(read_responses(source, reader.study_rows))
+    applied = rules_for(reader, source, rules)
+    table = compute(read_responses(source, reader.study_rows, applied), applied)
     if json_:
         click.echo(json.dumps(table.to_json(), indent=2))
     else:

@@ -246,6 +246,16 @@ class Translation:
 
 
 @dataclass(frozen=True)
+class AnalysisSettings:
+    exclusions: list[str] = _setting(
+        ["unfinished", "validation"],
+        "Rules by which the verbs that analyse this study leave responses out; []: none. What participants see, whom "
+        "the dashboard counts as passing and when the study closes itself do not depend on them.",
+        pattern="unfinished|validation|catch_dprime|one_sided|too_fast|interrupted|not_pixel_exact",
+    )
+
+
+@dataclass(frozen=True)
 class ServerSettings:
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 is every address of the machine.")
     port: int = _setting(8000, "Port to listen on.", low=1, high=65535)
@@ -318,6 +328,7 @@ class Settings:
     recruitment: RecruitmentSettings = field(default_factory=RecruitmentSettings)
     gates: GateSettings = field(default_factory=GateSettings)
     withdrawal: WithdrawalSettings = field(default_factory=WithdrawalSettings)
+    analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     questions: list[Question] = field(default_factory=lambda: list(DEFAULT_QUESTIONS))
     translations: dict[str, Translation] = field(default_factory=dict)
@@ -329,7 +340,7 @@ class Settings:
         return json.dumps(sections, ensure_ascii=False, sort_keys=True)
 
 
-CHANGEABLE = ("completion", "recruitment", "gates", "withdrawal", "server")
+CHANGEABLE = ("completion", "recruitment", "gates", "withdrawal", "analysis", "server")
 """Sections that may be changed while the study runs."""
 
 SECTION_ABOUT = {
@@ -339,11 +350,12 @@ SECTION_ABOUT = {
     "display": "What is on the screen",
     "practice": "Practice with feedback, before the trials",
     "texts": "Texts",
-    "completion": "Completion. This section and [recruitment], [gates], [withdrawal], [server] may be changed while "
-    "the study runs; questions and translations may not",
+    "completion": "Completion. This section and [recruitment], [gates], [withdrawal], [analysis], [server] may be "
+    "changed while the study runs; questions and translations may not",
     "recruitment": "Who takes part, and how many",
     "gates": "Whose device is turned away before the start",
     "withdrawal": "Withdrawal",
+    "analysis": "The analysis",
     "server": "The server",
 }
 

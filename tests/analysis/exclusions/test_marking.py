@@ -117,8 +117,7 @@ def test_an_unknown_participant_is_not_assessed(make_row: Row) -> None:
     assert report.not_assessed == {"unfinished": 3, "validation": 3}
     assert report.to_text() == (
         "Excluded: 0 of 3 responses.\n"
-        "Not applied to 3 responses, for the source does not say enough about the participants: "
-        "unfinished and validation."
+        "Not applied to 3 responses, for the source does not say enough about them: unfinished and validation."
     )
 
 

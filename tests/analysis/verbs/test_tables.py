@@ -25,11 +25,14 @@ Run = Callable[..., Result]
 class StudyStub:
     """Lends the rows of one study, named `pilot`."""
 
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.rows = rows
+    def __init__(self, rows: list[dict[str, Any]], rules: tuple[str, ...] | None = None) -> None:
+        self.rows, self.rules = rows, rules
 
     def study_rows(self, source: str) -> list[dict[str, Any]] | None:
         return self.rows if source == "pilot" else None
+
+    def study_rules(self, source: str) -> tuple[str, ...] | None:
+        return self.rules if source == "pilot" else None
 
 
 @pytest.fixture

@@ -1,0 +1,49 @@
+"""Whose response each row is, as numbers: rules and counts of participants work on arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+# A participant's id belongs to one study.
+PARTICIPANT = ["study", "participant"]
+
+Codes = NDArray[np.int64]
+
+
+def codes_of(column: pd.Series) -> tuple[Codes, int]:
+    """A number from 0 for each value of a column, in order of first appearance, -1 for unknown; and how many."""
+    codes, values = pd.factorize(column)
+    return codes.astype(np.int64, copy=False), len(values)
+
+
+def participant_codes(responses: pd.DataFrame) -> tuple[Codes, int]:
+    """A number from 0 for each response's participant, -1 where the participant is unknown; and how many."""
+    participants, count = codes_of(responses["participant"])
+    studies, n_studies = codes_of(responses["study"])
+    if n_studies <= 1:
+        return participants, count
+    joint = np.where(participants < 0, -1, participants * n_studies + studies)
+    numbers, codes = np.unique(joint, return_inverse=True)
+    unknown = int(len(numbers) > 0 and numbers[0] == -1)
+    return codes.astype(np.int64, copy=False) - unknown, len(numbers) - unknown
+
+
+def largest_shifts(responses: pd.DataFrame) -> NDArray[np.int64]:
+    """For each response the largest shift, in pixels, in the responses of its study."""
+    shift = responses["shift_px"].to_numpy(dtype=np.int64)
+    studies, count = codes_of(responses["study"])
+    largest = np.zeros(count, dtype=np.int64)
+    np.maximum.at(largest, studies, shift)
+    return largest[studies]
+
+
+def answered(responses: pd.DataFrame, response: str) -> NDArray[np.bool_]:
+    """Whether each response is `same` or `different`, whichever is asked for."""
+    return (responses["response"] == response).to_numpy(dtype=bool)
+
+
+def totals(codes: Codes, count: int, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of the responses in `which` each participant gave; `(count,)`."""
+    return np.bincount(codes[which & (codes >= 0)], minlength=count)
