@@ -40,7 +40,7 @@ def validation(responses: pd.DataFrame) -> tuple[Mask, Mask]:
     Source: Ghildyal & Liu 2022, Section 3.
     """
     codes, count = participant_codes(responses)
-    zero, zero_wrong, largest, largest_wrong = _catch_trials(responses, codes, count)
+    zero, zero_wrong, largest, largest_wrong = catch_trials(responses, codes, count)
     # In whole numbers: as a float, two of three could come out on either side of two thirds.
     fails = (3 * zero_wrong > 2 * zero) | (3 * largest_wrong > 2 * largest)
     return _spread(fails, codes), codes >= 0
@@ -56,7 +56,7 @@ def catch_dprime(responses: pd.DataFrame, least: float = LEAST_D_PRIME) -> tuple
     Source: Macmillan & Creelman 2005, "Detection Theory", Chapter 9; the correction: Hautus 1995.
     """
     codes, count = participant_codes(responses)
-    zero, zero_wrong, largest, largest_wrong = _catch_trials(responses, codes, count)
+    zero, zero_wrong, largest, largest_wrong = catch_trials(responses, codes, count)
     false_alarms = (zero_wrong + 0.5) / (zero + 1)
     hits = (largest - largest_wrong + 0.5) / (largest + 1)
     # d′ grows with the share of hits: it is below the bound where there are fewer of them than a d′ of the bound has.
@@ -78,7 +78,7 @@ def one_sided(responses: pd.DataFrame) -> tuple[Mask, Mask]:
     return _spread(alike & enough, codes), _spread(enough, codes)
 
 
-def _catch_trials(responses: pd.DataFrame, codes: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], ...]:
+def catch_trials(responses: pd.DataFrame, codes: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], ...]:
     """Of each participant: 0-pixel pairs, those called different; pairs of the largest shift, those called same."""
     shift = responses["shift_px"].to_numpy(dtype=np.int64)
     same = answered(responses, "same")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from analysis.verbs.agreement import jnd
+from analysis.verbs.exclusions import exclusions
 from analysis.verbs.tables import export, table1
 
-VERBS: list[click.Command] = [export, table1, jnd]
+VERBS: list[click.Command] = [export, table1, exclusions, jnd]
