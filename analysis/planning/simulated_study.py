@@ -36,7 +36,7 @@ class Design:
         if self.trials > self.images:
             raise AnalysisError(
                 f"{self.per_shift} pairs of each of {self.max_shift + 1} shifts are {self.trials} trials, more than "
-                f"the {self.images} images, of which a participant sees each once; take more images or fewer pairs a shift."
+                f"the {self.images} images, of which a participant sees each once; take more images."
             )
 
     @property
@@ -66,9 +66,7 @@ class Population:
     def __post_init__(self) -> None:
         """Raises: `AnalysisError` where a parameter is out of its range."""
         if not (self.median_px > 0 and self.log_sd > 0 and self.participant_sd >= 0 and self.image_sd >= 0):
-            raise AnalysisError(
-                "A median and a log_sd are above 0, standard deviations not below it; correct them."
-            )
+            raise AnalysisError("A median and a log_sd are above 0, standard deviations not below it; correct them.")
         if not (0 <= self.false_alarm_rate < 0.5 and 0 <= self.lapse_rate < 0.5 and self.rate_spread >= 0):
             raise AnalysisError("The false-alarm rate and the lapse rate are at least 0 and below 0.5; correct them.")
         if self.participant_sd**2 + self.image_sd**2 >= self.log_sd**2:

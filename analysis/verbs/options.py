@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
+
+if TYPE_CHECKING:
+    from analysis.responses.trial_counts import TrialCounts
+    from analysis.results import Estimate
 
 FILE = click.Path(path_type=Path)
 
@@ -15,6 +19,17 @@ RULES = click.option(
     help="Exclusion rules, such as unfinished,validation,too_fast; none for no rule. Left out: those of the study's "
     "settings, else unfinished,validation.",
 )
+
+REPLICATES = click.option(
+    "--replicates",
+    type=click.IntRange(min=100),
+    default=2000,
+    show_default=True,
+    metavar="B",
+    help="How often participants and images are drawn anew for the intervals.",
+)
+SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
+FIGURE = click.option("--figure", type=FILE, metavar="FILE", help="Draw it; FILE ends in .png, .svg or .pdf.")
 
 
 class StudyReader(Protocol):
@@ -38,3 +53,26 @@ def rules_for(reader: StudyReader, source: str, named: str | None = None) -> tup
         return named_rules(named)
     configured = reader.study_rules(source)
     return DEFAULT_RULES if configured is None else known_rules(configured)
+
+
+def trial_counts(reader: StudyReader, source: str, named_rules: str | None = None) -> TrialCounts:
+    """Numbers of answers by shift, of a source of responses or of one that holds just these.
+
+    Raises: `AnalysisError` where the source cannot be read, or no response is left to analyse.
+    """
+    from analysis.responses.sources import read_responses
+    from analysis.responses.trial_counts import TrialCounts, is_counts, read_counts
+
+    if is_counts(source):
+        return read_counts(source)
+    return TrialCounts.of(read_responses(source, reader.study_rows, rules_for(reader, source, named_rules)))
+
+
+def shown(estimate: Estimate, digits: int, unit: str = "") -> str:
+    """An estimate with its interval, for a terminal."""
+    if estimate.estimate is None:
+        return f"— ({estimate.method})"
+    interval = ""
+    if estimate.low is not None and estimate.high is not None:
+        interval = f"  ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+    return f"{estimate.estimate:.{digits}f}{unit}{interval}"

@@ -1,0 +1,195 @@
+"""Intervals for what is sampled twice: participants and images, both drawn from more of their kind.
+
+Each is drawn anew with replacement, one at a time; the variances add up, less the trials' own scatter, which is in
+both. Drawing both at once instead would count that scatter three times (Owen 2007, Section 3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from analysis.responses.trial_counts import TrialCounts
+from analysis.results import Estimate
+
+Floats = NDArray[np.float64]
+
+# A function of an estimate and its inverse: between its own scale and the one on which its interval is made.
+Scale = tuple[Callable[[float], float], Callable[[float], float]]
+
+REPLICATES = 2000
+# An interval of fewer clusters says more about them than about their kind.
+FEWEST_CLUSTERS = 5
+# If more of the replicates than this have no value, their quantiles say nothing of the rest.
+_MOST_UNDEFINED = 0.01
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Numbers of answers drawn anew: `(B, K)` different and total, by what was drawn.
+
+    `participants` or `images` is None where they are not known, or too few to draw from. Where neither is there,
+    `trials`, binomial draws, are all there is; otherwise they serve to tell the trials' own scatter.
+    """
+
+    participants: tuple[Floats, Floats] | None
+    images: tuple[Floats, Floats] | None
+    trials: tuple[Floats, Floats]
+    n_participants: int
+    n_images: int
+
+    @property
+    def method(self) -> str:
+        """How an interval of these came about, in words."""
+        count = len(self.trials[0])
+        drawn = [
+            f"{number} {name}"
+            for name, number, part in (
+                ("participants", self.n_participants, self.participants),
+                ("images", self.n_images, self.images),
+            )
+            if part is not None
+        ]
+        if not drawn:
+            return f"95% interval of {count:,} binomial draws of the answers, taken as independent"
+        return f"95% bootstrap interval over {' and '.join(drawn)}, {count:,} draws" + (
+            " each, their variances added" if len(drawn) == 2 else ""
+        )
+
+
+def draw(
+    counts: TrialCounts, replicates: int, generator: np.random.Generator, expected: Floats | None = None
+) -> Replicates:
+    """`replicates` draws with replacement of the participants, of the images, and of the answers at each shift.
+
+    The answers are binomial draws with the probabilities `expected`, `(K,)`; the observed shares if left out.
+    """
+    share = counts.different / counts.total if expected is None else expected
+    hits = generator.binomial(counts.total.astype(np.int64), share, (replicates, len(share))).astype(np.float64)
+    total = np.broadcast_to(counts.total, hits.shape)
+    return Replicates(
+        participants=_clusters(counts.by_participant, replicates, generator),
+        images=_clusters(counts.by_image, replicates, generator),
+        trials=(hits, total),
+        n_participants=0 if counts.by_participant is None else len(counts.by_participant),
+        n_images=0 if counts.by_image is None else len(counts.by_image),
+    )
+
+
+def _clusters(tables: Floats | None, replicates: int, generator: np.random.Generator) -> tuple[Floats, Floats] | None:
+    if tables is None or len(tables) < FEWEST_CLUSTERS:
+        return None
+    number = len(tables)
+    drawn = generator.integers(0, number, (replicates, number))
+    times = np.bincount((drawn + number * np.arange(replicates)[:, np.newaxis]).ravel(), minlength=replicates * number)
+    weights = times.reshape(replicates, number).astype(np.float64)
+    summed = weights @ tables.reshape(number, -1)
+    hits, total = np.moveaxis(summed.reshape(replicates, -1, 2), -1, 0)
+    return hits, total
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How an estimate scatters: values of the bootstraps, `(B,)` each, on the scale on which variances add up."""
+
+    participants: Floats | None
+    images: Floats | None
+    trials: Floats
+    n_participants: int
+    n_images: int
+
+    @classmethod
+    def of(cls, replicates: Replicates, statistic: Callable[[Floats, Floats], Floats]) -> Spread:
+        """Of a statistic: `(B, K)` different and total → `(B,)`."""
+        return next(spreads(replicates, lambda hits, total: statistic(hits, total)[np.newaxis]))
+
+    @property
+    def design_effect(self) -> float | None:
+        """Variance of the estimate over that of as many independent answers; None where neither can be told."""
+        alone = _deviation(self.trials)
+        return (self._deviation() / alone) ** 2 if alone > 0 and self.participants is not None else None
+
+    def interval(self, centre: float) -> tuple[float, float] | None:
+        """A 95% interval around `centre`, on the same scale; None where too many values are undefined."""
+        parts = [part for part in (self.participants, self.images) if part is not None] or [self.trials]
+        if any(np.mean(~np.isfinite(part)) > _MOST_UNDEFINED for part in parts):
+            return None
+        deviations = np.zeros(len(self.trials))
+        for part in parts:
+            away = part - centre
+            deviations = deviations + np.where(np.isfinite(away), away, 0.0)
+        drawn = math.sqrt(sum(_deviation(part) ** 2 for part in parts))
+        stretch = self._deviation() / drawn if drawn > 0 else 1.0
+        low, high = np.quantile(deviations, (0.025, 0.975)) * stretch
+        return centre + min(float(low), 0.0), centre + max(float(high), 0.0)
+
+    def _deviation(self) -> float:
+        """Half the width of the interval over 1.96: standard deviation, with Student's factor for few clusters."""
+        clusters = [
+            (number, part)
+            for number, part in ((self.n_participants, self.participants), (self.n_images, self.images))
+            if part is not None
+        ]
+        if not clusters:
+            return _deviation(self.trials)
+        variances = [_deviation(part) ** 2 * number / (number - 1) for number, part in clusters]
+        both = sum(variances) - (len(clusters) - 1) * _deviation(self.trials) ** 2
+        fewest = min(number for number, _ in clusters)
+        student = float(stdtrit(fewest - 1, 0.975)) / _Z
+        return math.sqrt(max(both, *variances)) * student if len(clusters) == 2 else math.sqrt(both) * student
+
+
+def spreads(replicates: Replicates, statistics: Callable[[Floats, Floats], Floats]) -> Iterator[Spread]:
+    """Of several statistics at once: `(B, K)` different and total → `(S, B)`; one spread for each of the S."""
+    found = [
+        None if part is None else statistics(*part)
+        for part in (replicates.participants, replicates.images, replicates.trials)
+    ]
+    participants, images, trials = found
+    assert trials is not None
+    for index in range(len(trials)):
+        yield Spread(
+            participants=None if participants is None else participants[index],
+            images=None if images is None else images[index],
+            trials=trials[index],
+            n_participants=replicates.n_participants,
+            n_images=replicates.n_images,
+        )
+
+
+def estimate(
+    value: float | None,
+    spread: Spread,
+    method: str,
+    *,
+    scale: Scale | None = None,
+    limits: tuple[float, float] = (-math.inf, math.inf),
+) -> Estimate:
+    """An estimate with its interval.
+
+    `scale` is a function and its inverse: the values of `spread` are on the scale that the function leads to.
+    The interval is cut off at `limits`.
+    """
+    if value is None:
+        return Estimate(None, None, None, "not determined by these answers")
+    to, back = scale or (float, float)
+    found = spread.interval(to(value))
+    if found is None:
+        return Estimate(value, None, None, f"no interval: too many draws leave it undetermined ({method})")
+    low, high = (min(max(back(end), limits[0]), limits[1]) for end in found)
+    return Estimate(value, low, high, method)
+
+
+def _deviation(values: Floats) -> float:
+    """Standard deviation as a normal distribution's quantiles give it: a few wild fits do not change it."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 0.0
+    low, high = np.quantile(finite, (0.025, 0.975))
+    return float(high - low) / (2 * _Z)

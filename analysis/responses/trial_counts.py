@@ -1,0 +1,148 @@
+"""Numbers of answers by shift: of everybody, of each participant, of each image."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError
+from analysis.exclusions.marking import accepted
+
+Floats = NDArray[np.float64]
+
+PUBLISHED_TABLE1 = "ghildyal2022-table1"
+_COLUMNS = ("shift_px", "same", "different")
+
+
+@dataclass(frozen=True)
+class TrialCounts:
+    """Numbers of answers to pairs with a shift of `shift_px[k]` pixels; `shift_px` is `(K,)`, ascending.
+
+    `different`, `total`: `(K,)`. `by_participant`: `(P, K, 2)`, different and total of each participant; None where it
+    is not known who answered. `by_image`: `(I, K, 2)` likewise; None for bare counts.
+    `notes`: sentences on what is missing.
+    """
+
+    shift_px: Floats
+    different: Floats
+    total: Floats
+    by_participant: Floats | None
+    by_image: Floats | None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, responses: pd.DataFrame) -> TrialCounts:
+        """The accepted answers of a tidy response table.
+
+        Raises: `AnalysisError` where none is left, or they are of several studies.
+        """
+        kept = accepted(responses)
+        shift, level = np.unique(kept["shift_px"].to_numpy(dtype=np.int64), return_inverse=True)
+        different = (kept["response"] == "different").to_numpy(dtype=bool)
+        known = bool(kept["participant"].notna().all())
+        notes = [] if known else ["It is not known who gave the answers, so that intervals hold no variance of people."]
+        by_participant = _grouped(kept["participant"], level, different, len(shift)) if known else None
+        by_image = _grouped(kept["image"], level, different, len(shift))
+        pooled = by_image.sum(axis=0)
+        missing = sorted(set(range(int(shift[-1]) + 1)) - set(shift.tolist()))
+        if missing and len(missing) < len(shift):
+            listed = ", ".join(map(str, missing))
+            notes.append(f"No answers were given to pairs with a shift of {listed} px; they are left out.")
+        if by_participant is not None:
+            one_sided = _one_sided(kept["participant"], by_participant)
+            if one_sided:
+                notes.append(
+                    f"Participants who gave the same answer in every trial: {', '.join(one_sided)}; they are kept."
+                )
+        return cls(shift.astype(np.float64), pooled[:, 0], pooled[:, 1], by_participant, by_image, tuple(notes))
+
+
+def _grouped(groups: pd.Series, level: NDArray[np.int64], different: NDArray[np.bool_], levels: int) -> Floats:
+    codes, names = pd.factorize(groups, sort=True)
+    cell = codes * levels + level
+    size = len(names) * levels
+    counts = [np.bincount(cell, weights, size) for weights in (different.astype(np.float64), None)]
+    return np.stack(counts, axis=-1).reshape(len(names), levels, 2).astype(np.float64)
+
+
+def _one_sided(participants: pd.Series, counts: Floats) -> list[str]:
+    different, total = counts.sum(axis=1).T
+    names = sorted(participants.unique())
+    return [str(names[index]) for index in np.flatnonzero((different == 0) | (different == total))]
+
+
+def is_counts(source: str) -> bool:
+    """Whether a source is numbers of answers instead of the answers themselves."""
+    if source == PUBLISHED_TABLE1:
+        return True
+    path = Path(source)
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        header = stream.readline(10_000).decode("utf-8-sig", errors="replace")
+    names = {name.strip() for name in header.split(",")}
+    return set(_COLUMNS) <= names and "schema" not in names
+
+
+def read_counts(source: str) -> TrialCounts:
+    """Numbers of answers in a CSV file with the columns shift_px, same and different, or in the paper's Table 1.
+
+    A shift may stand in several lines; they are added. Other columns are ignored.
+
+    Raises: `AnalysisError` naming file, line and column where the file cannot be read or holds what it cannot.
+    """
+    if source == PUBLISHED_TABLE1:
+        file = resources.files("analysis.responses") / "data" / "ghildyal2022" / "table1.csv"
+        return _parsed(file.read_text(encoding="utf-8"), source)
+    try:
+        text = Path(source).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise AnalysisError(f"{source} is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise AnalysisError(f"{source} cannot be read: {error.strerror or error}.") from error
+    return _parsed(text, source)
+
+
+def _parsed(text: str, origin: str) -> TrialCounts:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    counts: dict[float, Floats] = {}
+    try:
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+        for name in _COLUMNS:
+            if name not in reader.fieldnames:
+                raise AnalysisError(f"{origin}: the column {name} is missing; the first line names the columns.")
+        for row in reader:
+            here = f"{origin}: line {reader.line_num}"
+            shift, same, different = (_number(row[name], name, here) for name in _COLUMNS)
+            counts[shift] = counts.get(shift, np.zeros(2)) + np.array([different, same + different])
+    except csv.Error as error:
+        raise AnalysisError(f"{origin}: line {reader.line_num} is not CSV ({error}); correct it.") from None
+    empty = [shift for shift, (_, total) in sorted(counts.items()) if total == 0]
+    shown = sorted(set(counts) - set(empty))
+    if not shown:
+        raise AnalysisError(f"{origin} holds no answers; give a line for each shift with the numbers of answers.")
+    table = np.array([counts[shift] for shift in shown])
+    notes = ["Only numbers of answers are known, so that intervals hold no variance of people or of images."]
+    if empty:
+        listed = ", ".join(f"{shift:g}" for shift in empty)
+        notes.append(f"No answers were given to pairs with a shift of {listed} px; they are left out.")
+    return TrialCounts(np.array(shown), table[:, 0], table[:, 1], None, None, tuple(notes))
+
+
+def _number(cell: str | None, name: str, here: str) -> float:
+    try:
+        value = float(cell or "")
+    except ValueError:
+        value = -1.0
+    whole = name == "shift_px" or value == np.floor(value)
+    if not (0 <= value < 1e15 and whole):
+        kind = "a number of pixels" if name == "shift_px" else "a whole number of answers"
+        raise AnalysisError(f"{here}: {name} is {cell!r}, not {kind} ≥ 0; correct it.")
+    return value

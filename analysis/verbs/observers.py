@@ -1,0 +1,153 @@
+"""The verbs `psychometric` and `dprime`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, shown, trial_counts
+
+if TYPE_CHECKING:
+    from analysis.observers.dprime import Correction
+
+_CORES = ("log-normal", "log-logistic", "weibull", "logistic", "normal")
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--core",
+    type=click.Choice(_CORES),
+    default="log-normal",
+    show_default=True,
+    help="Shape of the function between its two rates.",
+)
+@REPLICATES
+@SEED
+@RULES
+@FIGURE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
+@click.pass_obj
+def psychometric(
+    reader: StudyReader,
+    source: str,
+    core: str,
+    replicates: int,
+    seed: int,
+    rules: str | None,
+    figure: Path | None,
+    as_json: bool,
+) -> None:
+    """How small a shift people see: threshold, lapse rate and false-alarm rate, with intervals.
+
+    SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json), a CSV file with the
+    columns shift_px, same and different, ghildyal2022 (the published judgments of the paper) or
+    ghildyal2022-table1 (its Table 1).
+
+    \b
+    Example:  shift-study psychometric my-study
+              shift-study psychometric ghildyal2022-table1 --core weibull --json
+    """
+    from analysis.figures import check_figure, draw, save
+    from analysis.psychometric.figure import plot_psychometric
+    from analysis.psychometric.function import psychometric_function
+
+    if figure is not None:
+        check_figure(figure)
+    counts = trial_counts(reader, source, rules)
+    found = psychometric_function(counts, core=core, replicates=replicates, seed=seed)
+    if figure is not None:
+        save(draw(lambda ax: plot_psychometric(found, ax)), figure)
+        click.echo(f"Wrote {figure}.", err=True)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+        return
+    click.echo(f"Core              {found.core}")
+    click.echo(f"Threshold (50%)   {shown(found.threshold_px, 2, ' px')}")
+    click.echo(f"Median            {shown(found.median_px, 2, ' px')}")
+    click.echo(f"Spread            {shown(found.spread, 3)}")
+    click.echo(f"False-alarm rate  {shown(found.false_alarm_rate, 3)}")
+    click.echo(f"Lapse rate        {shown(found.lapse_rate, 3)}")
+    p = "" if found.deviance_p is None else f", p = {found.deviance_p:.3f} (parametric bootstrap)"
+    click.echo(f"Deviance          {found.deviance:.1f}{p}")
+    if found.overdispersion is not None:
+        click.echo(f"Overdispersion    {found.overdispersion:.2f} (Pearson's χ² over its degrees of freedom)")
+    if found.design_effect is not None:
+        click.echo(f"Design effect     {found.design_effect:.1f} (variance over that of independent answers)")
+    click.echo(f"Answers           {found.answers:,}")
+    click.echo(f"Intervals         {found.threshold_px.method}")
+    click.echo("\nCore           threshold      AIC     ΔAIC   deviance")
+    for other in found.cores:
+        threshold = "—" if other.threshold_px is None else f"{other.threshold_px:.2f} px"
+        click.echo(f"{other.core:13} {threshold:>10} {other.aic:>8.1f} {other.delta_aic:>8.1f} {other.deviance:>10.1f}")
+    for note in found.notes:
+        click.echo(note)
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--model",
+    type=click.Choice(["differencing", "independent-observation", "both"]),
+    default="both",
+    show_default=True,
+    help="What observers are taken to do: compare the two images, or classify each and compare the classes.",
+)
+@click.option(
+    "--correction",
+    type=click.Choice(["log-linear", "none"]),
+    default="log-linear",
+    show_default=True,
+    help="Against rates of 0 and 1: half an answer more in each count, or none.",
+)
+@REPLICATES
+@SEED
+@RULES
+@FIGURE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
+@click.pass_obj
+def dprime(
+    reader: StudyReader,
+    source: str,
+    model: str,
+    correction: Correction,
+    replicates: int,
+    seed: int,
+    rules: str | None,
+    figure: Path | None,
+    as_json: bool,
+) -> None:
+    """How well people tell shifted pairs from unshifted ones, by shift: d′ and criterion of same–different judgments.
+
+    SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json), a CSV file with the
+    columns shift_px, same and different, ghildyal2022 (the published judgments of the paper) or
+    ghildyal2022-table1 (its Table 1).
+
+    \b
+    Example:  shift-study dprime my-study
+              shift-study dprime counts.csv --model differencing --json
+    """
+    from analysis.figures import check_figure, draw, save
+    from analysis.observers.dprime import MODELS, d_prime
+    from analysis.observers.dprime_figure import plot_d_prime
+
+    if figure is not None:
+        check_figure(figure)
+    counts = trial_counts(reader, source, rules)
+    models = tuple(name for name in MODELS if model in (name, "both"))
+    found = d_prime(counts, models=models, correction=correction, replicates=replicates, seed=seed)
+    if figure is not None:
+        save(draw(lambda ax: plot_d_prime(found, ax)), figure)
+        click.echo(f"Wrote {figure}.", err=True)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+        return
+    click.echo(f"{'shift':>5}  {'model':<24} {'d′':<22} {'criterion':<22}")
+    for row in found.rows:
+        click.echo(f"{row.shift_px:>5g}  {row.model:<24} {shown(row.d_prime, 2):<22} {shown(row.criterion, 2):<22}")
+    click.echo(f"{found.answers:,} answers; correction: {found.correction}; {found.rows[0].criterion.method}")
+    for note in found.notes:
+        click.echo(note)
