@@ -45,6 +45,14 @@ class Doors:
             return tuple(StudyFolder(Path(source)).settings.analysis.exclusions)
         return None
 
+    def study_name(self, source: str) -> str | None:
+        """The name of the study in a study folder; None for any other source."""
+        if "://" not in source and Path(source).is_dir():
+            from study_server.folder.study_folder import StudyFolder
+
+            return StudyFolder(Path(source)).settings.study.name
+        return None
+
     def fit_psychometric(
         self, shifts: Sequence[int], different: Sequence[int], total: Sequence[int]
     ) -> PsychometricFit | None:

@@ -121,9 +121,10 @@ def simulate(design: Design, population: Population, generator: np.random.Genera
     order = np.empty(0, dtype=np.int64)
     for number in range(design.participants):
         # As the server does: in a block of as many participants as shifts, each image meets every shift once.
-        if number % shifts == 0:
+        first = (number // shifts) * design.trials % design.images
+        if number % shifts == 0 and first == 0:
             order = generator.permutation(design.images)
-        places = (np.arange(design.trials) + (number // shifts) * design.trials) % design.images
+        places = (np.arange(design.trials) + first) % design.images
         image[number] = order[places]
         shift[number] = (np.arange(design.trials) + number) % shifts
     participant = np.repeat(np.arange(design.participants), design.trials)

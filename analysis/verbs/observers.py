@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, shown, trial_counts
+from analysis.verbs.options import CORE, FIGURE, REPLICATES, RULES, SEED, StudyReader, shown, trial_counts
 
 if TYPE_CHECKING:
     from analysis.observers.dprime import Correction
 
-_CORES = ("log-normal", "log-logistic", "weibull", "logistic", "normal")
-
 
 @click.command()
 @click.argument("source")
-@click.option(
-    "--core",
-    type=click.Choice(_CORES),
-    default="log-normal",
-    show_default=True,
-    help="Shape of the function between its two rates.",
-)
+@CORE
 @REPLICATES
 @SEED
 @RULES

@@ -20,6 +20,13 @@ RULES = click.option(
     "settings, else unfinished,validation.",
 )
 
+CORE = click.option(
+    "--core",
+    type=click.Choice(["log-normal", "log-logistic", "weibull", "logistic", "normal"]),
+    default="log-normal",
+    show_default=True,
+    help="Shape of the psychometric function between its two rates.",
+)
 REPLICATES = click.option(
     "--replicates",
     type=click.IntRange(min=100),
@@ -40,6 +47,9 @@ class StudyReader(Protocol):
 
     def study_rules(self, source: str) -> tuple[str, ...] | None:
         """Names of the exclusion rules that a study folder's settings list; None for any other source."""
+
+    def study_name(self, source: str) -> str | None:
+        """The name of the study in a study folder; None for any other source."""
 
 
 def rules_for(reader: StudyReader, source: str, named: str | None = None) -> tuple[str, ...]:
@@ -66,6 +76,11 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
     if is_counts(source):
         return read_counts(source)
     return TrialCounts.of(read_responses(source, reader.study_rows, rules_for(reader, source, named_rules)))
+
+
+def point(estimate: Estimate, digits: int) -> str:
+    """An estimate without its interval, for a terminal."""
+    return "—" if estimate.estimate is None else f"{estimate.estimate:.{digits}f}"
 
 
 def shown(estimate: Estimate, digits: int, unit: str = "") -> str:

@@ -74,6 +74,7 @@ def table1(
               shift-study table1 responses.csv --json --figure table1.svg
     """
     from analysis.figures import check_figure
+    from analysis.observers.table1 import TABLE1_COLUMNS
     from analysis.observers.table1 import table1 as compute
     from analysis.observers.table1_figure import save_figure
     from analysis.observers.table1_layouts import as_csv, as_latex, as_text
@@ -84,7 +85,7 @@ def table1(
     if figure is not None:
         check_figure(figure)
     applied = rules_for(reader, source, rules)
-    table = compute(read_responses(source, reader.study_rows, applied), applied)
+    table = compute(read_responses(source, reader.study_rows, applied, TABLE1_COLUMNS), applied)
     if json_:
         click.echo(json.dumps(table.to_json(), indent=2))
     else:

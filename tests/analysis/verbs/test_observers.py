@@ -1,0 +1,90 @@
+"""`psychometric`, `dprime`, `power` and `preregister` through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import shift_study
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(shift_study.main, [str(argument) for argument in arguments])
+
+
+def test_the_psychometric_function_of_the_papers_table_1_as_json() -> None:
+    result = run("psychometric", "ghildyal2022-table1", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["threshold_px"]["estimate"] == pytest.approx(2.39, abs=0.005)
+    assert set(found["threshold_px"]) == {"estimate", "low", "high", "method"}
+    assert found["lapse_rate"]["estimate"] == pytest.approx(0.085, abs=0.0005)
+    assert found["false_alarm_rate"]["estimate"] == pytest.approx(0.064, abs=0.0005)
+    assert found["median_px"]["estimate"] == pytest.approx(2.33, abs=0.005)
+    assert found["deviance"] == pytest.approx(8.2, abs=0.05)
+    assert 0 < found["deviance_p"] < 1
+    assert found["core"] == "log-normal"
+
+
+def test_the_psychometric_function_of_the_published_judgments_as_a_table(tmp_path: Path) -> None:
+    result = run("psychometric", "ghildyal2022", "--core", "weibull", "--figure", tmp_path / "curve.svg")
+    assert result.exit_code == 0
+    assert "Threshold (50%)   2.51 px  (" in result.stdout
+    assert "95% bootstrap interval over 50 images" in result.stdout
+    assert "not known who gave the answers" in result.stdout
+    assert (tmp_path / "curve.svg").stat().st_size > 1000
+
+
+def test_d_prime_of_counts_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "counts.csv"
+    file.write_text("shift_px,same,different\n0,27,73\n1,21,79\n", encoding="utf-8")
+    result = run("dprime", file, "--model", "differencing", "--correction", "none", "--json")
+    assert result.exit_code == 0
+    (row,) = json.loads(result.stdout)["rows"]
+    assert row["d_prime"]["estimate"] == pytest.approx(1.023, abs=0.0005)
+    assert (row["shift_px"], row["model"]) == (1, "differencing")
+
+
+def test_d_prime_has_both_models_unless_one_is_named() -> None:
+    rows = json.loads(run("dprime", "ghildyal2022-table1", "--json").stdout)["rows"]
+    assert [row["model"] for row in rows] == ["differencing"] * 9 + ["independent-observation"] * 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("psychometric", "nowhere"), "nowhere does not exist"),
+        (("dprime", "nowhere.csv"), "nowhere.csv does not exist"),
+        (("psychometric", "ghildyal2022-table1", "--figure", "curve.bmp"), "end its name in .png, .svg or .pdf"),
+        (("power", "--images", "20"), "more than the 20 images"),
+        (("power", "--participant-sd", "2"), "leave nothing of the log_sd"),
+        (("preregister", "nowhere", "-o", "plan.json"), "nowhere is no study folder"),
+        (("preregister", "-o", "plan.json", "--rules", "validate"), "validate"),
+    ],
+)
+def test_a_bad_input_ends_with_one_sentence(arguments: tuple[str, ...], says: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert says in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.output
+
+
+def test_power_has_a_row_a_design() -> None:
+    result = run("power", "--participants", 30, "--answers-per-pair", 6, "--simulations", 20, "--json")
+    assert result.exit_code == 0
+    rows = json.loads(result.stdout)["rows"]
+    assert [row["participants"] for row in rows] == [60]
+    text = run("power", "--simulations", 20, "--like", "ghildyal2022").stdout
+    assert "true threshold 2.42 px" in text
+
+
+def test_a_plan_is_written_once(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    first = run("preregister", "-o", file, "--metric", "ssim", "--rules", "none", "--json")
+    assert first.exit_code == 0
+    assert json.loads(first.stdout) == json.loads(file.read_text(encoding="utf-8"))
+    assert json.loads(first.stdout)["rules"] == []
+    assert run("preregister", "-o", file).exit_code == 1
