@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.exclusions.marking import DEFAULT_RULES, RULES, known_rules, meaning
-from analysis.exclusions.participants import participant_codes
+from analysis.exclusions.marking import DEFAULT_RULES, RULES, assessed, known_rules, meaning
+from analysis.exclusions.participants import participant_codes, totals
 from analysis.exclusions.report import by_reason
 from analysis.results import Result
 
@@ -65,7 +65,7 @@ def exclusion_flow(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES
     codes, count = participant_codes(responses)
 
     def participants(mask: Mask) -> int:
-        return int(np.count_nonzero(np.bincount(codes[mask & (codes >= 0)], minlength=1)))
+        return int(np.count_nonzero(totals(codes, count, mask)))
 
     left = np.ones(len(responses), dtype=np.bool_)
     people_left = count
@@ -82,7 +82,7 @@ def exclusion_flow(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES
                 responses=int(lost.sum()),
                 participants_in_all=participants(having),
                 responses_in_all=int(having.sum()),
-                not_assessed=int((~RULES[reason](responses)[1]).sum()) if reason in rules else None,
+                not_assessed=int((~assessed(responses, reason)).sum()) if reason in rules else None,
                 participants_left=people_left,
                 responses_left=int(left.sum()),
             )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.participant_rules import catch_dprime, one_sided, unfinished, validation
-from analysis.exclusions.participants import PARTICIPANT
+from analysis.exclusions.participants import PARTICIPANT, codes_of
 from analysis.exclusions.response_rules import interrupted, not_pixel_exact, too_fast
 
 Mask = NDArray[np.bool_]
@@ -33,6 +33,14 @@ RULES: dict[str, Rule] = {
 }
 
 DEFAULT_RULES = ("unfinished", "validation")
+
+# Where this is all that a rule must know of a response, to say so takes no more than to look.
+_MUST_BE_KNOWN = {
+    "unfinished": "participant_state",
+    "validation": "participant",
+    "too_fast": "reaction_time_ms",
+    "interrupted": "hidden",
+}
 
 # What each rule looks at, for readers that need not read more.
 RULE_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -74,6 +82,13 @@ def meaning(rule: str) -> str:
     return (inspect.getdoc(RULES[rule]) or "").partition("\n")[0]
 
 
+def assessed(responses: pd.DataFrame, rule: str) -> Mask:
+    """To which responses a rule can be applied: the second of what it gives."""
+    if rule in _MUST_BE_KNOWN:
+        return responses[_MUST_BE_KNOWN[rule]].notna().to_numpy(dtype=bool)
+    return RULES[rule](responses)[1]
+
+
 def mark(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> pd.DataFrame:
     """The table with the marks of rules added to `excluded` and `exclusion_reason`.
 
@@ -108,7 +123,12 @@ def change_reasons(
         marks: `(len(responses),)` whole numbers ≥ 0.
         change: gives the reasons of a response from those that it has and its mark.
     """
-    before, listed = pd.factorize(responses["exclusion_reason"])
+    if responses["excluded"].to_numpy(dtype=bool).any():
+        before, listed = pd.factorize(responses["exclusion_reason"])
+    elif marks.any():
+        before, listed = np.zeros(len(responses), dtype=np.int64), pd.Index([""])
+    else:
+        return responses.copy()
     # Few combinations, whatever the number of responses.
     codes, combinations = pd.factorize(marks * max(1, len(listed)) + before)
     joined = []
@@ -127,23 +147,29 @@ def accepted(responses: pd.DataFrame) -> pd.DataFrame:
 
     Raises: `AnalysisError` where none is left to analyse, and where they are of several studies.
     """
+    rows = accepted_rows(responses)
+    return responses if rows.all() else responses[rows]
+
+
+def accepted_rows(responses: pd.DataFrame) -> Mask:
+    """Which responses are not excluded; there is one at least, and all are of one study.
+
+    Raises: `AnalysisError` where none is left to analyse, and where they are of several studies.
+    """
     if responses.empty:
         raise AnalysisError("There are no responses yet; analyse the study after the first participant answered.")
-    studies = responses["study"].unique().tolist()
-    if len(studies) > 1:
+    if codes_of(responses["study"])[1] > 1:
+        studies = responses["study"].unique().tolist()
         # Studies name their pairs alike: pooled by name, answers to different photographs would mix.
         raise AnalysisError(
             f"The responses are of {len(studies)} studies ({', '.join(studies)}), whose pairs may share "
             "names; name one study's folder, or export them and keep the rows of one."
         )
-    excluded = responses["excluded"].to_numpy(dtype=bool)
-    if not excluded.any():
-        return responses
-    kept = responses[~excluded]
-    if kept.empty:
+    rows = ~responses["excluded"].to_numpy(dtype=bool)
+    if not rows.any():
         reasons = sorted({name for listed in responses["exclusion_reason"].unique() for name in listed.split(";")})
         raise AnalysisError(
             f"All {len(responses)} responses are excluded ({', '.join(reasons)}), so none is left to "
             "analyse; wait for more participants, or clear the marks in an exported table."
         )
-    return kept
+    return rows

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.exclusions.marking import DEFAULT_RULES, RULES
-from analysis.exclusions.participants import participant_codes
+from analysis.exclusions.marking import DEFAULT_RULES, assessed
+from analysis.exclusions.participants import participant_codes, totals
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class ExclusionReport:
         codes, count = participant_codes(responses)
 
         def participants(mask: NDArray[np.bool_]) -> int:
-            return int(np.count_nonzero(np.bincount(codes[mask & (codes >= 0)], minlength=1)))
+            if not mask.any():
+                return 0
+            return count if mask.all() else int(np.count_nonzero(totals(codes, count, mask)))
 
         return cls(
             participants=count,
@@ -48,7 +50,7 @@ class ExclusionReport:
             responses=len(responses),
             responses_excluded={name: int(mask.sum()) for name, mask in having.items()},
             responses_analysed=int(analysed.sum()),
-            not_assessed={name: int((~RULES[name](responses)[1]).sum()) for name in rules},
+            not_assessed={name: int((~assessed(responses, name)).sum()) for name in rules},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -90,6 +92,8 @@ class ExclusionReport:
 
 def by_reason(responses: pd.DataFrame, rules: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """Which responses have each reason: first the rules, then what else the table has, in order of appearance."""
+    if not responses["excluded"].to_numpy(dtype=bool).any():
+        return {name: np.zeros(len(responses), dtype=np.bool_) for name in rules}
     codes, listed = pd.factorize(responses["exclusion_reason"])
     parts = [[name for name in str(reasons).split(";") if name] for reasons in listed]
     names = dict.fromkeys([*rules, *(name for part in parts for name in part)])

@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analysis.exclusions.marking import DEFAULT_RULES, accepted
+from analysis.exclusions.marking import DEFAULT_RULES, accepted_rows
+from analysis.exclusions.participants import answered, codes_of
 from analysis.exclusions.report import ExclusionReport
+
+# What Table 1 is made of; the image serves to check the pairs.
+TABLE1_COLUMNS = ("pair", "image", "shift_px", "response")
 
 
 @dataclass(frozen=True)
@@ -75,26 +80,28 @@ def table1(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> Tab
 
     Source: Ghildyal & Liu 2022, Table 1.
     """
-    kept = accepted(responses)
-    answers = pd.DataFrame(
-        {
-            "shift_px": kept["shift_px"].astype(np.int64),
-            "pair": kept["pair"],
-            "same": (kept["response"] == "same").astype(np.int64),
-        }
+    kept = accepted_rows(responses)
+    pairs, n_pairs = codes_of(responses["pair"])
+    # A pair has one shift.
+    shift_of_pair = np.empty(n_pairs, dtype=np.int64)
+    shift_of_pair[pairs] = responses["shift_px"].to_numpy(dtype=np.int64)
+    total = np.bincount(pairs[kept], minlength=n_pairs)
+    same = np.bincount(pairs[kept & answered(responses, "same")], minlength=n_pairs)
+    judged = total > 0
+    rows = (
+        _row(int(shift_px), same[judged & (shift_of_pair == shift_px)], total[judged & (shift_of_pair == shift_px)])
+        for shift_px in np.unique(shift_of_pair[judged])
     )
-    rows = tuple(_row(int(str(shift)), group) for shift, group in answers.groupby("shift_px", sort=True))
-    return Table1(rows=rows, exclusions=ExclusionReport.of(responses, rules))
+    return Table1(rows=tuple(rows), exclusions=ExclusionReport.of(responses, rules))
 
 
-def _row(shift_px: int, answers: pd.DataFrame) -> ShiftRow:
+def _row(shift_px: int, same_by_pair: NDArray[np.int64], total_by_pair: NDArray[np.int64]) -> ShiftRow:
     from scipy.stats import binomtest
 
-    pairs = answers.groupby("pair")["same"].agg(["sum", "count"])
-    share = (pairs["sum"] / pairs["count"]).to_numpy(dtype=np.float64)
+    share = same_by_pair / total_by_pair
     # The standard deviation of n answers of 0 and 1, of which the share p is 1.
     deviations = np.sqrt(share * (1 - share))
-    same, total = int(answers["same"].sum()), len(answers)
+    same, total = int(same_by_pair.sum()), int(total_by_pair.sum())
     interval = binomtest(same, total).proportion_ci(confidence_level=0.95, method="wilson")
     return ShiftRow(
         shift_px=shift_px,

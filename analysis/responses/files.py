@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,25 @@ from analysis.atomic_file import replacing
 from analysis.errors import AnalysisError
 from analysis.responses.cells import format_text
 from analysis.responses.judgment_list import format_judgment_list, parse_judgment_list
+from analysis.responses.parquet import read_parquet
 from analysis.responses.tidy_table import check_columns, from_rows
 
 SUFFIXES = (".csv", ".jsonl", ".parquet", ".json")
 
 
-def read_file(path: Path) -> pd.DataFrame:
+def read_file(path: Path, columns: Collection[str] | None = None) -> pd.DataFrame:
     """The checked tidy response table of a file; except for `.json`, exactly what `write_file` was given.
+
+    Args:
+        path: the file.
+        columns: names of the columns that are needed: out of Parquet only these are read and checked, which is
+            quicker. Other forms are read whole.
 
     Raises: `AnalysisError` where the file cannot be read or is no such table.
     """
-    reader = _READERS[_suffix(path)]
+    suffix = _suffix(path)
     try:
-        return reader(path)
+        return read_parquet(path, columns) if suffix == ".parquet" else _READERS[suffix](path)
     except UnicodeDecodeError:
         raise AnalysisError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
     except OSError as error:
@@ -136,20 +142,6 @@ def _write_jsonl(responses: pd.DataFrame, draft: Path, origin: str) -> None:
             stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        # Not by path: pyarrow would take a name like `a=1` in it for a partition and add a column.
-        with path.open("rb") as stream:
-            table = pyarrow.parquet.read_table(stream)
-    except pyarrow.ArrowException as error:
-        raise AnalysisError(f"{path} is not a Parquet file ({error}); export it again.") from None
-    check_columns(table.column_names, str(path))
-    return _with_questions(from_rows(table.to_pylist(), origin=str(path)), table.column_names)
-
-
 def _write_parquet(responses: pd.DataFrame, draft: Path, origin: str) -> None:
     responses.to_parquet(draft, engine="pyarrow", index=False)
 
@@ -171,14 +163,14 @@ def _with_questions(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 
 def _rows(responses: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = {name: column.astype(object).where(column.notna(), None) for name, column in responses.items()}
-    return [dict(zip(responses.columns, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+    plain = [column.astype(object).where(column.notna(), None).tolist() for _, column in responses.items()]
+    names = responses.columns.tolist()
+    return [dict(zip(names, values, strict=True)) for values in zip(*plain, strict=True)]
 
 
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".csv": _read_csv,
     ".jsonl": _read_jsonl,
-    ".parquet": _read_parquet,
     ".json": _read_json,
 }
 _WRITERS: dict[str, Callable[[pd.DataFrame, Path, str], None]] = {

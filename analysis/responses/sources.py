@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,25 @@ from typing import Any
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.exclusions.marking import DEFAULT_RULES, mark
+from analysis.exclusions.marking import DEFAULT_RULES, RULE_COLUMNS, known_rules, mark
 from analysis.responses.files import SUFFIXES, read_file
 from analysis.responses.judgment_list import parse_judgment_list
 from analysis.responses.tidy_table import from_rows
 
 PUBLISHED = "ghildyal2022"
 
+# Whose answers they are, that none is there twice, and what is excluded already.
+_ALWAYS = ("study", "participant", "trial", "excluded", "exclusion_reason")
+
 StudyRows = Callable[[str], list[dict[str, Any]] | None]
 
 
-def read_responses(source: str, study_rows: StudyRows, rules: Sequence[str] = DEFAULT_RULES) -> pd.DataFrame:
+def read_responses(
+    source: str,
+    study_rows: StudyRows,
+    rules: Sequence[str] = DEFAULT_RULES,
+    columns: Collection[str] | None = None,
+) -> pd.DataFrame:
     """The tidy response table of a source, checked, with the marks of the exclusion rules.
 
     Args:
@@ -28,14 +36,20 @@ def read_responses(source: str, study_rows: StudyRows, rules: Sequence[str] = DE
             (the published judgments; a folder of that name is `./ghildyal2022`).
         study_rows: gives the rows of a study folder or database URL, and None for any other source.
         rules: names of the rules that mark.
+        columns: names of the columns that are needed, beside those of the rules, of the marks and of whose answer
+            it is; all if left out. Others may lack, where that is quicker.
 
     Raises: `AnalysisError` where the source is none of these or its table is not valid, and where a name is no
         rule.
     """
-    return mark(_read(source, study_rows), rules)
+    needed = None
+    if columns is not None:
+        of_rules = [column for rule in known_rules(rules) for column in RULE_COLUMNS[rule]]
+        needed = {*columns, *of_rules, *_ALWAYS}
+    return mark(_read(source, study_rows, needed), rules)
 
 
-def _read(source: str, study_rows: StudyRows) -> pd.DataFrame:
+def _read(source: str, study_rows: StudyRows, columns: Collection[str] | None) -> pd.DataFrame:
     if source == PUBLISHED:
         return published_judgments()
     rows = study_rows(source)
@@ -43,7 +57,7 @@ def _read(source: str, study_rows: StudyRows) -> pd.DataFrame:
         return from_rows(rows, origin=source)
     path = Path(source)
     if path.is_file() and path.suffix.lower() in SUFFIXES:
-        return read_file(path)
+        return read_file(path, columns)
     problem = "is a file of another kind" if path.is_file() else "does not exist"
     raise AnalysisError(
         f"{source} {problem}; name a study folder, a database URL, an exported file "

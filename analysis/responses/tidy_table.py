@@ -11,6 +11,9 @@ from analysis.errors import AnalysisError
 from analysis.responses.cells import Value, parse
 from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
 
+# A column has few texts, or a different one in each row, of which there is no use to remember many.
+_MOST_REMEMBERED = 1000
+
 
 def from_rows(
     rows: Iterable[Mapping[str, Any]], *, origin: str = "responses", place: Callable[[int], str] | None = None
@@ -35,9 +38,21 @@ def from_rows(
     version = _version(listed, origin, where)
     columns = [*COLUMNS, *_questions(listed, origin, where)]
     values: dict[str, list[Value]] = {column.name: [] for column in columns}
+    parsed: dict[str, dict[str, Value]] = {column.name: {} for column in columns}
     for index, row in enumerate(listed):
+        here = None
         for column in columns:
-            values[column.name].append(_value(row, column, version, f"{origin}: {where(index)}"))
+            name = column.name
+            # Most texts stand in many rows; a text is the same value each time. Only texts: True equals 1.
+            cell = row.get(name)
+            if column.since <= version and type(cell) is str and cell in parsed[name]:
+                values[name].append(parsed[name][cell])
+                continue
+            here = here or f"{origin}: {where(index)}"
+            value = _value(row, column, version, here)
+            values[name].append(value)
+            if type(cell) is str and len(parsed[name]) < _MOST_REMEMBERED:
+                parsed[name][cell] = value
     _check_trials(values, origin, where)
     _check_pairs(values, origin, where)
     _check_reasons(values, origin, where)

@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from analysis.errors import AnalysisError
+from analysis.exclusions import marking
 from analysis.exclusions.marking import RULE_COLUMNS, RULES, mark, meaning, named_rules
 from analysis.responses.tidy_table import from_rows
 
@@ -172,3 +173,14 @@ def test_marking_removes_nothing_and_twice_is_once(make_row: Row, some: list[Any
         assert once["exclusion_reason"][index] == ";".join(expected)
     unmarked = ["excluded", "exclusion_reason"]
     pd.testing.assert_frame_equal(once.drop(columns=unmarked), table.drop(columns=unmarked))
+
+
+@settings(deadline=None, max_examples=40)
+@given(some_rows, st.sampled_from(list(RULES)))
+def test_what_is_assessed_is_what_the_rule_says(make_row: Row, some: list[Any], rule: str) -> None:
+    rows = [
+        make_row(trial=trial, pair=f"{trial}", **values, excluded=values["exclusion_reason"] != "")
+        for trial, values in enumerate(some, 1)
+    ]
+    table = from_rows(rows)
+    assert marking.assessed(table, rule).tolist() == assessed(table, rule)

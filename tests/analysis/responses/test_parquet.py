@@ -1,0 +1,176 @@
+"""Reading Parquet column by column gives what checking the rows gives, and refuses what that refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.errors import AnalysisError
+from analysis.observers.table1 import TABLE1_COLUMNS, table1
+from analysis.responses import parquet
+from analysis.responses.columns import COLUMNS
+from analysis.responses.files import read_file, write_file
+from analysis.responses.sources import read_responses
+from analysis.responses.tidy_table import from_rows
+
+Row = Callable[..., dict[str, Any]]
+
+# Values that some column does not allow, or that only the check row by row makes something of.
+ODD: list[Any] = [None, "", "left", "same", "3", 0, -1, 3.0, 2.5, 2**40, float("nan"), float("inf"), True, ";", "a;b"]
+
+
+def both(table: pa.Table, columns: list[str] | None = None) -> tuple[Any, Any]:
+    """What the reader gives or says, and what the check of the rows does."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "responses.parquet"
+        pq.write_table(table, path, row_group_size=3)
+        found = outcome(lambda: parquet.read_parquet(path, columns))
+        rows = pq.read_table(path).to_pylist()
+        return found, outcome(lambda: from_rows(rows, origin=str(path)))
+
+
+def outcome(read: Callable[[], pd.DataFrame]) -> Any:
+    try:
+        return read()
+    except AnalysisError as error:
+        return str(error)
+
+
+def some_rows(make_row: Row, count: int) -> list[dict[str, Any]]:
+    return [
+        make_row(participant=f"p{index % 2}", trial=index + 1, pair=f"{index % 3}_n-3", image=f"{index % 3}")
+        for index in range(count)
+    ]
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, 6), st.sampled_from([column.name for column in COLUMNS]), st.sampled_from(ODD)),
+        max_size=3,
+    ),
+    whole_column=st.booleans(),
+)
+def test_odd_values_are_read_or_refused_alike(make_row: Row, changes: list[Any], whole_column: bool) -> None:
+    rows = some_rows(make_row, 7)
+    for index, name, value in changes:
+        for row in rows if whole_column else [rows[index]]:
+            row[name] = value
+    try:
+        table = pa.Table.from_pylist(rows)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # no column of one type
+        return
+    found, expected = both(table)
+    if isinstance(expected, str):
+        assert found == expected
+    else:
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "because"),
+    [
+        ("trial", 1, "was already given in row 1"),
+        ("image", "9", "image of pair 0_n-3 is '9', but '0' in row 1"),
+        ("shift_px", 4, "shift_px of pair 0_n-3 is 4, but 3 in row 1"),
+        ("excluded", True, "exclusion_reason names none"),
+        ("exclusion_reason", "why", "but excluded is false"),
+        ("response", "maybe", "not one of same, different"),
+        ("study", "", "is empty"),
+        ("schema", "shift-study/responses/1", "a table is of one version"),
+        ("answered_at", "yesterday", "not a time|not ISO|is 'yesterday'"),
+    ],
+)
+def test_a_row_that_is_wrong_is_named(make_row: Row, name: str, value: Any, because: str) -> None:
+    rows = some_rows(make_row, 7)
+    rows[6][name] = value
+    found, expected = both(pa.Table.from_pylist(rows))
+    assert found == expected
+    with pytest.raises(AnalysisError, match=f"row 7: .*({because})"):
+        raise AnalysisError(found)
+
+
+def test_the_usual_table_is_checked_without_going_through_its_rows(
+    make_row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "responses.parquet"
+    table = from_rows(some_rows(make_row, 9))
+    write_file(table, path)
+    monkeypatch.setattr(parquet, "from_rows", lambda *_, **__: pytest.fail("row by row"))
+    pd.testing.assert_frame_equal(read_file(path), table, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.int8(), pa.int32(), pa.uint64(), pa.float64(), pa.dictionary(pa.int8(), pa.int64())]
+)
+def test_other_types_of_numbers_are_as_good(make_row: Row, kind: Any) -> None:
+    table = pa.Table.from_pylist(some_rows(make_row, 4))
+    place = table.column_names.index("visit")
+    array = pa.array([1, 2, 3, 4], pa.int64())
+    changed = array.dictionary_encode() if pa.types.is_dictionary(kind) else array.cast(kind)
+    found, expected = both(table.set_column(place, "visit", changed))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert found["visit"].tolist() == [1, 2, 3, 4]
+
+
+def test_only_the_columns_asked_for_are_read_and_checked(make_row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "responses.parquet"
+    rows = some_rows(make_row, 5)
+    rows[2]["viewport_width"] = -1
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    assert read_file(path, ["response", "shift_px"]).columns.tolist() == ["schema", "shift_px", "response"]
+    with pytest.raises(AnalysisError, match="row 3: viewport_width"):
+        read_file(path)
+    pq.write_table(pa.Table.from_pylist(rows).drop_columns("hidden"), path)
+    with pytest.raises(AnalysisError, match="the column hidden is missing"):
+        read_file(path, ["response", "shift_px"])
+
+
+def test_a_later_column_that_an_early_table_has_not_is_unknown(make_row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "responses.parquet"
+    second = {column.name for column in COLUMNS if column.since == 2}
+    rows = [
+        {name: value for name, value in row.items() if name not in second} | {"schema": "shift-study/responses/1"}
+        for row in some_rows(make_row, 3)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    table = read_file(path, ["visit", "sent_after_ms"])
+    assert table["visit"].isna().all()
+    assert table.dtypes.astype(str).tolist() == ["string", "Int64", "Float64"]
+    assert set(table["schema"]) == {"shift-study/responses/2"}
+
+
+def test_table_1_is_that_of_the_whole_table(make_row: Row, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    rows = [
+        make_row(
+            participant=f"p{index // 20}",
+            participant_state="unfinished" if index < 20 else "finished",
+            trial=index % 20 + 1,
+            pair=f"{index % 7}_n-{index % 7}",
+            image=f"{index % 7}",
+            shift_px=index % 7,
+            response=str(generator.choice(["same", "different"])),
+        )
+        for index in range(200)
+    ]
+    path = tmp_path / "responses.parquet"
+    write_file(from_rows(rows), path)
+
+    def no_study(source: str) -> None:
+        return None
+
+    rules = ("unfinished", "validation", "one_sided", "too_fast", "interrupted")
+    part = read_responses(str(path), no_study, rules, TABLE1_COLUMNS)
+    assert "viewport_width" not in part
+    assert table1(part, rules) == table1(read_responses(str(path), no_study, rules), rules)
