@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from analysis.errors import AnalysisError
+from analysis.responses.trial_counts import TrialCounts
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -101,6 +102,21 @@ class SimulatedStudy:
     def pair(self) -> Integers:
         """`(T,)`, number of the pair of each trial: image × (max_shift + 1) + shift."""
         return self.image * (self.max_shift + 1) + self.shift_px
+
+    def counts(self) -> TrialCounts:
+        """The numbers of answers by shift, participant and image."""
+        levels = self.max_shift + 1
+
+        def grouped(codes: Integers, groups: int) -> Floats:
+            cell = codes * levels + self.shift_px
+            size = groups * levels
+            counted = (np.bincount(cell, self.different, size), np.bincount(cell, minlength=size))
+            return np.stack(counted, axis=-1).reshape(groups, levels, 2).astype(np.float64)
+
+        by_image = grouped(self.image, len(self.image_effect))
+        different, total = by_image.sum(axis=0).T
+        shift = np.arange(levels, dtype=np.float64)
+        return TrialCounts(shift, different, total, grouped(self.participant, self.participant.max() + 1), by_image)
 
     def distances(self, generator: np.random.Generator, *, knowledge: float = 1.0, noise_sd: float = 0.4) -> Floats:
         """What a metric would say: `(images × (max_shift + 1),)`, by number of the pair.

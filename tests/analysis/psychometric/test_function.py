@@ -11,7 +11,7 @@ from scipy.stats import fisk, logistic, lognorm, norm, weibull_min
 
 from analysis.errors import AnalysisError
 from analysis.figures import draw
-from analysis.planning.simulated_study import Design, Population, SimulatedStudy, simulate
+from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.psychometric import fit
 from analysis.psychometric.batch import fit_many
 from analysis.psychometric.cores import CORES
@@ -20,21 +20,6 @@ from analysis.psychometric.function import PsychometricFunction, psychometric_fu
 from analysis.responses.trial_counts import PUBLISHED_TABLE1, TrialCounts, read_counts
 
 SHIFTS = np.arange(10.0)
-
-
-def counts_of(study: SimulatedStudy) -> TrialCounts:
-    """The numbers of answers of a simulated study."""
-    levels = study.max_shift + 1
-
-    def grouped(codes: np.ndarray) -> np.ndarray:
-        size = (codes.max() + 1) * levels
-        cell = codes * levels + study.shift_px
-        both = [np.bincount(cell, study.different, size), np.bincount(cell, minlength=size)]
-        return np.stack(both, axis=-1).reshape(-1, levels, 2).astype(float)
-
-    images = grouped(study.image)
-    pooled = images.sum(axis=0)
-    return TrialCounts(np.arange(levels, dtype=float), pooled[:, 0], pooled[:, 1], grouped(study.participant), images)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +110,7 @@ def test_psignifit_finds_the_same_function() -> None:
 
 def test_people_and_images_both_widen_the_interval() -> None:
     generator = np.random.default_rng(11)
-    study = counts_of(simulate(Design(), Population(participant_sd=0.5, image_sd=0.5), generator))
+    study = simulate(Design(), Population(participant_sd=0.5, image_sd=0.5), generator).counts()
     bare = TrialCounts(study.shift_px, study.different, study.total, None, None)
     images_only = TrialCounts(study.shift_px, study.different, study.total, None, study.by_image)
     widths = []
@@ -146,7 +131,7 @@ def test_where_answers_are_independent_the_interval_is_that_of_independent_answe
     effects = []
     for _ in range(12):
         study = simulate(Design(), Population(participant_sd=0.0, image_sd=0.0, rate_spread=0.0), generator)
-        effect = psychometric_function(counts_of(study), replicates=300).design_effect
+        effect = psychometric_function(study.counts(), replicates=300).design_effect
         assert effect is not None
         effects.append(effect)
     # Drawing both at once would give 3.
