@@ -1,0 +1,74 @@
+"""The verb `reliability`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--splits", type=click.IntRange(min=1), default=500, show_default=True, metavar="N", help="Number of random halves."
+)
+@REPLICATES
+@SEED
+@RULES
+@FIGURE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
+@click.pass_obj
+def reliability(
+    reader: StudyReader,
+    source: str,
+    splits: int,
+    replicates: int,
+    seed: int,
+    rules: str | None,
+    figure: Path | None,
+    as_json: bool,
+) -> None:
+    """How far people agree: Krippendorff's alpha, split-half reliability, each participant with the rest.
+
+    SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
+    ghildyal2022, the published judgments of the paper. The figure shows alpha by shift.
+
+    \b
+    Example:  shift-study reliability my-study
+              shift-study reliability ghildyal2022 --json
+    """
+    from analysis.figures import check_figure, draw, save
+    from analysis.observers.reliability import reliability as compute
+    from analysis.observers.reliability_figure import plot_alpha_by_shift
+    from analysis.responses.sources import read_responses
+
+    if figure is not None:
+        check_figure(figure)
+    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    found = compute(responses, replicates=replicates, splits=splits, seed=seed)
+    if figure is not None:
+        save(draw(lambda ax: plot_alpha_by_shift(found, ax)), figure)
+        click.echo(f"Wrote {figure}.", err=True)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+        return
+    click.echo(f"Krippendorff's α          {shown(found.alpha, 3)}")
+    click.echo(f"  within shifts           {shown(found.alpha_within_shift, 3)}")
+    click.echo(f"Split-half correlation    {shown(found.split_half, 3)}")
+    click.echo(f"  within shifts           {shown(found.split_half_within_shift, 3)}")
+    click.echo(f"Reliability of the shares {shown(found.reliability, 3)}")
+    click.echo(f"  within shifts           {shown(found.reliability_within_shift, 3)}")
+    click.echo(f"Answers                   {found.answers:,} to {found.pairs:,} pairs of {found.images:,} images")
+    click.echo(f"Intervals                 {found.alpha.method}")
+    click.echo("\n shift   answers   pairs   α")
+    for row in found.shifts:
+        click.echo(f"{row.shift_px:>6} {row.answers:>9,} {row.pairs:>7,}   {shown(row.alpha, 3)}")
+    if found.rows:
+        click.echo("\nparticipant   answers   agreement with the rest")
+        for participant in sorted(found.rows, key=lambda row: (row.agreement.estimate is None, row.agreement.estimate)):
+            click.echo(f"{participant.participant:13} {participant.answers:>7}   {shown(participant.agreement, 3)}")
+    for note in found.notes:
+        click.echo(note)
