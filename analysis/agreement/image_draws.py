@@ -1,0 +1,115 @@
+"""Intervals of scores for studies with other images and other participants."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from analysis.agreement.precision_recall import Floats
+from analysis.results import Estimate
+
+# Fewer images say more about themselves than about images.
+FEWEST_IMAGES = 10
+# If more draws than this have no value, the others say nothing of those.
+_MOST_UNDEFINED = 0.01
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class ImageDraws:
+    """Bootstrap draws of images, each with all its pairs and answers; the same for all scores of a study.
+
+    `counts`: `(n_images, replicates)`, how often each image is drawn. `participants`: whether the variance between
+    participants is added to what the draws show.
+    """
+
+    counts: NDArray[np.float32]
+    participants: bool
+
+    @classmethod
+    def of(cls, n_images: int, replicates: int, generator: np.random.Generator, *, participants: bool) -> ImageDraws:
+        """As many images as there are, drawn with replacement, `replicates` times."""
+        drawn = generator.multinomial(n_images, np.full(n_images, 1 / n_images), size=replicates)
+        return cls(np.ascontiguousarray(drawn.T, dtype=np.float32), participants)
+
+    @property
+    def n_images(self) -> int:
+        """Number of images."""
+        return len(self.counts)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are images enough for an interval."""
+        return self.n_images >= FEWEST_IMAGES
+
+    @property
+    def method(self) -> str:
+        """How an interval from these draws comes about, in words."""
+        if not self.enough:
+            return f"no interval: {self.n_images} images are fewer than the {FEWEST_IMAGES} that one needs"
+        people = (
+            "variance between participants added"
+            if self.participants
+            else "without the variance between participants, who are not known"
+        )
+        return f"95% bootstrap interval over {self.n_images} images, {self.counts.shape[1]:,} draws; {people}"
+
+    def spread(self, drawn: Floats, participant_variance: float | None = 0.0) -> Spread | None:
+        """How a score scatters, from its values in the draws, `(B,)`; None where they do not tell.
+
+        The draws are moved so that their mean is the score itself, for the area under an envelope is biased in them,
+        and stretched to the variance that participants add (Owen 2007 has why images and participants add up) and by
+        Student's factor for few images. `participant_variance` None: it is not added, even where it could be.
+        """
+        finite = drawn[np.isfinite(drawn)]
+        if not self.enough or len(finite) < (1 - _MOST_UNDEFINED) * len(drawn):
+            return None
+        variance = float(np.var(finite, ddof=1))
+        total = (variance + (participant_variance or 0.0)) * self.n_images / (self.n_images - 1)
+        student = float(stdtrit(self.n_images - 1, 0.975)) / _Z
+        stretch = math.sqrt(total / variance) * student if variance > 0 else 0.0
+        return Spread((finite - finite.mean()) * stretch, math.sqrt(total))
+
+    def estimate(
+        self,
+        value: float,
+        drawn: Floats,
+        participant_variance: float | None = 0.0,
+        *,
+        how: str = "",
+        limits: tuple[float, float] = (0.0, 1.0),
+    ) -> Estimate:
+        """A score with its interval, cut off at `limits`; `how` says how the score itself was computed."""
+        spread = self.spread(drawn, participant_variance)
+        method = self.method
+        if participant_variance is None and self.participants and self.enough:
+            method = f"{method.partition(';')[0]}; without the variance between participants"
+        if spread is None and self.enough:
+            method = "no interval: too many draws of the images leave it undetermined"
+        method = f"{how}; {method}" if how else method
+        if spread is None:
+            return Estimate(value, None, None, method)
+        low, high = spread.interval(value)
+        return Estimate(value, max(low, limits[0]), min(high, limits[1]), method)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a score scatters: deviations of its draws around 0, `(B,)`, and its standard error."""
+
+    deviations: Floats
+    standard_error: float
+
+    def interval(self, value: float) -> tuple[float, float]:
+        """Its 95% interval around `value`."""
+        low, high = np.quantile(self.deviations, (0.025, 0.975))
+        return value + min(float(low), 0.0), value + max(float(high), 0.0)
+
+    def p_value(self, value: float) -> float:
+        """Two-sided, for the score being 0 in truth; below 0.05 where the interval leaves out 0."""
+        beyond = min(np.count_nonzero(value + self.deviations <= 0), np.count_nonzero(value + self.deviations >= 0))
+        return min(1.0, 2 * (float(beyond) + 1) / (len(self.deviations) + 1))

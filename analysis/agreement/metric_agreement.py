@@ -1,0 +1,153 @@
+"""How well one metric agrees with people: its JND mAP and what else can be said of its distances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.agreement.answer_auroc import auroc_gradient, drawn_auroc
+from analysis.agreement.drawn_areas import Ranking, drawn_areas
+from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.judged_pairs import JudgedPairs
+from analysis.agreement.participant_variance import answer_influences, area_gradient, participant_variance
+from analysis.agreement.precision_recall import Floats
+from analysis.agreement.rank_correlation import Correlations, correlations, without_an_answer
+from analysis.agreement.shift_lift import shift_lift
+from analysis.agreement.tie_rules import Score, jnd_map
+from analysis.results import Estimate, Result
+
+
+@dataclass(frozen=True)
+class MetricAgreement(Result):
+    """How well the distances of the metric `name` agree with people; `tied_pairs` share theirs with another pair.
+
+    `jnd_map`: the mean over all orders of tied pairs; `jnd_map_block`, `jnd_map_paper`: by the other rules for ties.
+    `shift_lift`: JND mAP less what it is on average, `permuted_jnd_map`, when distances are exchanged among pairs of the
+    same shift; `shift_lift_p`: one-sided p-value of that.
+    `auroc`: probability that the pair of a "different" answer has a larger distance than that of a "same" answer.
+    `spearman`, `kendall`: correlations of distance with the share of "different" answers; `partial_…` with the shift
+    held fixed.
+    """
+
+    name: str
+    jnd_map: Estimate
+    jnd_map_block: float
+    jnd_map_paper: float
+    tied_pairs: int
+    shift_lift: Estimate
+    shift_lift_p: float
+    permuted_jnd_map: float
+    auroc: Estimate
+    spearman: Estimate
+    kendall: Estimate
+    partial_spearman: Estimate
+    partial_kendall: Estimate
+
+
+@dataclass(frozen=True)
+class DrawnMap:
+    """JND mAP of one ranking: `value` with how it was computed, `(B,)` in the draws, `(T,)` influences of answers."""
+
+    score: Score
+    ranking: Ranking
+    drawn: Floats
+    influences: Floats
+
+    @classmethod
+    def of(cls, pairs: JudgedPairs, distances: Floats, draws: ImageDraws) -> DrawnMap:
+        """Of distances, `(N,)`, finite."""
+        share = pairs.same_share
+        ranking = Ranking.of(distances)
+        # Too few images give no interval, so nothing is drawn for one.
+        drawn = drawn_areas(ranking, share, pairs.image, draws.counts) if draws.enough else np.empty(0)
+        influences = answer_influences(pairs, area_gradient(ranking, share))
+        return cls(jnd_map(share, distances), ranking, drawn, influences)
+
+    def estimate(self, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
+        """The JND mAP with its interval."""
+        people = float(participant_variance(pairs, self.influences))
+        return draws.estimate(self.score.value, self.drawn, people, how=self.score.method)
+
+
+def metric_agreement(
+    name: str,
+    distances: Floats,
+    pairs: JudgedPairs,
+    draws: ImageDraws,
+    found: DrawnMap,
+    generator: np.random.Generator,
+    permutations: int,
+) -> MetricAgreement:
+    """All figures of one metric; `found` is its JND mAP in the draws."""
+    lift = shift_lift(found.ranking, pairs, draws, found.drawn, generator, permutations)
+    share = pairs.same_share
+    _, repeats = np.unique(distances, return_counts=True)
+    return MetricAgreement(
+        name=name,
+        jnd_map=found.estimate(pairs, draws),
+        jnd_map_block=jnd_map(share, distances, "block").value,
+        jnd_map_paper=jnd_map(share, distances, "paper").value,
+        tied_pairs=int(repeats[repeats > 1].sum()),
+        shift_lift=lift.lift,
+        shift_lift_p=lift.p_value,
+        permuted_jnd_map=lift.permuted,
+        auroc=_auroc(found.ranking, pairs, draws),
+        **_correlations(distances, pairs, draws),
+    )
+
+
+def _auroc(ranking: Ranking, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
+    value = float(drawn_auroc(ranking, pairs, _as_they_are(draws))[0])
+    if not np.isfinite(value):
+        return Estimate(None, None, None, "nobody called a pair different")
+    drawn = drawn_auroc(ranking, pairs, draws.counts) if draws.enough else np.empty(0)
+    people = float(participant_variance(pairs, answer_influences(pairs, auroc_gradient(ranking, pairs))))
+    return draws.estimate(value, drawn, people)
+
+
+def _correlations(distances: Floats, pairs: JudgedPairs, draws: ImageDraws) -> dict[str, Estimate]:
+    share, shift = 1 - pairs.same_share, pairs.shift_px.astype(np.float64)
+    here = correlations(distances, share, shift, pairs.image, _as_they_are(draws))
+    drawn = correlations(distances, share, shift, pairs.image, draws.counts) if draws.enough else None
+    influences = _answers_left_out(distances, share, shift, pairs, here) if draws.enough else {}
+    found = {}
+    for name in ("spearman", "kendall", "partial_spearman", "partial_kendall"):
+        value = float(getattr(here, name)[0])
+        if not np.isfinite(value):
+            found[name] = Estimate(None, None, None, "one of the quantities is constant, or follows from the shift")
+            continue
+        people = float(participant_variance(pairs, influences[name])) if influences else 0.0
+        values = np.empty(0) if drawn is None else getattr(drawn, name)
+        found[name] = draws.estimate(value, values, people, limits=(-1.0, 1.0))
+    return found
+
+
+def _answers_left_out(
+    distances: Floats, share: Floats, shift: Floats, pairs: JudgedPairs, here: Correlations
+) -> dict[str, Floats]:
+    """`(T,)` for each correlation: by how much it falls when an answer is left out. Ranks have no derivatives."""
+    if pairs.answer_participant is None:
+        return {}
+    others = np.maximum(pairs.responses - 1, 1)
+    different = pairs.responses - pairs.same
+    # What remains of a pair's share without one of its "same" answers, and without one of its "different" ones.
+    remaining = {True: different / others, False: (different - 1) / others}
+    left_out = {}
+    for same, replaced in remaining.items():
+        changed = np.where(pairs.responses > 1, np.clip(replaced, 0.0, 1.0), share)
+        left_out[same] = without_an_answer(distances, share, shift, changed)
+    found = {}
+    for name in ("spearman", "kendall", "partial_spearman", "partial_kendall"):
+        by_answer = np.where(
+            pairs.answer_same,
+            getattr(left_out[True], name)[pairs.answer_pair],
+            getattr(left_out[False], name)[pairs.answer_pair],
+        )
+        found[name] = np.nan_to_num(getattr(here, name)[0] - by_answer)
+    return found
+
+
+def _as_they_are(draws: ImageDraws) -> NDArray[np.float32]:
+    return np.ones((draws.n_images, 1), dtype=np.float32)

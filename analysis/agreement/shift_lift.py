@@ -1,0 +1,83 @@
+"""Whether distances say more of a pair than its shift does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.agreement.drawn_areas import Ranking, drawn_areas
+from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.judged_pairs import Integers, JudgedPairs
+from analysis.agreement.participant_variance import answer_influences, area_gradient, participant_variance
+from analysis.agreement.precision_recall import Floats, interpolated_area
+from analysis.results import Estimate, Result
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class ShiftLift(Result):
+    """JND mAP less what is left of it when distances are exchanged among pairs of the same shift.
+
+    `lift`: the difference; 0 for distances that depend on the shift alone. `permuted`: mean JND mAP over
+    `permutations` random exchanges. `p_value`: share of exchanges that give as much or more, one-sided.
+    """
+
+    lift: Estimate
+    permuted: float
+    p_value: float
+    permutations: int
+
+
+def shift_lift(
+    ranking: Ranking,
+    pairs: JudgedPairs,
+    draws: ImageDraws,
+    drawn: Floats,
+    generator: np.random.Generator,
+    permutations: int,
+) -> ShiftLift:
+    """The within-shift lift of one metric.
+
+    Args:
+        ranking: of the N pairs by its distances.
+        drawn: `(B,)`, its JND mAP in each draw of `draws`.
+        permutations: number of random exchanges; at least 1.
+
+    Tied pairs share their positives evenly here, for the mean over their orders would have to be found anew for each
+    exchange.
+    """
+    share = pairs.same_share
+    observed = float(interpolated_area(ranking.spread(share)))
+    permuted = _permuted(ranking, share, pairs.shift_px, generator, permutations)
+    # Equal areas may differ by rounding: an exchange that changes nothing counts as one that gives as much.
+    as_much = np.count_nonzero(permuted >= observed - 1e-12)
+    _, group = np.unique(pairs.shift_px, return_inverse=True)
+    lift_drawn = drawn - drawn_areas(ranking, share, pairs.image, draws.counts, mixed=group) if draws.enough else drawn
+    gradient = area_gradient(ranking, share) - area_gradient(ranking, share, mixed=group)
+    people = float(participant_variance(pairs, answer_influences(pairs, gradient)))
+    mean = float(permuted.mean())
+    how = f"less the mean of {permutations:,} exchanges within shifts, positives of tied pairs spread evenly"
+    # What does not change at all is no lift, and neither is its rounding.
+    lift = 0.0 if np.ptp(permuted) < 1e-12 and abs(observed - mean) < 1e-12 else observed - mean
+    return ShiftLift(
+        lift=draws.estimate(lift, lift_drawn, people, how=how, limits=(-1.0, 1.0)),
+        permuted=mean,
+        p_value=(1 + float(as_much)) / (1 + permutations),
+        permutations=permutations,
+    )
+
+
+def _permuted(
+    ranking: Ranking, share: Floats, shift_px: Integers, generator: np.random.Generator, permutations: int
+) -> Floats:
+    by_shift = [np.flatnonzero(shift_px == shift) for shift in np.unique(shift_px)]
+    areas = []
+    for start in range(0, permutations, _AT_ONCE):
+        rows = np.tile(share, (min(_AT_ONCE, permutations - start), 1))
+        for members in by_shift:
+            # To exchange the distances is to exchange the judgments.
+            rows[:, members] = generator.permuted(rows[:, members], axis=1)
+        areas.append(interpolated_area(ranking.spread(rows)))
+    return np.concatenate(areas)
