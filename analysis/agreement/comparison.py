@@ -163,7 +163,7 @@ def _usable(
         missing = [pair for pair in pairs.names if pair not in by_pair]
         if missing:
             left_out[name] = (
-                f"{name} is left out: it has no distance for {len(missing):,} of the {len(pairs.names):,} judged pairs, "
+                f"{name} is left out: it has no distance for {len(missing):,} of {len(pairs.names):,} judged pairs, "
                 f"such as {missing[0]}; add them."
             )
             continue
@@ -188,7 +188,7 @@ def _usable(
 def _notes(pairs: JudgedPairs, draws: ImageDraws) -> tuple[str, ...]:
     notes = []
     if not draws.enough:
-        notes.append(f"There is {draws.method}.")
+        notes.append(f"There is {draws.method()}.")
     if pairs.answer_participant is None:
         notes.append(
             "It is not known who gave the answers, so the intervals hold no variance between participants, and "

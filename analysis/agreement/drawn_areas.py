@@ -7,6 +7,7 @@ the pairs are sorted once, and the draws go through the ranks side by side, a ro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +130,7 @@ def _runs(
     runs = []
     bounds, order = ranking.bounds.tolist(), ranking.order.tolist()
     clusters, shares = cluster.tolist(), positive.tolist()
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in pairwise(bounds):
         if end - start == 1 and means is None:
             pair = order[start]
             row = counts[clusters[pair]]

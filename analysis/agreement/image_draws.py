@@ -46,17 +46,14 @@ class ImageDraws:
         """Whether there are images enough for an interval."""
         return self.n_images >= FEWEST_IMAGES
 
-    @property
-    def method(self) -> str:
-        """How an interval from these draws comes about, in words."""
+    def method(self, draws: int | None = None, *, participants: bool = True) -> str:
+        """How an interval from these draws, or so many of them, comes about, in words."""
         if not self.enough:
             return f"no interval: {self.n_images} images are fewer than the {FEWEST_IMAGES} that one needs"
-        people = (
-            "variance between participants added"
-            if self.participants
-            else "without the variance between participants, who are not known"
-        )
-        return f"95% bootstrap interval over {self.n_images} images, {self.counts.shape[1]:,} draws; {people}"
+        people = "variance between participants added"
+        if not (self.participants and participants):
+            people = "without the variance between participants" + ("" if self.participants else ", who are not known")
+        return f"95% bootstrap interval over {self.n_images} images, {draws or self.counts.shape[1]:,} draws; {people}"
 
     def spread(self, drawn: Floats, participant_variance: float | None = 0.0) -> Spread | None:
         """How a score scatters, from its values in the draws, `(B,)`; None where they do not tell.
@@ -85,9 +82,7 @@ class ImageDraws:
     ) -> Estimate:
         """A score with its interval, cut off at `limits`; `how` says how the score itself was computed."""
         spread = self.spread(drawn, participant_variance)
-        method = self.method
-        if participant_variance is None and self.participants and self.enough:
-            method = f"{method.partition(';')[0]}; without the variance between participants"
+        method = self.method(len(drawn), participants=participant_variance is not None)
         if spread is None and self.enough:
             method = "no interval: too many draws of the images leave it undetermined"
         method = f"{how}; {method}" if how else method

@@ -24,8 +24,8 @@ class MetricAgreement(Result):
     """How well the distances of the metric `name` agree with people; `tied_pairs` share theirs with another pair.
 
     `jnd_map`: the mean over all orders of tied pairs; `jnd_map_block`, `jnd_map_paper`: by the other rules for ties.
-    `shift_lift`: JND mAP less what it is on average, `permuted_jnd_map`, when distances are exchanged among pairs of the
-    same shift; `shift_lift_p`: one-sided p-value of that.
+    `shift_lift`: JND mAP less what it is on average, `permuted_jnd_map`, when distances are exchanged among pairs
+    of the same shift; `shift_lift_p`: one-sided p-value of that.
     `auroc`: probability that the pair of a "different" answer has a larger distance than that of a "same" answer.
     `spearman`, `kendall`: correlations of distance with the share of "different" answers; `partial_…` with the shift
     held fixed.

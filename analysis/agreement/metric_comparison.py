@@ -151,8 +151,20 @@ def _sentence(
     if value == 0:
         return f"{start}; there is no difference to resolve."
     if needed is None or times is None:
-        return f"{start}; to resolve a difference as small as {abs(value):.5f} would need over {_MOST_TIMES:,} times as many pairs."
+        return (
+            f"{start}; to resolve a difference as small as {abs(value):.1g} would need more than {_MOST_TIMES:,} times "
+            "as many pairs."
+        )
     if times <= 1:
         # Resolved alone, but not among so many comparisons.
-        return f"{start}; alone, a difference of this size would be resolved, but not among so many comparisons."
-    return f"{start}; about {needed:,} pairs ({times:.1f} times as many) would be needed to resolve a difference of this size."
+        return f"{start}; alone, a difference of this size would be resolved, but not among so many."
+    return (
+        f"{start}; about {_two_figures(needed)} pairs ({_two_figures(times)} times as many) would be needed to resolve a "
+        "difference of this size."
+    )
+
+
+def _two_figures(value: float) -> str:
+    """For a reader: a standard error does not say more."""
+    digits = max(0, 1 - math.floor(math.log10(value)))
+    return f"{float(f'{value:.2g}'):,.{digits}f}"

@@ -12,8 +12,8 @@ from analysis.agreement.precision_recall import Floats
 def area_gradient(ranking: Ranking, positive: Floats, mixed: Integers | None = None) -> Floats:
     """By how much the area changes with how much of each pair is positive: `(N,)`, its derivatives.
 
-    With p the precision at the ranks, e its envelope, which at rank r is the precision of rank k(r) ≥ r, s the positives
-    and S their sum, the area is Σ s e / S, and its derivative by the positive of rank i is
+    With p the precision at the ranks, e its envelope, which at rank r is the precision of rank k(r) ≥ r, s the
+    positives and S their sum, the area is Σ s e / S, and its derivative by the positive of rank i is
     (e_i − area + Σ s_r / k(r) over all r with i ≤ k(r)) / S.
 
     Args: as of `drawn_areas`, where positives are spread in the same way.
@@ -77,4 +77,4 @@ def participant_variance(pairs: JudgedPairs, influences: Floats) -> Floats:
     participants = int(pairs.answer_participant.max()) + 1
     summed = np.stack([np.bincount(pairs.answer_participant, weights=row, minlength=participants) for row in rows])
     variance = np.sum(summed**2, axis=1) - np.sum(rows**2, axis=1)
-    return np.maximum(variance, 0.0).reshape(influences.shape[:-1])
+    return np.asarray(np.maximum(variance, 0.0).reshape(influences.shape[:-1]), dtype=np.float64)
