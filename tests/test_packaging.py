@@ -62,6 +62,8 @@ def test_an_installed_distribution_has_everything_that_it_serves(tmp_path: Path)
         names = set(archive.namelist())
     for path in (ROOT / "templates").rglob("*.html"):
         assert f"study_server/{path.relative_to(ROOT)}" in names
+    assert {"analysis/templates/report.html", "analysis/templates/report.css"} <= names
+    assert "analysis/responses/data/ghildyal2022/table1.csv" in names
     for path in (ROOT / "study_server" / "web" / "static").iterdir():
         assert f"study_server/web/static/{path.name}" in names
     for path in (ROOT / "study_server" / "storage" / "migrations").glob("*.py"):

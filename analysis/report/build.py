@@ -1,0 +1,139 @@
+"""The whole report of a study, from its tidy response table and the distances of metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.exclusions.marking import DEFAULT_RULES
+from analysis.planning.plan import Plan, adherence
+from analysis.report.content import Report, Section
+from analysis.report.study_sections import answers_section, participants_section, study_section
+from analysis.report.visibility_sections import d_prime_section, psychometric_section, sensitivity_section
+
+Distances = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a report was made with. `replicates` and `permutations` are those of the comparison of metrics."""
+
+    rules: tuple[str, ...] = DEFAULT_RULES
+    core: str = "log-normal"
+    min_responses: int = 3
+    replicates: int = 10_000
+    permutations: int = 2_000
+    seed: int = 0
+
+    @property
+    def observer_replicates(self) -> int:
+        """Draws of participants and images; a fifth of the metrics' serves an interval as well."""
+        return max(self.replicates // 5, 100)
+
+
+def build(
+    responses: pd.DataFrame,
+    distances: Distances,
+    settings: Settings,
+    *,
+    footer: tuple[tuple[str, str], ...] = (),
+    plan: Plan | None = None,
+    step: Callable[[str], object] | None = None,
+) -> Report:
+    """The report. What cannot be analysed is left out with a sentence; the rest is there.
+
+    Args:
+        responses: the tidy response table, marked.
+        distances: name of a metric → pair → distance; may be empty.
+        settings: what to make it with.
+        footer: see `Report`.
+        plan: an analysis plan that was registered.
+        step: called with the title of each section before it is made.
+
+    Raises: `AnalysisError` where there are no responses, or they are of several studies.
+    """
+    studies = responses["study"].unique().tolist()
+    if not studies:
+        raise AnalysisError("There are no responses yet; report on the study after the first participant answered.")
+    if len(studies) > 1:
+        raise AnalysisError(
+            f"The responses are of {len(studies)} studies ({', '.join(studies)}); report on one of them."
+        )
+    say = step or (lambda title: None)
+    sections = []
+    for name, title, make in _makers(responses, distances, settings, plan):
+        say(title)
+        sections.append(_made(name, title, make))
+    summary = _summary(sections)
+    return Report(f"Report on the study {studies[0]}", summary, tuple(sections), footer)
+
+
+Maker = Callable[[], Section]
+
+
+def _makers(
+    responses: pd.DataFrame, distances: Distances, settings: Settings, plan: Plan | None
+) -> Sequence[tuple[str, str, Maker]]:
+    draws: dict[str, Any] = {"replicates": settings.observer_replicates, "seed": settings.seed}
+    makers: list[tuple[str, str, Maker]] = [
+        ("study", "Study", lambda: study_section(responses)),
+        ("participants", "Participants", lambda: participants_section(responses, settings.rules)),
+        ("answers", "Answers by shift", lambda: answers_section(responses)),
+        (
+            "psychometric",
+            "Psychometric function",
+            lambda: psychometric_section(responses, core=settings.core, **draws),
+        ),
+        ("d-prime", "d′ by shift", lambda: d_prime_section(responses, **draws)),
+        (
+            "sensitivity",
+            "Sensitivity to the exclusion rules",
+            lambda: sensitivity_section(responses, settings.rules, core=settings.core, seed=settings.seed),
+        ),
+    ]
+    if plan is not None:
+        makers.append(("plan", "Analysis plan", lambda: _plan_section(responses, distances, settings, plan)))
+    return makers
+
+
+def _made(name: str, title: str, make: Maker) -> Section:
+    try:
+        return make()
+    except AnalysisError as error:
+        return Section(name, title, left_out=(str(error),))
+
+
+def _summary(sections: Sequence[Section]) -> tuple[str, ...]:
+    """The first sentence or two of the sections that answer the study's questions."""
+    asked = ("psychometric", "metrics")
+    return tuple(section.paragraphs[0] for section in sections if section.name in asked and section.paragraphs)
+
+
+def _plan_section(responses: pd.DataFrame, distances: Distances, settings: Settings, plan: Plan) -> Section:
+    used = {
+        "rules": settings.rules,
+        "core": settings.core,
+        "min_responses": settings.min_responses,
+        "replicates": settings.replicates,
+        "permutations": settings.permutations,
+        "seed": settings.seed,
+    }
+    study = str(responses["study"].iloc[0])
+    found = adherence(plan, settings=used, metrics=tuple(distances), responses=responses, study=study)
+    text = [
+        f"The analysis plan was registered at {plan.registered_at}; its SHA-256 is {plan.sha256}. "
+        + ("This report follows it." if found.followed else "This report does not follow it in everything.")
+    ]
+    text += [f"Hypothesis: {hypothesis}" for hypothesis in plan.hypotheses]
+    text += [*found.deviations, *found.added]
+    if found.answered_before is None:
+        text.append("When the answers were given is unknown.")
+    elif found.answered_before:
+        text.append(f"{found.answered_before:,} of {found.responses:,} responses had been given before that.")
+    else:
+        text.append("All responses were given after that.")
+    return Section("plan", "Analysis plan", tuple(text), results={"plan": found.to_json()})

@@ -1,0 +1,122 @@
+"""What a report is made of: sections with text, tables and figures. Nothing here knows how they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from analysis.results import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is printed, and the figures behind it.
+
+    `name`: of its files. `heads` and `cells` are what is printed; a column is set flush left where `texts` says so.
+    `frame`: the same figures with nothing rounded.
+    """
+
+    name: str
+    caption: str
+    heads: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    frame: pd.DataFrame
+    texts: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: `plot` draws it on an axes of `size` inches. `alt` says in words what can be seen."""
+
+    name: str
+    caption: str
+    alt: str
+    plot: Callable[[Axes], None]
+    size: tuple[float, float] = (6.2, 3.6)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report. `left_out` says in sentences what could not be analysed, and why.
+
+    `results`: name → result in JSON form, with nothing rounded.
+    """
+
+    name: str
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    items: tuple[Table | Figure, ...] = ()
+    left_out: tuple[str, ...] = ()
+    results: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it. `footer`: what is needed to make it again, as pairs of a heading and a text."""
+
+    title: str
+    summary: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: tuple[tuple[str, str], ...]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What could not be analysed, of all sections."""
+        return tuple(sentence for section in self.sections for sentence in section.left_out)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, in their order."""
+        return tuple(item for section in self.sections for item in section.items if isinstance(item, Table))
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures, in their order."""
+        return tuple(item for section in self.sections for item in section.items if isinstance(item, Figure))
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number of a table; a dash where there is none."""
+    return "—" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def interval(estimate: Estimate, digits: int, unit: str = "") -> str:
+    """An estimate with its interval, for a sentence or a table: `2.39 px [2.13, 2.67]`."""
+    if estimate.estimate is None:
+        return "—"
+    text = number(estimate.estimate, digits) + unit
+    if estimate.low is None or estimate.high is None:
+        return text
+    return f"{text} [{number(estimate.low, digits)}, {number(estimate.high, digits)}]"
+
+
+def percent(estimate: Estimate, digits: int = 1) -> str:
+    """A share in [0, 1] with its interval, in percent."""
+    if estimate.estimate is None:
+        return "—"
+    text = f"{100 * estimate.estimate:.{digits}f}%"
+    if estimate.low is None or estimate.high is None:
+        return text
+    return f"{text} [{100 * estimate.low:.{digits}f}, {100 * estimate.high:.{digits}f}]"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value as papers print it."""
+    if value is None:
+        return "—"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: `1 participant`, `30 participants`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items in a sentence: `a, b and c`."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

@@ -1,0 +1,60 @@
+"""What is needed to make a report again: data, settings, versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.responses.cells import format_text
+
+_PACKAGES = ("shift-study", "numpy", "scipy", "pandas", "statsmodels", "matplotlib")
+
+
+def data_sha256(responses: pd.DataFrame) -> str:
+    """SHA-256 of a tidy response table without its marks: that of its rows as CSV, in their order.
+
+    The same responses have the same hash whatever file they came from, and whatever rules marked them.
+    """
+    raw = responses.drop(columns=["excluded", "exclusion_reason"])
+    digest = hashlib.sha256()
+    digest.update((",".join(raw.columns) + "\n").encode("utf-8"))
+    plain = [column.astype(object).where(column.notna(), None) for _, column in raw.items()]
+    for row in zip(*plain, strict=True):
+        digest.update(json.dumps([format_text(value) for value in row], ensure_ascii=False).encode("utf-8") + b"\n")
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def footer(
+    responses: pd.DataFrame, *, source: str, settings: Mapping[str, Any], files: Mapping[str, Path], command: str
+) -> tuple[tuple[str, str], ...]:
+    """Headings and texts: the source and its hash, further files and theirs, settings, versions, the command."""
+    return (
+        ("Source", f"{source}: {len(responses):,} responses, SHA-256 of their content {data_sha256(responses)}"),
+        *((name, f"{path.name}, SHA-256 {file_sha256(path)}") for name, path in files.items()),
+        ("Settings", "; ".join(f"{name} {_text(value)}" for name, value in settings.items())),
+        ("Versions", ", ".join([f"Python {platform.python_version()}", *map(_version, _PACKAGES)])),
+        ("Command", command),
+    )
+
+
+def _text(value: Any) -> str:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, tuple | list) else str(value)
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} (not installed)"

@@ -1,0 +1,156 @@
+"""How small a shift people see: psychometric function, d′, and both under other exclusion rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.exclusions.sensitivity import variants
+from analysis.observers.dprime import d_prime
+from analysis.observers.dprime_figure import plot_d_prime
+from analysis.psychometric.figure import plot_psychometric
+from analysis.psychometric.function import PsychometricFunction, psychometric_function
+from analysis.report.content import Figure, Section, Table, interval, number, p_value, percent
+from analysis.responses.trial_counts import TrialCounts
+
+# Enough for the ends of an interval in a table of many rows.
+_SENSITIVITY_REPLICATES = 500
+
+
+def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int, seed: int) -> Section:
+    """Threshold, rates and fit, with the curve and the other cores."""
+    found = psychometric_function(TrialCounts.of(responses), core=core, replicates=replicates, seed=seed)
+    text = [_threshold(found)]
+    fits = f"The deviance is {found.deviance:.1f}"
+    if found.deviance_p is not None:
+        fits += f" (p = {p_value(found.deviance_p)}, parametric bootstrap)"
+    if found.overdispersion is not None:
+        fits += f", Pearson's χ² over its degrees of freedom {found.overdispersion:.2f}"
+    fits += "."
+    if found.design_effect is not None:
+        fits += (
+            f" Because answers of one person, and to one image, resemble each other, the variance of the threshold is "
+            f"{found.design_effect:.1f} times that of as many independent answers."
+        )
+    text.append(fits)
+    text += found.notes
+    figure = Figure(
+        "psychometric",
+        "Psychometric function: share of “different” by shift with Wilson 95% intervals, the fitted function with its "
+        f"pointwise 95% interval, and the threshold with its own. {found.threshold_px.method}.",
+        _threshold(found),
+        lambda ax: plot_psychometric(found, ax),
+        (6.2, 3.8),
+    )
+    parameters = Table(
+        "psychometric",
+        f"Parameters of the psychometric function ({found.core}). {found.threshold_px.method}.",
+        ("", "Estimate [95% interval]"),
+        (
+            ("Threshold, 50% “different” (px)", interval(found.threshold_px, 2)),
+            ("Median of the core (px)", interval(found.median_px, 2)),
+            ("Spread of the core", interval(found.spread, 3)),
+            ("False-alarm rate", percent(found.false_alarm_rate)),
+            ("Lapse rate", percent(found.lapse_rate)),
+        ),
+        _parameters(found),
+    )
+    cores = Table(
+        "cores",
+        "The same answers under other cores, lowest AIC first.",
+        ("Core", "Threshold (px)", "Deviance", "AIC", "ΔAIC"),
+        tuple(
+            (
+                core.core,
+                number(core.threshold_px, 2),
+                number(core.deviance, 1),
+                number(core.aic, 1),
+                number(core.delta_aic, 1),
+            )
+            for core in found.cores
+        ),
+        pd.DataFrame([core.to_json() for core in found.cores]),
+    )
+    results = {"psychometric": found.to_json()}
+    return Section("psychometric", "Psychometric function", tuple(text), (figure, parameters, cores), (), results)
+
+
+def _threshold(found: PsychometricFunction) -> str:
+    if found.threshold_px.estimate is None:
+        return f"There is no threshold: {found.threshold_px.method}."
+    return (
+        f"People called a pair different half of the time at a shift of {interval(found.threshold_px, 2, ' px')}. "
+        f"Without a shift they did so in {percent(found.false_alarm_rate)}; however large the shift, they missed it in "
+        f"{percent(found.lapse_rate)}."
+    )
+
+
+def _parameters(found: PsychometricFunction) -> pd.DataFrame:
+    names = ("threshold_px", "median_px", "spread", "false_alarm_rate", "lapse_rate")
+    return pd.DataFrame([{"parameter": name, **vars(getattr(found, name))} for name in names])
+
+
+def d_prime_section(responses: pd.DataFrame, *, replicates: int, seed: int) -> Section:
+    """d′ and criterion by shift under both models."""
+    found = d_prime(TrialCounts.of(responses), replicates=replicates, seed=seed)
+    by_shift: dict[float, dict[str, tuple[str, str]]] = {row.shift_px: {} for row in found.rows}
+    for row in found.rows:
+        by_shift[row.shift_px][row.model] = (interval(row.d_prime, 2), interval(row.criterion, 2))
+    table = Table(
+        "d_prime",
+        f"d′ and criterion by shift; {found.correction} correction of the rates. {found.rows[0].d_prime.method}.",
+        ("Shift (px)", "d′, differencing", "Criterion k", "d′, independent observation", "Criterion c"),
+        tuple(
+            (f"{shift:g}", *models["differencing"], *models["independent-observation"])
+            for shift, models in by_shift.items()
+        ),
+        found.to_frame(),
+        texts=(),
+    )
+    first = found.rows[0]
+    figure = Figure(
+        "d_prime",
+        "d′ by shift, with 95% intervals.",
+        "; ".join(f"{row.shift_px:g} px: {number(row.d_prime.estimate, 2)}" for row in found.rows[: len(by_shift)]),
+        lambda ax: plot_d_prime(found, ax),
+        (6.2, 3.4),
+    )
+    text = (
+        f"At a shift of {first.shift_px:g} px, d′ of the differencing model, which is the one for images that change "
+        f"from trial to trial, is {interval(first.d_prime, 2)}."
+    )
+    return Section("d-prime", "d′ by shift", (text,), (table, figure), (), {"d_prime": found.to_json()})
+
+
+def sensitivity_section(responses: pd.DataFrame, rules: Sequence[str], *, core: str, seed: int) -> Section:
+    """Threshold and rates under other exclusion rules."""
+    rows, frames, left_out = [], [], []
+    for label, marked in variants(responses, rules):
+        try:
+            counts = TrialCounts.of(marked)
+            found = psychometric_function(counts, core=core, replicates=_SENSITIVITY_REPLICATES, seed=seed)
+        except AnalysisError as error:
+            left_out.append(f"With {label}: {error}")
+            continue
+        figures = (found.threshold_px, found.false_alarm_rate, found.lapse_rate)
+        people = "—" if found.participants is None else f"{found.participants:,}"
+        shown = (interval(figures[0], 2), percent(figures[1]), percent(figures[2]))
+        rows.append((label, people, f"{found.answers:,}", *shown))
+        names = ("threshold_px", "false_alarm_rate", "lapse_rate")
+        parts = {
+            f"{name}{suffix}": getattr(figure, part)
+            for name, figure in zip(names, figures, strict=True)
+            for suffix, part in (("", "estimate"), ("_low", "low"), ("_high", "high"))
+        }
+        frames.append({"rules": label, "participants": found.participants, "responses": found.answers, **parts})
+    table = Table(
+        "sensitivity",
+        "Threshold and rates with all exclusion rules, with none, without each, and with each alone.",
+        ("Rules", "Participants", "Responses", "Threshold (px)", "False-alarm rate", "Lapse rate"),
+        tuple(rows),
+        pd.DataFrame(frames),
+    )
+    text = "What the study would say had its exclusion rules been others."
+    return Section("sensitivity", "Sensitivity to the exclusion rules", (text,), (table,), tuple(left_out))

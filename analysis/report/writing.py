@@ -1,0 +1,110 @@
+"""A report as files: page, PDF, tables, figures and results, all of them or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from analysis.errors import AnalysisError
+from analysis.figures import draw, save
+from analysis.report.content import Report
+from analysis.report.page import page
+from analysis.report.tables import as_csv, as_latex
+
+Step = Callable[[str], object]
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Raise `AnalysisError` where `write_report` would refuse `folder`, before the work that leads to it."""
+    if folder.exists() and not folder.is_dir():
+        raise AnalysisError(f"{folder} is a file; give the name of a folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not overwrite:
+            raise AnalysisError(f"{folder} is not empty; give another name, or --force to replace a report.")
+        if not (folder / "report.html").is_file():
+            raise AnalysisError(f"{folder} holds no report, so it is not replaced; give another name.")
+
+
+def write_report(
+    report: Report, folder: Path, *, pdf: bool = True, overwrite: bool = False, step: Step | None = None
+) -> list[str]:
+    """Write `report.html`, `report.pdf`, `results.json`, `tables/` (CSV, LaTeX) and `figures/` (SVG, PDF).
+
+    Args:
+        folder: made if it is not there; a report in it is replaced where `overwrite`.
+        pdf: also `report.pdf`, from the same page.
+        step: called with the name of what is written next.
+
+    Returns: sentences on what could not be written.
+
+    Raises: `AnalysisError` where the folder is not empty, or a file cannot be written.
+    """
+    check_folder(folder, overwrite=overwrite)
+    # Beside it, to take its place once everything is there.
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    problems: list[str] = []
+    say = step or (lambda name: None)
+    try:
+        try:
+            (draft / "tables").mkdir(parents=True)
+            (draft / "figures").mkdir()
+            say("page")
+            html = page(report)
+            (draft / "report.html").write_text(html, encoding="utf-8")
+            if pdf:
+                say("PDF")
+                problems += _write_pdf(html, draft / "report.pdf")
+            say("tables")
+            for table in report.tables:
+                (draft / "tables" / f"{table.name}.csv").write_text(as_csv(table), encoding="utf-8")
+                (draft / "tables" / f"{table.name}.tex").write_text(as_latex(table), encoding="utf-8")
+            say("figures")
+            for figure in report.figures:
+                drawn = draw(figure.plot, figure.size)
+                for suffix in (".svg", ".pdf"):
+                    save(drawn, draft / "figures" / f"{figure.name}{suffix}")
+            (draft / "results.json").write_text(_results(report), encoding="utf-8")
+            _replace(draft, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    except OSError as error:
+        raise AnalysisError(f"{folder} cannot be written: {error.strerror or error}; choose another.") from error
+    return problems
+
+
+def _results(report: Report) -> str:
+    results = {name: result for section in report.sections for name, result in section.results.items()}
+    document = {
+        "title": report.title,
+        "left_out": list(report.left_out),
+        "reproduce": dict(report.footer),
+        "results": results,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _replace(draft: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        before = folder.with_name(f".{folder.name}.{os.getpid()}.before")
+        folder.rename(before)
+        draft.rename(folder)
+        shutil.rmtree(before, ignore_errors=True)
+    else:
+        draft.rename(folder)
+
+
+def _write_pdf(html: str, path: Path) -> list[str]:
+    try:
+        import weasyprint
+    except OSError as error:
+        # WeasyPrint sets text with Pango, which is no Python package.
+        return [
+            f"report.pdf was not written: the library Pango is missing ({error}); install it (Debian: apt install "
+            "libpango-1.0-0 libpangoft2-1.0-0), or print report.html from a browser."
+        ]
+    weasyprint.HTML(string=html).write_pdf(path)
+    return []
