@@ -1,10 +1,11 @@
-"""Distances of a metric, one for each pair, in a CSV file."""
+"""Distances of metrics, one for each pair, in CSV files."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analysis.errors import AnalysisError
@@ -16,13 +17,88 @@ def read_distances(path: Path) -> dict[str, float]:
     Raises: `AnalysisError` where the file cannot be read, lacks a column, names a pair twice, or gives a
         distance that is not a finite number.
     """
+    distances: dict[str, float] = {}
+    for row, here in _rows(path):
+        pair = row["pair"] or ""
+        distance = _number(row["distance"])
+        if distance is None or not math.isfinite(distance):
+            raise AnalysisError(
+                f"{here}: the distance of {pair} is {row['distance'] or ''!r}, not a finite number; correct it."
+            )
+        _add(distances, pair, distance, here)
+    return distances
+
+
+def read_metrics(files: Sequence[str]) -> tuple[dict[str, dict[str, float]], dict[str, Path]]:
+    """Distances of metrics, each named by the column `metric` of its file, or else by the file's own name.
+
+    Args:
+        files: paths of CSV files with the columns `pair` and `distance`, which may have a column `metric`; or
+            NAME=PATH, where NAME is the metric's.
+
+    Returns: metric → pair id → distance, in the order of `files`; and metric → its file. A distance that is empty or
+        not finite is kept as it is, NaN or infinite, for its metric to be left out.
+
+    Raises: `AnalysisError` where a file cannot be read, lacks a column, names a pair twice, or has text for a
+        distance, and where two metrics have one name.
+    """
+    metrics: dict[str, dict[str, float]] = {}
+    sources: dict[str, Path] = {}
+    for given in files:
+        name, path = _named(given)
+        for metric, distances in _by_metric(path, name).items():
+            if metric in metrics:
+                raise AnalysisError(
+                    f"{path} and {sources[metric]} both hold distances of {metric}; name one of them otherwise, as "
+                    "with NAME=FILE."
+                )
+            metrics[metric] = distances
+            sources[metric] = path
+    return metrics, sources
+
+
+def _named(given: str) -> tuple[str | None, Path]:
+    name, sign, rest = given.partition("=")
+    # A path may have an equals sign of its own.
+    if not sign or Path(given).exists():
+        return None, Path(given)
+    if not name.strip() or not rest:
+        raise AnalysisError(f"{given!r} is not NAME=FILE; give a name, an equals sign and a path.")
+    return name.strip(), Path(rest)
+
+
+def _by_metric(path: Path, name: str | None) -> dict[str, dict[str, float]]:
+    metrics: dict[str, dict[str, float]] = {}
+    for row, here in _rows(path):
+        pair = row["pair"] or ""
+        metric = (row["metric"] or "").strip() if "metric" in row else path.stem
+        if not metric:
+            raise AnalysisError(f"{here}: the metric of {pair} is not named; name it in the column metric.")
+        distance = _number(row["distance"] or "nan")
+        if distance is None:
+            raise AnalysisError(f"{here}: the distance of {pair} is {row['distance']!r}, not a number; correct it.")
+        _add(metrics.setdefault(metric, {}), pair, distance, here)
+    if not metrics:
+        raise AnalysisError(f"{path} holds no distances; score the pairs again.")
+    if name is None:
+        return metrics
+    if len(metrics) > 1:
+        raise AnalysisError(
+            f"{path} holds {len(metrics)} metrics ({', '.join(metrics)}), which cannot all be named {name}; leave out "
+            f"{name}=."
+        )
+    (distances,) = metrics.values()
+    return {name: distances}
+
+
+def _rows(path: Path) -> Iterator[tuple[dict[str, str | None], str]]:
+    """Lines of a table of distances, and where each stands, for messages."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise AnalysisError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
     except OSError as error:
         raise AnalysisError(f"{path} cannot be read: {error.strerror or error}.") from error
-    distances: dict[str, float] = {}
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for name in ("pair", "distance"):
@@ -31,21 +107,19 @@ def read_distances(path: Path) -> dict[str, float]:
                     raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
                 raise AnalysisError(f"{path}: the column {name} is missing; the first line names the columns.")
         for row in reader:
-            here = f"{path}: line {reader.line_num}"
-            pair = row["pair"]
-            if pair in distances:
-                raise AnalysisError(f"{here}: the pair {pair} was already given; remove one of them.")
-            distances[pair] = _distance(row["distance"], here, pair)
+            yield row, f"{path}: line {reader.line_num}"
     except csv.Error as error:
         raise AnalysisError(f"{path}: line {reader.line_num} is not CSV ({error}); correct it.") from None
-    return distances
 
 
-def _distance(cell: str | None, here: str, pair: str) -> float:
+def _number(cell: str | None) -> float | None:
     try:
-        distance = float(cell or "")
+        return float(cell or "")
     except ValueError:
-        distance = math.nan
-    if not math.isfinite(distance):
-        raise AnalysisError(f"{here}: the distance of {pair} is {cell or ''!r}, not a finite number; correct it.")
-    return distance
+        return None
+
+
+def _add(distances: dict[str, float], pair: str, distance: float, here: str) -> None:
+    if pair in distances:
+        raise AnalysisError(f"{here}: the pair {pair} was already given; remove one of them.")
+    distances[pair] = distance

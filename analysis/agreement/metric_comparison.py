@@ -159,8 +159,8 @@ def _sentence(
         # Resolved alone, but not among so many comparisons.
         return f"{start}; alone, a difference of this size would be resolved, but not among so many."
     return (
-        f"{start}; about {_two_figures(needed)} pairs ({_two_figures(times)} times as many) would be needed to resolve a "
-        "difference of this size."
+        f"{start}; about {_two_figures(needed)} pairs ({_two_figures(times)} times as many) would be needed to resolve "
+        "a difference of this size."
     )
 
 

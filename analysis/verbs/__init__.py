@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import click
 
-from analysis.verbs.agreement import jnd
+from analysis.verbs.agreement import compare, jnd
 from analysis.verbs.exclusions import exclusions
 from analysis.verbs.observers import dprime, psychometric
 from analysis.verbs.planning import power, preregister
 from analysis.verbs.reliability import reliability
 from analysis.verbs.tables import export, table1
 
-VERBS: list[click.Command] = [export, table1, exclusions, psychometric, dprime, reliability, jnd, power, preregister]
+VERBS: list[click.Command] = [
+    export,
+    table1,
+    exclusions,
+    psychometric,
+    dprime,
+    reliability,
+    jnd,
+    compare,
+    power,
+    preregister,
+]

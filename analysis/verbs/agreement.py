@@ -1,4 +1,4 @@
-"""The verb `jnd`."""
+"""The verbs `jnd` and `compare`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import FILE, RULES, StudyReader, rules_for
+from analysis.verbs.options import FIGURE, FILE, RULES, SEED, StudyReader, rules_for
 
 if TYPE_CHECKING:
     from analysis.agreement.tie_rules import Ties
@@ -73,3 +73,104 @@ def jnd(
     click.echo(f"JND mAP   {result.jnd_map:.4f}{error}")
     click.echo(f"Pairs     {result.n_pairs:,} with at least {result.min_responses} responses")
     click.echo(f"Ties      {result.ties}: {result.tied_pairs:,} pairs share a distance; {result.method}")
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--distances",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="CSV with the columns pair and distance, of the metric that the column metric names, or else the file; "
+    "FILE or NAME=FILE; repeatable.",
+)
+@click.option("--metric", "names", multiple=True, metavar="NAME", help="Only this metric of the files; repeatable.")
+@click.option(
+    "--min-responses",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Leave out pairs with fewer responses.",
+)
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=100),
+    default=10_000,
+    show_default=True,
+    metavar="B",
+    help="How often images are drawn anew for the intervals.",
+)
+@click.option(
+    "--permutations",
+    type=click.IntRange(min=100),
+    default=2_000,
+    show_default=True,
+    metavar="N",
+    help="Exchanges of each permutation test.",
+)
+@SEED
+@RULES
+@FIGURE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
+@click.pass_obj
+def compare(
+    reader: StudyReader,
+    source: str,
+    files: tuple[str, ...],
+    names: tuple[str, ...],
+    min_responses: int,
+    replicates: int,
+    permutations: int,
+    seed: int,
+    rules: str | None,
+    figure: Path | None,
+    as_json: bool,
+) -> None:
+    """Which metric agrees better with people: JND mAP with intervals, against the shift alone and each other.
+
+    SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
+    ghildyal2022, the published judgments of the paper. Without --distances it says what chance, the shift alone
+    and people themselves reach.
+
+    \b
+    Example:  shift-study compare my-study --distances ssim.csv --distances lpips=distances.csv
+              shift-study compare ghildyal2022 --distances pim1.csv --json
+    """
+    from tqdm import tqdm
+
+    from analysis.agreement.comparison import compare as compared
+    from analysis.agreement.comparison import steps
+    from analysis.agreement.comparison_figure import plot_forest
+    from analysis.agreement.comparison_layout import as_text
+    from analysis.agreement.distances import read_metrics
+    from analysis.errors import AnalysisError
+    from analysis.figures import check_figure, draw, save
+    from analysis.responses.sources import read_responses
+
+    if figure is not None:
+        check_figure(figure)
+    distances, _ = read_metrics(files)
+    unknown = [name for name in names if name not in distances]
+    if unknown:
+        held = f"they hold {', '.join(distances)}" if distances else "give some with --distances"
+        raise AnalysisError(f"The distances hold no metric {unknown[0]}; {held}.")
+    if names:
+        distances = {name: distances[name] for name in dict.fromkeys(names)}
+    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    with tqdm(total=steps(len(distances)), desc="comparing", unit="step", delay=1, leave=False) as bar:
+        found = compared(
+            responses,
+            distances,
+            min_responses=min_responses,
+            replicates=replicates,
+            permutations=permutations,
+            seed=seed,
+            progress=bar.update,
+        )
+    if figure is not None:
+        size = (5.6, 2.0 + 0.32 * len(found.metrics))
+        save(draw(lambda ax: plot_forest(found, ax), size), figure)
+        click.echo(f"Wrote {figure}.", err=True)
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else as_text(found))
