@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,10 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES
 from analysis.planning.plan import Plan, adherence
-from analysis.report.content import Report, Section
+from analysis.report.content import Distances, Report, Section
 from analysis.report.study_sections import answers_section, participants_section, study_section
 from analysis.report.visibility_sections import d_prime_section, psychometric_section, sensitivity_section
 
-Distances = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)

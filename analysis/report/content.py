@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analysis.results import Estimate
+
+Distances = Mapping[str, Mapping[str, float]]  # name of a metric → pair → distance
 
 if TYPE_CHECKING:
     import pandas as pd
