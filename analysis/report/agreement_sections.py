@@ -16,10 +16,10 @@ def reliability_section(responses: pd.DataFrame, *, replicates: int, seed: int) 
     """Krippendorff's alpha, split halves, and each participant's agreement with the rest."""
     found = reliability(responses, replicates=replicates, seed=seed)
     text = [
-        f"Krippendorff's α of the answers is {interval(found.alpha, 2)}; within shifts, where it tells what people agree "
-        f"on beyond how far the image moved, it is {interval(found.alpha_within_shift, 2)}. Shares of “same” of random "
-        f"halves of the answers correlate at {interval(found.split_half, 2)}, which makes the reliability of all answers "
-        f"together {interval(found.reliability, 2)} (Spearman–Brown).",
+        f"Krippendorff's α of the answers is {interval(found.alpha, 2)}; within shifts, where it tells what people "
+        f"agree on beyond how far the image moved, it is {interval(found.alpha_within_shift, 2)}. Shares of “same” of "
+        f"random halves of the answers correlate at {interval(found.split_half, 2)}, which makes the reliability of "
+        f"all answers together {interval(found.reliability, 2)} (Spearman–Brown).",
         *found.notes,
     ]
     rows = (
@@ -56,8 +56,8 @@ def _agreement(found: Reliability) -> Figure:
     shares = [row.agreement.estimate for row in found.rows if row.agreement.estimate is not None]
     return Figure(
         "agreement",
-        "Each participant's agreement with the rest: the share of other people's answers to the same pair that equal the "
-        "participant's own.",
+        "Each participant's agreement with the rest: the share of other people's answers to the same pair that equal "
+        "the participant's own.",
         f"{counted(len(shares), 'participant')}, from {min(shares):.0%} to {max(shares):.0%}." if shares else "None.",
         lambda ax: plot_agreement(found, ax),
         (6.2, max(2.4, 1.0 + 0.16 * min(len(found.rows), 40))),
@@ -85,8 +85,8 @@ def metrics_section(
     items: list[Table | Figure] = [
         Figure(
             "forest",
-            "JND mAP of each metric with its 95% interval, beside what a random order, the pixel shift alone, people and "
-            "the judged shares themselves reach.",
+            "JND mAP of each metric with its 95% interval, beside what a random order, the pixel shift alone, people "
+            "and the judged shares themselves reach.",
             "; ".join(f"{row.name}: {interval(row.jnd_map, 3)}" for row in found.metrics)
             or f"pixel shift: {interval(found.shift_baseline, 3)}",
             lambda ax: plot_forest(found, ax),
@@ -116,12 +116,12 @@ def _metrics_text(found: Comparison) -> tuple[str, ...]:
         first = "No metric was scored; these are the figures that one has to be held against."
     text = [
         first,
-        f"JND mAP of {found.n_pairs:,} pairs of {found.n_images:,} images with at least {found.min_responses} answers, as "
-        f"the mean over all orders of tied pairs. A random order reaches {interval(found.floor, 3)}, the pixel shift "
-        f"itself, which every metric must beat, {interval(found.shift_baseline, 3)}; no ranking has more than "
-        f"{interval(found.oracle, 3)}. People reach {interval(found.ceilings.split_half, 3)} for people when half of the "
-        f"answers rank the pairs for the other half, and {interval(found.ceilings.leave_one_out, 3)} when all but one do: "
-        "so few answers rank pairs less well than a metric without noise can.",
+        f"JND mAP of {found.n_pairs:,} pairs of {found.n_images:,} images with at least {found.min_responses} answers, "
+        f"as the mean over all orders of tied pairs. A random order reaches {interval(found.floor, 3)}, the pixel "
+        f"shift itself, which every metric must beat, {interval(found.shift_baseline, 3)}; no ranking has more than "
+        f"{interval(found.oracle, 3)}. People reach {interval(found.ceilings.split_half, 3)} for people when half of "
+        f"the answers rank the pairs for the other half, and {interval(found.ceilings.leave_one_out, 3)} when all but "
+        "one do: so few answers rank pairs less well than a metric without noise can.",
     ]
     return (*text, *found.notes)
 
@@ -152,9 +152,9 @@ def _map_table(found: Comparison) -> Table:
     )
     return Table(
         "jnd_map",
-        "JND mAP with 95% intervals under expected ties, and under the rules “block” and “paper” for ties. Lift: by how "
-        "much it exceeds what the metric reaches when its distances are exchanged among pairs of the same shift, with "
-        f"the p-value of a permutation test. {found.shift_baseline.method.partition('; ')[2]}.",
+        "JND mAP with 95% intervals under expected ties, and under the rules “block” and “paper” for ties. Lift: by "
+        "how much it exceeds what the metric reaches when its distances are exchanged among pairs of the same shift, "
+        f"with the p-value of a permutation test. {found.shift_baseline.method.partition('; ')[2]}.",
         ("Metric", "JND mAP", "Block", "Paper", "Lift within shifts", "p"),
         tuple(rows),
         frame,
@@ -174,8 +174,8 @@ def _line(name: str, estimate: Estimate) -> dict[str, str | float | None]:
 def _other_table(found: Comparison) -> Table:
     return Table(
         "correlations",
-        "What else can be said of the metrics' distances: area under the ROC curve of “different” against “same” answers; "
-        "correlation of distance with the share of “different”, and the same with the shift held fixed.",
+        "What else can be said of the metrics' distances: area under the ROC curve of “different” against “same” "
+        "answers; correlation of distance with the share of “different”, and the same with the shift held fixed.",
         ("Metric", "AUROC", "Spearman ρ", "ρ, shift fixed", "Kendall τ", "τ, shift fixed"),
         tuple(
             (
@@ -187,9 +187,7 @@ def _other_table(found: Comparison) -> Table:
             )
             for row in found.metrics
         ),
-        found.to_frame()[
-            ["name", "auroc", "spearman", "partial_spearman", "kendall", "partial_kendall"]
-        ],
+        found.to_frame()[["name", "auroc", "spearman", "partial_spearman", "kendall", "partial_kendall"]],
     )
 
 
@@ -207,8 +205,9 @@ def _curves(responses: pd.DataFrame, distances: Distances, found: Comparison, mi
 def _pairs(found: Comparison) -> list[Table | Figure]:
     table = Table(
         "comparisons",
-        "Each metric with each, and with the pixel shift: difference of JND mAP on the same pairs with its 95% interval, "
-        "p-values of the paired bootstrap and of the paired permutation test, Holm-corrected within each family.",
+        "Each metric with each, and with the pixel shift: difference of JND mAP on the same pairs with its 95% "
+        "interval, p-values of the paired bootstrap and of the paired permutation test, Holm-corrected within each "
+        "family.",
         ("First", "Second", "Difference", "p", "p, permuted", "Conclusion"),
         tuple(
             (

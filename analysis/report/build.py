@@ -11,10 +11,11 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES
 from analysis.planning.plan import Plan, adherence
+from analysis.report.agreement_sections import metrics_section, reliability_section
 from analysis.report.content import Distances, Report, Section
+from analysis.report.sensitivity_section import sensitivity_section
 from analysis.report.study_sections import answers_section, participants_section, study_section
-from analysis.report.visibility_sections import d_prime_section, psychometric_section, sensitivity_section
-
+from analysis.report.visibility_sections import d_prime_section, psychometric_section
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,30 @@ def _makers(
             lambda: psychometric_section(responses, core=settings.core, **draws),
         ),
         ("d-prime", "d′ by shift", lambda: d_prime_section(responses, **draws)),
+        ("reliability", "Reliability", lambda: reliability_section(responses, **draws)),
+        (
+            "metrics",
+            "Metrics against people",
+            lambda: metrics_section(
+                responses,
+                distances,
+                min_responses=settings.min_responses,
+                replicates=settings.replicates,
+                permutations=settings.permutations,
+                seed=settings.seed,
+            ),
+        ),
         (
             "sensitivity",
             "Sensitivity to the exclusion rules",
-            lambda: sensitivity_section(responses, settings.rules, core=settings.core, seed=settings.seed),
+            lambda: sensitivity_section(
+                responses,
+                distances,
+                settings.rules,
+                core=settings.core,
+                min_responses=settings.min_responses,
+                seed=settings.seed,
+            ),
         ),
     ]
     if plan is not None:

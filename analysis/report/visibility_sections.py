@@ -1,22 +1,15 @@
-"""How small a shift people see: psychometric function, d′, and both under other exclusion rules."""
+"""How small a shift people see: psychometric function and d′."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from analysis.errors import AnalysisError
-from analysis.exclusions.sensitivity import variants
 from analysis.observers.dprime import d_prime
 from analysis.observers.dprime_figure import plot_d_prime
 from analysis.psychometric.figure import plot_psychometric
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
 from analysis.report.content import Figure, Section, Table, interval, number, p_value, percent
 from analysis.responses.trial_counts import TrialCounts
-
-# Enough for the ends of an interval in a table of many rows.
-_SENSITIVITY_REPLICATES = 500
 
 
 def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int, seed: int) -> Section:
@@ -122,35 +115,3 @@ def d_prime_section(responses: pd.DataFrame, *, replicates: int, seed: int) -> S
         f"from trial to trial, is {interval(first.d_prime, 2)}."
     )
     return Section("d-prime", "d′ by shift", (text,), (table, figure), (), {"d_prime": found.to_json()})
-
-
-def sensitivity_section(responses: pd.DataFrame, rules: Sequence[str], *, core: str, seed: int) -> Section:
-    """Threshold and rates under other exclusion rules."""
-    rows, frames, left_out = [], [], []
-    for label, marked in variants(responses, rules):
-        try:
-            counts = TrialCounts.of(marked)
-            found = psychometric_function(counts, core=core, replicates=_SENSITIVITY_REPLICATES, seed=seed)
-        except AnalysisError as error:
-            left_out.append(f"With {label}: {error}")
-            continue
-        figures = (found.threshold_px, found.false_alarm_rate, found.lapse_rate)
-        people = "—" if found.participants is None else f"{found.participants:,}"
-        shown = (interval(figures[0], 2), percent(figures[1]), percent(figures[2]))
-        rows.append((label, people, f"{found.answers:,}", *shown))
-        names = ("threshold_px", "false_alarm_rate", "lapse_rate")
-        parts = {
-            f"{name}{suffix}": getattr(figure, part)
-            for name, figure in zip(names, figures, strict=True)
-            for suffix, part in (("", "estimate"), ("_low", "low"), ("_high", "high"))
-        }
-        frames.append({"rules": label, "participants": found.participants, "responses": found.answers, **parts})
-    table = Table(
-        "sensitivity",
-        "Threshold and rates with all exclusion rules, with none, without each, and with each alone.",
-        ("Rules", "Participants", "Responses", "Threshold (px)", "False-alarm rate", "Lapse rate"),
-        tuple(rows),
-        pd.DataFrame(frames),
-    )
-    text = "What the study would say had its exclusion rules been others."
-    return Section("sensitivity", "Sensitivity to the exclusion rules", (text,), (table,), tuple(left_out))

@@ -1,0 +1,147 @@
+"""The main results under other exclusion rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.agreement.comparison import SHIFT
+from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.judged_pairs import JudgedPairs
+from analysis.agreement.metric_agreement import DrawnMap
+from analysis.errors import AnalysisError
+from analysis.exclusions.sensitivity import variants
+from analysis.observers.reliability import reliability
+from analysis.psychometric.function import PsychometricFunction, psychometric_function
+from analysis.report.content import Distances, Section, Table, interval, number, percent
+from analysis.responses.trial_counts import TrialCounts
+from analysis.results import Estimate
+
+# Enough for the ends of an interval in a table of many rows.
+_REPLICATES = 500
+_SPLITS = 20
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """The main results under some of the rules. `maps`: name of a metric → its JND mAP."""
+
+    label: str
+    function: PsychometricFunction
+    alpha: Estimate | None
+    maps: dict[str, Estimate]
+
+
+def sensitivity_section(
+    responses: pd.DataFrame, distances: Distances, rules: Sequence[str], *, core: str, min_responses: int, seed: int
+) -> Section:
+    """Threshold, rates, reliability and JND mAP with all rules, with none, without each, and with each alone."""
+    found: list[_Variant] = []
+    left_out: list[str] = []
+    known: dict[bytes, _Variant] = {}
+    for label, marked in variants(responses, rules):
+        excluded = marked["excluded"].to_numpy(dtype=bool).tobytes()
+        try:
+            if excluded not in known:
+                known[excluded] = _variant(label, marked, distances, core, min_responses, seed)
+        except AnalysisError as error:
+            left_out.append(f"{label.capitalize()}: {error}")
+            continue
+        same = known[excluded]
+        found.append(_Variant(label, same.function, same.alpha, same.maps))
+    text = ["What the study would say had its exclusion rules been others."]
+    if len(known) == 1:
+        text = [
+            "The rules leave out nothing, together or alone, so that the results are the same without each of them."
+        ]
+    elif found:
+        thresholds = [v.function.threshold_px.estimate for v in found if v.function.threshold_px.estimate is not None]
+        if thresholds:
+            text[0] += f" The threshold ranges from {min(thresholds):.2f} to {max(thresholds):.2f} px."
+    items = (_people_table(found), _maps_table(found)) if found else ()
+    return Section("sensitivity", "Sensitivity to the exclusion rules", tuple(text), items, tuple(left_out))
+
+
+def _variant(
+    label: str, marked: pd.DataFrame, distances: Distances, core: str, min_responses: int, seed: int
+) -> _Variant:
+    function = psychometric_function(TrialCounts.of(marked), core=core, replicates=_REPLICATES, seed=seed)
+    try:
+        alpha = reliability(marked, replicates=_REPLICATES, splits=_SPLITS, seed=seed).alpha
+    except AnalysisError:
+        alpha = None
+    return _Variant(label, function, alpha, _maps(marked, distances, min_responses, seed))
+
+
+def _maps(marked: pd.DataFrame, distances: Distances, min_responses: int, seed: int) -> dict[str, Estimate]:
+    try:
+        pairs = JudgedPairs.from_responses(marked, min_responses)
+    except AnalysisError:
+        return {}
+    known = pairs.answer_participant is not None
+    draws = ImageDraws.of(pairs.n_images, _REPLICATES, np.random.default_rng(seed), participants=known)
+    by_metric = {SHIFT: pairs.shift_px.astype(np.float64)}
+    for name, by_pair in distances.items():
+        values = np.array([by_pair.get(pair, np.nan) for pair in pairs.names])
+        if np.isfinite(values).all():
+            by_metric[name] = values
+    return {name: DrawnMap.of(pairs, values, draws).estimate(pairs, draws) for name, values in by_metric.items()}
+
+
+def _people_table(found: list[_Variant]) -> Table:
+    rows, lines = [], []
+    for variant in found:
+        function = variant.function
+        figures = {
+            "threshold_px": function.threshold_px,
+            "false_alarm_rate": function.false_alarm_rate,
+            "lapse_rate": function.lapse_rate,
+            "alpha": variant.alpha or Estimate(None, None, None, "no pair has two answers"),
+        }
+        people = "—" if function.participants is None else f"{function.participants:,}"
+        shown = (
+            interval(figures["threshold_px"], 2),
+            percent(figures["false_alarm_rate"]),
+            percent(figures["lapse_rate"]),
+            interval(figures["alpha"], 2),
+        )
+        rows.append((variant.label, people, f"{function.answers:,}", *shown))
+        lines.append(_line(variant, figures))
+    return Table(
+        "sensitivity",
+        "Threshold, rates and Krippendorff's α with all exclusion rules, with none, without each, and with each alone.",
+        ("Rules", "People", "Answers", "Threshold (px)", "False-alarm rate", "Lapse rate", "α"),
+        tuple(rows),
+        pd.DataFrame(lines),
+    )
+
+
+def _maps_table(found: list[_Variant]) -> Table:
+    names = list(dict.fromkeys(name for variant in found for name in variant.maps))
+    nothing = Estimate(None, None, None, "not all judged pairs have a distance")
+    return Table(
+        "sensitivity_metrics",
+        "JND mAP under other exclusion rules (intervals are in the table's CSV file).",
+        ("Rules", *names),
+        tuple(
+            (variant.label, *(number(variant.maps.get(name, nothing).estimate, 3) for name in names))
+            for variant in found
+        ),
+        pd.DataFrame(
+            [{"rules": v.label} | _columns({name: v.maps.get(name, nothing) for name in names}) for v in found]
+        ),
+    )
+
+
+def _line(variant: _Variant, figures: dict[str, Estimate]) -> dict[str, str | float | None]:
+    line: dict[str, str | float | None] = {
+        "rules": variant.label,
+        "participants": variant.function.participants,
+        "responses": variant.function.answers,
+    }
+    for name, figure in figures.items():
+        line |= {name: figure.estimate, f"{name}_low": figure.low, f"{name}_high": figure.high}
+    return line
