@@ -18,8 +18,10 @@ Integers = NDArray[np.int64]
 # Two numbers of single precision differ in the seventh digit, a bootstrap's draws in the second.
 _Single = NDArray[np.float32]
 
-# Draws that go side by side: long enough that NumPy's own time for a row counts little, short enough for the cache.
-_AT_ONCE = 2_500
+# Numbers that are held at once, as many ranks as there are of as many draws as fit: the longer the rows, the less
+# NumPy's own time for each of them counts.
+_AT_ONCE = 4_000_000
+_MOST_DRAWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,10 @@ def drawn_areas(
 
     Returns: `(B,)`; NaN where a draw has nothing positive.
     """
+    width = max(1, min(_MOST_DRAWS_AT_ONCE, _AT_ONCE // len(cluster)))
     parts = [
-        _areas(ranking, positive, cluster, np.ascontiguousarray(counts[:, start : start + _AT_ONCE]), mixed)
-        for start in range(0, counts.shape[1], _AT_ONCE)
+        _areas(ranking, positive, cluster, np.ascontiguousarray(counts[:, start : start + width]), mixed)
+        for start in range(0, counts.shape[1], width)
     ]
     return np.concatenate(parts).astype(np.float64)
 
