@@ -12,6 +12,7 @@ from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES, RULES, accepted, change_reasons, known_rules, mark
 from analysis.exclusions.participants import answered, participant_codes
 from analysis.results import Estimate, Result
+from analysis.wilson import wilson_percent
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,11 @@ def main_results(responses: pd.DataFrame) -> MainResults:
         responses=len(kept),
         participants=len(np.unique(codes[codes >= 0])),
         threshold_px=threshold,
-        false_alarm_percent=_percent(int(hits[0]), int(total[0]))
+        false_alarm_percent=wilson_percent(int(hits[0]), int(total[0]))
         if shifts[0] == 0
         else Estimate(None, None, None, "no 0-pixel pair was judged"),
         half_px=int(shifts[half[0]]) if len(half) else None,
-        half_percent=_percent(int(hits[half[0]]), int(total[half[0]]))
+        half_percent=wilson_percent(int(hits[half[0]]), int(total[half[0]]))
         if len(half)
         else Estimate(None, None, None, "no shift was called different half of the time"),
         problem=problem,
@@ -124,13 +125,6 @@ def _threshold(shifts: list[int], different: list[int], total: list[int]) -> tup
         reason = "The function crosses one half at no shift that was shown."
         return Estimate(None, None, None, "outside the shifts shown"), reason
     return Estimate(found, None, None, "maximum likelihood, answers pooled"), None
-
-
-def _percent(count: int, total: int) -> Estimate:
-    from scipy.stats import binomtest
-
-    interval = binomtest(count, total).proportion_ci(confidence_level=0.95, method="wilson")
-    return Estimate(100 * count / total, 100 * float(interval.low), 100 * float(interval.high), "Wilson")
 
 
 def _only(responses: pd.DataFrame, rules: Sequence[str]) -> pd.DataFrame:
