@@ -6,6 +6,7 @@ import click
 
 from analysis.verbs.agreement import compare, jnd
 from analysis.verbs.exclusions import exclusions
+from analysis.verbs.mixed import mixed
 from analysis.verbs.observers import dprime, psychometric
 from analysis.verbs.planning import power, preregister
 from analysis.verbs.reliability import reliability
@@ -18,6 +19,7 @@ VERBS: list[click.Command] = [
     psychometric,
     dprime,
     reliability,
+    mixed,
     jnd,
     compare,
     power,

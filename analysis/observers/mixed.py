@@ -1,0 +1,191 @@
+"""What makes people answer "different": shift, side, order, and which people and images they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit
+
+from analysis.errors import AnalysisError
+from analysis.observers.accepted_answers import AcceptedAnswers, Integers
+from analysis.observers.cluster_robust import LogisticFit, climb, fit_logistic
+from analysis.observers.predictors import MEANING, predictors_of
+from analysis.observers.random_effects import RandomEffect, random_effects
+from analysis.observers.reaction_times import ReactionTimes, reaction_times
+from analysis.observers.trial_blocks import TrialBlock, trial_blocks
+from analysis.results import Estimate, Result
+
+# Robust errors of fewer clusters are too small, and say so of nobody.
+FEWEST_CLUSTERS = 5
+
+
+@dataclass(frozen=True)
+class Predictor(Result):
+    """What a predictor does to the odds of "different".
+
+    `odds_ratio`: factor of the odds; of the intercept the odds themselves. `p`: two-sided, of a factor of 1 (t
+    distribution); None without an interval.
+    """
+
+    name: str
+    meaning: str
+    odds_ratio: Estimate
+    p: float | None
+
+
+@dataclass(frozen=True)
+class MixedModel(Result):
+    """Logistic regression of "different", with intervals that hold for other participants and other images.
+
+    `participant_sd`, `image_sd`: standard deviation of participants and images in log odds, None where not known or too
+    few. `image_effects`: lowest first: images that hide a shift; `participant_effects` likewise: people who say
+    "different" seldom. `blocks`: answers by ten trials. `sentences`: what the model says of side, learning and fatigue.
+    `notes`: what is left out, and why.
+    """
+
+    rows: tuple[Predictor, ...]
+    participant_sd: Estimate | None
+    image_sd: Estimate | None
+    participant_effects: tuple[RandomEffect, ...]
+    image_effects: tuple[RandomEffect, ...]
+    blocks: tuple[TrialBlock, ...]
+    reaction_times: ReactionTimes | None
+    answers: int
+    participants: int | None
+    images: int
+    sentences: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def mixed_model(responses: pd.DataFrame, *, replicates: int = 2000, seed: int = 0) -> MixedModel:
+    """The model of the accepted answers of a tidy response table.
+
+    Odds ratios are of all answers pooled (independence working correlation); their errors are robust for clusters of
+    participants and of images together. Participants' and images' own effects come of a model with effects of both.
+
+    Args:
+        responses: a tidy response table.
+        replicates: how often participants are drawn anew for the intervals of reaction times.
+        seed: of these draws.
+
+    Raises: `AnalysisError` where no response is left, they are of several studies, all answers are the same, or a
+        predictor separates them.
+
+    Source: Cameron, Gelbach & Miller 2011 (robust errors); Baayen, Davidson & Bates 2008 (crossed effects).
+    """
+    answers = AcceptedAnswers.of(responses)
+    predictors = predictors_of(answers)
+    notes = list(predictors.notes)
+    clusters = _clusters(answers, notes)
+    if clusters:
+        found = fit_logistic(predictors.values, answers.different, [codes for codes, _ in clusters])
+        start = found.log_odds
+    else:
+        start, found = climb(predictors.values, answers.different)[0], None
+    kinds = [name for name, _ in _named(answers, clusters)]
+    groups = [group for _, group in _named(answers, clusters)]
+    effects = random_effects(predictors.values, answers.different, groups, start) if groups else []
+    by_kind = dict(zip(kinds, effects, strict=True))
+    method = _method(clusters, answers)
+    rows = tuple(_row(name, float(start[index]), found, index, method) for index, name in enumerate(predictors.names))
+    people, images = by_kind.get("participants"), by_kind.get("images")
+    try:
+        times = reaction_times(responses, replicates=replicates, seed=seed)
+    except AnalysisError as error:
+        times = None
+        notes.append(str(error))
+    return MixedModel(
+        rows=rows,
+        participant_sd=people.sd if people else None,
+        image_sd=images.sd if images else None,
+        participant_effects=people.rows if people else (),
+        image_effects=images.rows if images else (),
+        blocks=trial_blocks(answers),
+        reaction_times=times,
+        answers=len(answers.different),
+        participants=None if answers.participant is None else len(answers.participants),
+        images=len(answers.images),
+        sentences=_sentences({row.name: row for row in rows}),
+        notes=(*notes, *_alike(answers)),
+    )
+
+
+_Group = tuple[Integers, tuple[str, ...]]
+
+
+def _clusters(answers: AcceptedAnswers, notes: list[str]) -> list[_Group]:
+    """Participants and images, as far as they are known and not too few."""
+    found: list[_Group] = []
+    if answers.participant is None:
+        notes.append("It is not known who gave the answers: participants are left out, and intervals are about images.")
+    elif len(answers.participants) < FEWEST_CLUSTERS:
+        notes.append(f"{len(answers.participants)} participants are too few to tell how people differ.")
+    else:
+        found.append((answers.participant, answers.participants))
+    if len(answers.images) < FEWEST_CLUSTERS:
+        notes.append(f"{len(answers.images)} images are too few to tell how images differ.")
+    else:
+        found.append((answers.image, answers.images))
+    return found
+
+
+def _named(answers: AcceptedAnswers, clusters: Sequence[_Group]) -> list[tuple[str, _Group]]:
+    return [("participants" if group[0] is answers.participant else "images", group) for group in clusters]
+
+
+def _method(clusters: Sequence[_Group], answers: AcceptedAnswers) -> str:
+    named = [f"{len(group[1])} {name}" for name, group in _named(answers, clusters)]
+    if not named:
+        return "no interval: too few participants and images"
+    return f"pooled logistic regression; 95% interval robust for {' and '.join(named)}"
+
+
+def _row(name: str, log_odds: float, found: LogisticFit | None, index: int, method: str) -> Predictor:
+    low = high = p = None
+    if found is not None:
+        error = float(found.errors[index])
+        away = float(stdtrit(found.df, 0.975)) * error
+        low, high = _odds(log_odds - away), _odds(log_odds + away)
+        p = float(2 * stdtr(found.df, -abs(log_odds) / error)) if error > 0 else None
+    return Predictor(name, MEANING[name], Estimate(_odds(log_odds), low, high, method), p)
+
+
+def _odds(log_odds: float) -> float:
+    return math.exp(min(log_odds, 700.0))
+
+
+def _alike(answers: AcceptedAnswers) -> list[str]:
+    if answers.participant is None:
+        return []
+    different = np.bincount(answers.participant, answers.different, len(answers.participants))
+    total = np.bincount(answers.participant, minlength=len(answers.participants))
+    names = [answers.participants[index] for index in np.flatnonzero((different == 0) | (different == total))]
+    if not names:
+        return []
+    listed = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return [f"Participants who gave the same answer in every trial: {listed}; they are kept."]
+
+
+def _sentences(rows: dict[str, Predictor]) -> tuple[str, ...]:
+    told = {
+        "reference_right": ("Side", "with the reference on the right", "no side bias is seen"),
+        "first_trials": ("Practice", "in the first ten trials, beyond that trend", "no learning is seen"),
+        "ten_trials": ("Order", "ten trials later", "neither fatigue nor a drift is seen"),
+    }
+    return tuple(
+        _sentence(rows[name].odds_ratio, *told[name])
+        for name in ("reference_right", "ten_trials", "first_trials")
+        if name in rows
+    )
+
+
+def _sentence(ratio: Estimate, topic: str, where: str, nothing: str) -> str:
+    value = f"{topic}: the odds of «different» are {ratio.estimate:.2f} times as high {where}"
+    if ratio.low is None or ratio.high is None:
+        return f"{value}; there is no interval."
+    verdict = nothing if ratio.low <= 1 <= ratio.high else "1 is not in the interval"
+    return f"{value} ({ratio.low:.2f} to {ratio.high:.2f}): {verdict}."

@@ -1,0 +1,102 @@
+"""The verb `mixed`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown
+
+if TYPE_CHECKING:
+    from analysis.observers.bayes import BayesianModel
+    from analysis.observers.mixed import MixedModel
+    from analysis.observers.random_effects import RandomEffect
+
+
+@click.command()
+@click.argument("source")
+@click.option("--bayes", is_flag=True, help="Also sample the full Bayesian model, with bambi; this takes minutes.")
+@REPLICATES
+@SEED
+@RULES
+@FIGURE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
+@click.pass_obj
+def mixed(
+    reader: StudyReader,
+    source: str,
+    bayes: bool,
+    replicates: int,
+    seed: int,
+    rules: str | None,
+    figure: Path | None,
+    as_json: bool,
+) -> None:
+    """What makes people answer "different": shift, side, order of the trials, and which people and images they are.
+
+    SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
+    ghildyal2022, the published judgments of the paper. The figure shows the effects of the images.
+
+    \b
+    Example:  shift-study mixed my-study
+              shift-study mixed my-study --json --figure images.svg
+    """
+    from analysis.figures import check_figure, draw, save
+    from analysis.observers.bayes import bayesian_model
+    from analysis.observers.mixed import mixed_model
+    from analysis.observers.mixed_figure import plot_image_effects
+    from analysis.responses.sources import read_responses
+
+    if figure is not None:
+        check_figure(figure)
+    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    sampled = bayesian_model(responses, seed=seed) if bayes else None
+    found = mixed_model(responses, replicates=replicates, seed=seed)
+    if figure is not None:
+        save(draw(lambda ax: plot_image_effects(found, ax), (7.2, 3.2)), figure)
+        click.echo(f"Wrote {figure}.", err=True)
+    if as_json:
+        document = found.to_json() | ({"bayes": sampled.to_json()} if sampled else {})
+        click.echo(json.dumps(document, indent=2))
+        return
+    click.echo(_text(found))
+    if sampled:
+        click.echo(f"\n{_bayes_text(sampled)}")
+
+
+def _text(found: MixedModel) -> str:
+    lines = ["Odds of «different»"]
+    for row in found.rows:
+        p = "" if row.p is None else "   p < 0.001" if row.p < 0.001 else f"   p = {row.p:.3f}"
+        lines.append(f"  {row.name:16} {shown(row.odds_ratio, 2):24}{p:12}   {row.meaning}")
+    lines.append(f"Intervals   {found.rows[0].odds_ratio.method}")
+    for name, sd, effects in (
+        ("participants", found.participant_sd, found.participant_effects),
+        ("images", found.image_sd, found.image_effects),
+    ):
+        if sd is not None:
+            lines += [f"\nStandard deviation of {name}, log odds: {shown(sd, 2)}; {sd.method}"]
+            lines += [_ends("seldom «different»", effects[:3]), _ends("often «different»", effects[:-4:-1])]
+    if found.reaction_times is not None:
+        times = found.reaction_times
+        lines += [f"\nMedian reaction time {shown(times.median_ms, 0, ' ms')}", " shift   same   different"]
+        cells = {(row.shift_px, row.response): row.median_ms.estimate for row in times.rows}
+        for shift in sorted({row.shift_px for row in times.rows}):
+            pair = [cells.get((shift, response)) for response in ("same", "different")]
+            same, different = ("–" if value is None else f"{value:,.0f}" for value in pair)
+            lines.append(f"{shift:>6} {same:>6} {different:>11}")
+    lines += ["", *found.sentences, *found.notes]
+    return "\n".join(lines).rstrip()
+
+
+def _ends(label: str, effects: tuple[RandomEffect, ...]) -> str:
+    return f"  {label}: " + ", ".join(f"{one.name} {one.effect.estimate:+.2f}" for one in effects)
+
+
+def _bayes_text(found: BayesianModel) -> str:
+    lines = [f"Bayesian model   {found.rows[0].value.method}"]
+    lines += [f"  {row.name:16} {shown(row.value, 2):24} R-hat {row.r_hat:.3f}   {row.meaning}" for row in found.rows]
+    return "\n".join(lines)
