@@ -13,6 +13,7 @@ from analysis.exclusions.marking import DEFAULT_RULES
 from analysis.planning.plan import Plan, adherence
 from analysis.report.agreement_sections import metrics_section, reliability_section
 from analysis.report.content import Distances, Report, Section
+from analysis.report.observer_sections import observers_section
 from analysis.report.sensitivity_section import sensitivity_section
 from analysis.report.study_sections import answers_section, participants_section, study_section
 from analysis.report.visibility_sections import d_prime_section, psychometric_section
@@ -89,6 +90,11 @@ def _makers(
             lambda: psychometric_section(responses, core=settings.core, **draws),
         ),
         ("d-prime", "d′ by shift", lambda: d_prime_section(responses, **draws)),
+        (
+            "observers",
+            "Participants, images, order and time",
+            lambda: observers_section(responses, **draws),
+        ),
         ("reliability", "Reliability", lambda: reliability_section(responses, **draws)),
         (
             "metrics",
@@ -111,7 +117,7 @@ def _makers(
                 settings.rules,
                 core=settings.core,
                 min_responses=settings.min_responses,
-                seed=settings.seed,
+                **draws,
             ),
         ),
     ]

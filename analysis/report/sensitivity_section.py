@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,8 @@ from analysis.report.content import Distances, Section, Table, interval, number,
 from analysis.responses.trial_counts import TrialCounts
 from analysis.results import Estimate
 
-# Enough for the ends of an interval in a table of many rows.
-_REPLICATES = 500
-_SPLITS = 20
+# The split-half correlation is not shown.
+_SPLITS = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,14 @@ class _Variant:
 
 
 def sensitivity_section(
-    responses: pd.DataFrame, distances: Distances, rules: Sequence[str], *, core: str, min_responses: int, seed: int
+    responses: pd.DataFrame,
+    distances: Distances,
+    rules: Sequence[str],
+    *,
+    core: str,
+    min_responses: int,
+    replicates: int,
+    seed: int,
 ) -> Section:
     """Threshold, rates, reliability and JND mAP with all rules, with none, without each, and with each alone."""
     found: list[_Variant] = []
@@ -46,14 +52,14 @@ def sensitivity_section(
         excluded = marked["excluded"].to_numpy(dtype=bool).tobytes()
         try:
             if excluded not in known:
-                known[excluded] = _variant(label, marked, distances, core, min_responses, seed)
+                known[excluded] = _variant(label, marked, distances, core, min_responses, replicates, seed)
         except AnalysisError as error:
             left_out.append(f"{label.capitalize()}: {error}")
             continue
-        same = known[excluded]
-        found.append(_Variant(label, same.function, same.alpha, same.maps))
+        found.append(replace(known[excluded], label=label))
     text = ["What the study would say had its exclusion rules been others."]
     if len(known) == 1:
+        found = [replace(found[0], label="with each of them, with all and with none")]
         text = [
             "The rules leave out nothing, together or alone, so that the results are the same without each of them."
         ]
@@ -66,23 +72,31 @@ def sensitivity_section(
 
 
 def _variant(
-    label: str, marked: pd.DataFrame, distances: Distances, core: str, min_responses: int, seed: int
+    label: str,
+    marked: pd.DataFrame,
+    distances: Distances,
+    core: str,
+    min_responses: int,
+    replicates: int,
+    seed: int,
 ) -> _Variant:
-    function = psychometric_function(TrialCounts.of(marked), core=core, replicates=_REPLICATES, seed=seed)
+    function = psychometric_function(TrialCounts.of(marked), core=core, replicates=replicates, seed=seed)
     try:
-        alpha = reliability(marked, replicates=_REPLICATES, splits=_SPLITS, seed=seed).alpha
+        alpha = reliability(marked, replicates=replicates, splits=_SPLITS, seed=seed).alpha
     except AnalysisError:
         alpha = None
-    return _Variant(label, function, alpha, _maps(marked, distances, min_responses, seed))
+    return _Variant(label, function, alpha, _maps(marked, distances, min_responses, replicates, seed))
 
 
-def _maps(marked: pd.DataFrame, distances: Distances, min_responses: int, seed: int) -> dict[str, Estimate]:
+def _maps(
+    marked: pd.DataFrame, distances: Distances, min_responses: int, replicates: int, seed: int
+) -> dict[str, Estimate]:
     try:
         pairs = JudgedPairs.from_responses(marked, min_responses)
     except AnalysisError:
         return {}
     known = pairs.answer_participant is not None
-    draws = ImageDraws.of(pairs.n_images, _REPLICATES, np.random.default_rng(seed), participants=known)
+    draws = ImageDraws.of(pairs.n_images, replicates, np.random.default_rng(seed), participants=known)
     by_metric = {SHIFT: pairs.shift_px.astype(np.float64)}
     for name, by_pair in distances.items():
         values = np.array([by_pair.get(pair, np.nan) for pair in pairs.names])
@@ -130,9 +144,7 @@ def _maps_table(found: list[_Variant]) -> Table:
             (variant.label, *(number(variant.maps.get(name, nothing).estimate, 3) for name in names))
             for variant in found
         ),
-        pd.DataFrame(
-            [{"rules": v.label} | _columns({name: v.maps.get(name, nothing) for name in names}) for v in found]
-        ),
+        pd.DataFrame([_line(v, {name: v.maps.get(name, nothing) for name in names}) for v in found]),
     )
 
 

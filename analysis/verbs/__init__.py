@@ -10,6 +10,7 @@ from analysis.verbs.mixed import mixed
 from analysis.verbs.observers import dprime, psychometric
 from analysis.verbs.planning import power, preregister
 from analysis.verbs.reliability import reliability
+from analysis.verbs.report import report
 from analysis.verbs.tables import export, table1
 
 VERBS: list[click.Command] = [
@@ -24,4 +25,5 @@ VERBS: list[click.Command] = [
     compare,
     power,
     preregister,
+    report,
 ]

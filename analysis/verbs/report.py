@@ -1,0 +1,124 @@
+"""The verb `report`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analysis.verbs.options import CORE, FILE, RULES, SEED, StudyReader, rules_for
+
+
+@click.command()
+@click.argument("source")
+@click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the report.")
+@click.option(
+    "--distances",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Distances of a metric, as for compare: FILE or NAME=FILE; repeatable.",
+)
+@click.option("--plan", "plan_file", type=FILE, metavar="FILE", help="An analysis plan, which gives the settings.")
+@CORE
+@click.option("--min-responses", type=click.IntRange(min=1), help="Fewest responses of a ranked pair.  [default: 3]")
+@click.option("--replicates", type=click.IntRange(min=500), help="Bootstrap draws.  [default: 10000]")
+@click.option("--permutations", type=click.IntRange(min=100), help="Permutations of each test.  [default: 2000]")
+@SEED
+@RULES
+@click.option("--no-pdf", is_flag=True, help="No report.pdf.")
+@click.option("--force", is_flag=True, help="Replace a report that is in DIR.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written and left out as JSON.")
+@click.pass_context
+def report(
+    context: click.Context,
+    source: str,
+    output: Path,
+    files: tuple[str, ...],
+    plan_file: Path | None,
+    core: str,
+    min_responses: int | None,
+    replicates: int | None,
+    permutations: int | None,
+    seed: int,
+    rules: str | None,
+    no_pdf: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """All analyses of a study in one report: a page, a PDF, and every table and figure as a file.
+
+    SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
+    ghildyal2022, the published judgments of the paper.
+
+    \b
+    Example:  shift-study report my-study -o report
+              shift-study report my-study --distances distances.csv --plan plan.json -o report
+    """
+    from tqdm import tqdm
+
+    from analysis.agreement.distances import read_metrics
+    from analysis.planning.plan import read_plan
+    from analysis.report.build import Settings, build
+    from analysis.report.provenance import footer
+    from analysis.report.writing import check_folder, write_report
+    from analysis.responses.sources import read_responses
+
+    began = time.monotonic()
+    check_folder(output, overwrite=force)
+    plan = None if plan_file is None else read_plan(plan_file)
+    reader: StudyReader = context.obj
+    given = context.get_parameter_source
+    asked: dict[str, Any] = {
+        "core": core,
+        "min_responses": min_responses,
+        "replicates": replicates,
+        "permutations": permutations,
+    }
+    asked |= {"permutations": permutations, "seed": seed}
+    explicit = {n: v for n, v in asked.items() if given(n) is not click.core.ParameterSource.DEFAULT}
+    if plan is not None:
+        planned = {name: getattr(plan, name) for name in asked}
+        applied = plan.rules if rules is None else rules_for(reader, source, rules)
+        settings = Settings(rules=applied, **(planned | explicit))
+    else:
+        settings = Settings(rules=rules_for(reader, source, rules), **explicit)
+    distances, paths = read_metrics(files)
+    responses = read_responses(source, reader.study_rows, settings.rules)
+    provenance = footer(
+        responses,
+        source=Path(source).name,
+        settings=vars(settings),
+        files=paths | ({"Plan": plan_file} if plan_file else {}),
+        command=shlex.join(["shift-study", *sys.argv[1:]]),
+    )
+    with tqdm(desc="report", bar_format="{desc}: {n} steps, {elapsed}{postfix}", delay=1, leave=False) as bar:
+
+        def step(title: str) -> None:
+            bar.set_postfix_str(title, refresh=False)
+            bar.update()
+
+        made = build(responses, distances, settings, footer=provenance, plan=plan, step=step)
+        problems = write_report(made, output, pdf=not no_pdf, overwrite=force, step=step)
+    left_out = [*made.left_out, *problems]
+    if as_json:
+        document = {
+            "folder": str(output),
+            "tables": [table.name for table in made.tables],
+            "figures": [figure.name for figure in made.figures],
+            "left_out": left_out,
+            "seconds": time.monotonic() - began,
+        }
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return
+    click.echo(
+        f"Wrote {output}: report.html{'' if no_pdf or problems else ', report.pdf'}, {len(made.tables)} tables, "
+        f"{len(made.figures)} figures, results.json ({time.monotonic() - began:.0f} s)."
+    )
+    for sentence in left_out:
+        click.echo(f"Left out: {sentence}")
