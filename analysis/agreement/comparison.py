@@ -17,6 +17,7 @@ from analysis.agreement.metric_agreement import DrawnMap, MetricAgreement, metri
 from analysis.agreement.metric_comparison import Difference, differences, permutation_p_value
 from analysis.agreement.participant_variance import participant_variance
 from analysis.agreement.precision_recall import Floats
+from analysis.agreement.tie_rules import Score, jnd_map
 from analysis.errors import AnalysisError
 from analysis.results import Estimate, Result
 
@@ -101,16 +102,15 @@ def compare(
     draws = ImageDraws.of(pairs.n_images, replicates, images, participants=pairs.answer_participant is not None)
     usable, left_out = _usable(pairs, distances)
     shift = pairs.shift_px.astype(np.float64)
-    baseline = DrawnMap.of(pairs, shift, draws)
-    floor = DrawnMap.of(pairs, np.zeros_like(shift), draws)
-    best = DrawnMap.of(pairs, 1 - pairs.same_share, draws)
+    references = [_scored(pairs, values, draws) for values in (np.zeros_like(shift), shift, 1 - pairs.same_share)]
+    floor, baseline, best = (found.estimate(score, pairs, draws) for score, found in references)
     ceilings = human_ceiling(pairs, draws, splits)
     advance(1)
-    drawn, metrics = {SHIFT: baseline}, []
+    scored, metrics = {SHIFT: references[1]}, []
     for name, values in usable.items():
-        drawn[name] = DrawnMap.of(pairs, values, draws)
+        scored[name] = _scored(pairs, values, draws)
         own = np.random.default_rng([seed, 2])
-        metrics.append(metric_agreement(name, values, pairs, draws, drawn[name], own, permutations))
+        metrics.append(metric_agreement(name, values, pairs, draws, *scored[name], own, permutations))
         advance(1)
     every = usable | {SHIFT: shift}
     families = {"metrics": list(combinations(usable, 2)), "baseline": [(name, SHIFT) for name in usable]}
@@ -118,7 +118,7 @@ def compare(
     for family, compared in families.items():
         estimates, spreads, exchanged = [], [], []
         for first, second in compared:
-            estimate, spread = _difference(drawn[first], drawn[second], pairs, draws)
+            estimate, spread = _difference(scored[first], scored[second], pairs, draws)
             estimates.append(estimate)
             spreads.append(spread)
             own = np.random.default_rng([seed, 3])
@@ -136,22 +136,26 @@ def compare(
         permutations=permutations,
         seed=seed,
         metrics=tuple(metrics),
-        floor=floor.estimate(pairs, draws),
-        shift_baseline=baseline.estimate(pairs, draws),
+        floor=floor,
+        shift_baseline=baseline,
         ceilings=ceilings,
-        oracle=best.estimate(pairs, draws),
+        oracle=best,
         comparisons=tuple(comparisons),
         left_out=left_out,
         notes=_notes(pairs, draws),
     )
 
 
+def _scored(pairs: JudgedPairs, distances: Floats, draws: ImageDraws) -> tuple[Score, DrawnMap]:
+    return jnd_map(pairs.same_share, distances), DrawnMap.of(pairs, distances, draws)
+
+
 def _difference(
-    first: DrawnMap, second: DrawnMap, pairs: JudgedPairs, draws: ImageDraws
+    first: tuple[Score, DrawnMap], second: tuple[Score, DrawnMap], pairs: JudgedPairs, draws: ImageDraws
 ) -> tuple[Estimate, Spread | None]:
-    people = float(participant_variance(pairs, first.influences - second.influences))
-    drawn = first.drawn - second.drawn
-    value = first.score.value - second.score.value
+    drawn, influences = first[1].less(second[1])
+    people = float(participant_variance(pairs, influences))
+    value = first[0].value - second[0].value
     return draws.estimate(value, drawn, people, limits=(-1.0, 1.0)), draws.spread(drawn, people)
 
 

@@ -48,9 +48,8 @@ class MetricAgreement(Result):
 
 @dataclass(frozen=True)
 class DrawnMap:
-    """JND mAP of one ranking: `value` with how it was computed, `(B,)` in the draws, `(T,)` influences of answers."""
+    """JND mAP of one ranking in the draws, `(B,)`, and the influence of each answer on it, `(T,)`."""
 
-    score: Score
     ranking: Ranking
     drawn: Floats
     influences: Floats
@@ -63,12 +62,16 @@ class DrawnMap:
         # Too few images give no interval, so nothing is drawn for one.
         drawn = drawn_areas(ranking, share, pairs.image, draws.counts) if draws.enough else np.empty(0)
         influences = answer_influences(pairs, area_gradient(ranking, share))
-        return cls(jnd_map(share, distances), ranking, drawn, influences)
+        return cls(ranking, drawn, influences)
 
-    def estimate(self, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
-        """The JND mAP with its interval."""
+    def less(self, other: DrawnMap) -> tuple[Floats, Floats]:
+        """`drawn` and `influences` of the difference of two JND mAPs on the same pairs and draws."""
+        return self.drawn - other.drawn, self.influences - other.influences
+
+    def estimate(self, score: Score, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
+        """The JND mAP `score` with its interval."""
         people = float(participant_variance(pairs, self.influences))
-        return draws.estimate(self.score.value, self.drawn, people, how=self.score.method)
+        return draws.estimate(score.value, self.drawn, people, how=score.method)
 
 
 def metric_agreement(
@@ -76,17 +79,18 @@ def metric_agreement(
     distances: Floats,
     pairs: JudgedPairs,
     draws: ImageDraws,
+    score: Score,
     found: DrawnMap,
     generator: np.random.Generator,
     permutations: int,
 ) -> MetricAgreement:
-    """All figures of one metric; `found` is its JND mAP in the draws."""
+    """All figures of one metric; `score` is its JND mAP, `found` the same in the draws."""
     lift = shift_lift(found.ranking, pairs, draws, found.drawn, generator, permutations)
     share = pairs.same_share
     _, repeats = np.unique(distances, return_counts=True)
     return MetricAgreement(
         name=name,
-        jnd_map=found.estimate(pairs, draws),
+        jnd_map=found.estimate(score, pairs, draws),
         jnd_map_block=jnd_map(share, distances, "block").value,
         jnd_map_paper=jnd_map(share, distances, "paper").value,
         tied_pairs=int(repeats[repeats > 1].sum()),

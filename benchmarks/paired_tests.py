@@ -1,0 +1,192 @@
+"""Whether intervals and tests of JND mAP keep what they promise, in simulated studies whose truth is known.
+
+    python -m benchmarks.paired_tests
+    python -m benchmarks.paired_tests --quick --json
+
+Studies of 30 participants and 50 images are simulated, participants and images drawn anew each time, with the server's
+assignment. A made-up metric knows the shift and what each image does to its visibility, and adds noise.
+
+1. Coverage: how often the 95% interval of a metric's JND mAP, and of its difference to another's and to the pixel
+   shift's, holds the truth: the mean over many other studies.
+2. Level: how often two metrics with the same knowledge and as much noise of their own are told apart at 5%.
+3. Power: how often they are where one has more noise, and with fewer or more images, at three answers a pair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from analysis.agreement.drawn_areas import Ranking
+from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.judged_pairs import JudgedPairs
+from analysis.agreement.metric_agreement import DrawnMap
+from analysis.agreement.metric_comparison import permutation_p_value
+from analysis.agreement.participant_variance import participant_variance
+from analysis.agreement.precision_recall import interpolated_area
+from analysis.planning.simulated_study import Design, Population, simulate
+
+_REPLICATES = 1_000
+_PERMUTATIONS = 1_000
+# Standard deviation of a metric's noise on the logarithm of the distance.
+_NOISE = 0.6
+_COVERED = ("good metric", "metric", "pixel shift", "knows no image", "metric − good metric", "metric − pixel shift")
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A simulated study: its judged pairs, and distances of metrics for them."""
+
+    pairs: JudgedPairs
+    distances: tuple[Any, ...]
+
+
+def study(seed: int, design: Design, metrics: Sequence[tuple[float, float]]) -> Studied:
+    """A study with people, images and noise of its own; `metrics` have (knowledge, standard deviation of noise)."""
+    generator = np.random.default_rng(seed)
+    simulated = simulate(design, Population(), generator)
+    names, answer_pair = np.unique(simulated.pair, return_inverse=True)
+    shifts = simulated.max_shift + 1
+    _, image = np.unique(names // shifts, return_inverse=True)
+    pairs = JudgedPairs(
+        names=tuple(map(str, names)),
+        image=image,
+        shift_px=names % shifts,
+        same=np.bincount(answer_pair, weights=~simulated.different).astype(np.int64),
+        responses=np.bincount(answer_pair),
+        answer_pair=answer_pair,
+        answer_same=~simulated.different,
+        answer_participant=simulated.participant,
+    )
+    said = (simulated.distances(generator, knowledge=known, noise_sd=noise)[names] for known, noise in metrics)
+    return Studied(pairs, tuple(said))
+
+
+def points(seed: int) -> list[float]:
+    """JND mAP and differences in one study, in the order of `_COVERED`."""
+    found = _covered_study(seed)
+    share = found.pairs.same_share
+    return _with_differences([float(interpolated_area(Ranking.of(d).spread(share))) for d in found.distances])
+
+
+def held(seed: int, truth: Sequence[float]) -> list[bool]:
+    """Whether the intervals of one study hold the truth."""
+    found = _covered_study(seed)
+    draws = _draws(found.pairs, seed)
+    maps = [DrawnMap.of(found.pairs, distances, draws) for distances in found.distances]
+    combined = [(found_map.drawn, found_map.influences) for found_map in maps]
+    combined += [maps[1].less(maps[0]), maps[1].less(maps[2])]
+    values = _with_differences([_map(found_map, found.pairs) for found_map in maps])
+    inside = []
+    for value, (drawn, influences), true in zip(values, combined, truth, strict=True):
+        spread = draws.spread(drawn, float(participant_variance(found.pairs, influences)))
+        assert spread is not None
+        low, high = spread.interval(value)
+        inside.append(low <= true <= high)
+    return inside
+
+
+def rejected(seed: int, design: Design, noise: float) -> tuple[bool, bool]:
+    """Whether the paired bootstrap and the permutation test tell a metric from one with this much noise, at 5%."""
+    found = study(seed, design, [(1.0, _NOISE), (1.0, noise)])
+    draws = _draws(found.pairs, seed)
+    first, second = (DrawnMap.of(found.pairs, distances, draws) for distances in found.distances)
+    drawn, influences = first.less(second)
+    spread = draws.spread(drawn, float(participant_variance(found.pairs, influences)))
+    assert spread is not None
+    difference = _map(first, found.pairs) - _map(second, found.pairs)
+    generator = np.random.default_rng([seed, 2])
+    exchanged = permutation_p_value(*found.distances, found.pairs, _PERMUTATIONS, generator)
+    return spread.p_value(difference) < 0.05, exchanged <= 0.05
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    """All three parts; `quick` simulates fewer studies."""
+    truths, covered, null, power = (500, 100, 150, 60) if quick else (2_000, 600, 1_000, 300)
+    # Seeds of the parts do not meet: the truth is of other studies than those whose intervals are looked at.
+    truth = np.mean(_simulated(points, 1_000_000, truths, "truth"), axis=0)
+    inside = np.mean(_simulated(partial(held, truth=truth.tolist()), 2_000_000, covered, "coverage"), axis=0)
+    level = np.mean(
+        _simulated(partial(rejected, design=Design(), noise=_NOISE), 3_000_000, null, "level"), axis=0
+    ).tolist()
+    designs = {
+        25: Design(participants=38, images=25, per_shift=2),
+        50: Design(participants=30, images=50),
+        100: Design(participants=60, images=100),
+    }
+    cases = [(50, 0.7), (50, 0.85), (50, 1.1), (25, 0.85), (100, 0.85)]
+    rows = []
+    for images, noise in cases:
+        found = _simulated(partial(rejected, design=designs[images], noise=noise), 4_000_000, power, "power")
+        bootstrap, permutation = np.mean(found, axis=0).tolist()
+        rows.append({"images": images, "noise_sd": noise, "bootstrap": bootstrap, "permutation": permutation})
+    return {
+        "studies": {"truth": truths, "coverage": covered, "level": null, "power": power},
+        "truth": dict(zip(_COVERED, truth.tolist(), strict=True)),
+        "coverage": dict(zip(_COVERED, inside.tolist(), strict=True)),
+        "level": {"bootstrap": level[0], "permutation": level[1]},
+        "power": rows,
+    }
+
+
+def _covered_study(seed: int) -> Studied:
+    found = study(seed, Design(), [(1.0, 0.2), (1.0, _NOISE), (0.0, 1.5)])
+    good, metric, ignorant = found.distances
+    return Studied(found.pairs, (good, metric, found.pairs.shift_px.astype(np.float64), ignorant))
+
+
+def _map(found: DrawnMap, pairs: JudgedPairs) -> float:
+    return float(interpolated_area(found.ranking.spread(pairs.same_share)))
+
+
+def _with_differences(values: list[float]) -> list[float]:
+    return [*values, values[1] - values[0], values[1] - values[2]]
+
+
+def _draws(pairs: JudgedPairs, seed: int) -> ImageDraws:
+    return ImageDraws.of(pairs.n_images, _REPLICATES, np.random.default_rng([seed, 1]), participants=True)
+
+
+def _simulated(function: Callable[[int], Any], first: int, count: int, label: str) -> list[Any]:
+    seeds = range(first, first + count)
+    with get_context("spawn").Pool(2) as pool:
+        return list(tqdm(pool.imap(function, seeds, chunksize=5), total=count, desc=label, unit="study", delay=1))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer studies: about half a minute")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes share the processors
+    found = measure(options.quick)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    counts = found["studies"]
+    print(f"Truth ({counts['truth']:,} studies), and how often 95% intervals hold it ({counts['coverage']:,} studies)")
+    for name, share in found["coverage"].items():
+        print(f"  {name:<22} {found['truth'][name]:+.4f}  {share:7.1%}")
+    print(f"Two equivalent metrics told apart at 5% ({counts['level']:,} studies)")
+    for name, share in found["level"].items():
+        print(f"  {name:<22} {share:7.1%}")
+    print(f"Power against a metric with a noise of {_NOISE} ({counts['power']:,} studies each)")
+    for row in found["power"]:
+        print(
+            f"  {row['images']:>3} images, noise {row['noise_sd']:<5} bootstrap {row['bootstrap']:6.1%}, "
+            f"permutation {row['permutation']:6.1%}"
+        )
+
+
+if __name__ == "__main__":
+    main()
