@@ -14,7 +14,7 @@ from analysis.errors import AnalysisError
 from analysis.observers.accepted_answers import AcceptedAnswers, Integers
 from analysis.observers.cluster_robust import LogisticFit, climb, fit_logistic
 from analysis.observers.predictors import MEANING, predictors_of
-from analysis.observers.random_effects import RandomEffect, random_effects
+from analysis.observers.random_effects import MOST_ANSWERS, RandomEffect, random_effects
 from analysis.observers.reaction_times import ReactionTimes, reaction_times
 from analysis.observers.trial_blocks import TrialBlock, trial_blocks
 from analysis.results import Estimate, Result
@@ -88,8 +88,11 @@ def mixed_model(responses: pd.DataFrame, *, replicates: int = 2000, seed: int = 
         start, found = climb(predictors.values, answers.different)[0], None
     kinds = [name for name, _ in _named(answers, clusters)]
     groups = [group for _, group in _named(answers, clusters)]
+    if len(answers.different) > MOST_ANSWERS:
+        notes.append(f"The effects of single people and images are not computed of more than {MOST_ANSWERS:,} answers.")
+        groups = []
     effects = random_effects(predictors.values, answers.different, groups, start) if groups else []
-    by_kind = dict(zip(kinds, effects, strict=True))
+    by_kind = dict(zip(kinds, effects, strict=False))
     method = _method(clusters, answers)
     rows = tuple(_row(name, float(start[index]), found, index, method) for index, name in enumerate(predictors.names))
     people, images = by_kind.get("participants"), by_kind.get("images")

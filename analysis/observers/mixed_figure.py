@@ -55,7 +55,7 @@ def plot_reaction_times(result: ReactionTimes, ax: Axes) -> None:
     ax.set_ylim(bottom=0)
     ax.set_xlabel("Shift (pixels)")
     ax.set_ylabel("Median reaction time (ms)")
-    ax.legend(fontsize="small")
+    ax.legend(loc="lower right", fontsize="small")
 
 
 def _effects(effects: Sequence[RandomEffect], ax: Axes, label: str, colour: str) -> None:

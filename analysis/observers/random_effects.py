@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from analysis.results import Estimate, Result
 
@@ -16,6 +17,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 METHOD = "variational Bayes, whose intervals are too narrow"
+# It goes over the answers some hundred times.
+MOST_ANSWERS = 100_000
+_SEARCH = {"maxiter": 5000, "maxfun": 20_000, "ftol": 1e-11, "gtol": 1e-4}
 _Z = 1.959963984540054
 
 
@@ -67,13 +71,23 @@ def random_effects(
     design = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(outcome), int(offsets[-1])))
     kinds = np.repeat(np.arange(len(groups)), sizes)
     model = BinomialBayesMixedGLM(outcome.astype(np.float64), predictors, design, kinds, vcp_p=1, fe_p=2)
+    bound = model.vb_elbo
+
+    def told(*parameters: Floats) -> float:
+        bar.update()
+        return float(bound(*parameters))
+
+    model.vb_elbo = told
     parameters = len(start) + len(groups) + design.shape[1]
     mean = np.zeros(parameters)
     mean[: len(start)] = start
-    with warnings.catch_warnings(record=True) as caught:
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        tqdm(desc="effects of people and images", unit="step", delay=1, leave=False) as bar,
+    ):
         warnings.simplefilter("always")
-        # Its own start is random.
-        found = model.fit_vb(mean=mean, sd=np.full(parameters, 0.6))
+        # Its own start is random, and its own search keeps a matrix as wide as there are people and images.
+        found = model.fit_vb(mean=mean, sd=np.full(parameters, 0.6), fit_method="L-BFGS-B", minim_opts=_SEARCH)
     unsure = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     method = f"{METHOD}; the search did not end, take it with care" if unsure else METHOD
     effects, errors = np.asarray(found.vc_mean), np.asarray(found.vc_sd)

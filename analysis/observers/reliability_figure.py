@@ -20,11 +20,13 @@ def plot_alpha_by_shift(result: Reliability, ax: Axes) -> None:
     if result.alpha_within_shift.estimate is not None:
         ax.axhline(result.alpha_within_shift.estimate, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         ax.annotate(
-            "within all shifts",
+            "within\nall shifts",
             (1, result.alpha_within_shift.estimate),
+            (4, 0),
             xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
+            textcoords="offset points",
+            ha="left",
+            va="center",
             color=MUTED,
             fontsize="small",
         )

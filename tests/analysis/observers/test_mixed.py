@@ -253,3 +253,11 @@ def test_the_bayesian_model_agrees(make_row: Row) -> None:
     assert found["shift"].value.estimate == pytest.approx(pooled["shift"].odds_ratio.estimate, rel=0.3)
     assert found["reference_right"].r_hat < 1.1
     assert found["image_sd"].value.estimate == pytest.approx(0.5, abs=0.3)
+
+
+def test_single_effects_of_very_many_answers_are_left_out(make_row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.observers.mixed.MOST_ANSWERS", 100)
+    found = mixed_model(study(make_row, 10, 12), replicates=20)
+    assert found.image_effects == found.participant_effects == ()
+    assert "not computed of more than 100 answers" in " ".join(found.notes)
+    assert found.rows[0].odds_ratio.low is not None
