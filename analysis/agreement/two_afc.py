@@ -138,7 +138,7 @@ def _arrays(**named: ArrayLike) -> list[Floats]:
     for name, values in arrays.items():
         if values.ndim != 1 or not len(values):
             raise AnalysisError(
-                f"{name} has the shape {values.shape}; give one value a sample, and one sample or more."
+                f"{name} has the shape {values.shape}; give one value a sample, at least one."
             )
         if not np.isfinite(values).all():
             place = int(np.flatnonzero(~np.isfinite(values))[0])
