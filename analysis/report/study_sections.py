@@ -36,7 +36,7 @@ def study_section(responses: pd.DataFrame) -> Section:
     ]
     if people:
         each = kept.groupby("participant").size()
-        text[0] += f" A participant gave {_range(each)} answers to pairs of a random order; "
+        text[0] += f" A participant gave {_range(each)} answers, to pairs in a random order; "
     else:
         text[0] += " It is not known who gave which answer; "
     text[0] += f"every pair got {_range(kept.groupby('pair').size())} answers that are analysed."
