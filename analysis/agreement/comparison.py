@@ -16,12 +16,16 @@ from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap, MetricAgreement, metric_agreement
 from analysis.agreement.metric_comparison import Difference, differences, permutation_p_value
 from analysis.agreement.participant_variance import participant_variance
-from analysis.agreement.precision_recall import Floats
+from analysis.agreement.precision_recall import Floats, interpolated_area
 from analysis.agreement.tie_rules import Score, jnd_map
 from analysis.errors import AnalysisError
 from analysis.results import Estimate, Result
 
 SHIFT = "pixel shift"
+
+# Enough for the third digit of the mean.
+_ORDERS = 20_000
+_ORDERS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
@@ -98,18 +102,20 @@ def compare(
     advance = progress or (lambda count: None)
     pairs = JudgedPairs.from_responses(responses, min_responses)
     # Each kind of draw has a generator of its own, so that one metric more changes nothing about the others.
-    images, splits = (np.random.default_rng([seed, number]) for number in (0, 1))
+    images, splits, orders = (np.random.default_rng([seed, number]) for number in range(3))
     draws = ImageDraws.of(pairs.n_images, replicates, images, participants=pairs.answer_participant is not None)
     usable, left_out = _usable(pairs, distances)
     shift = pairs.shift_px.astype(np.float64)
-    references = [_scored(pairs, values, draws) for values in (np.zeros_like(shift), shift, 1 - pairs.same_share)]
-    floor, baseline, best = (found.estimate(score, pairs, draws) for score, found in references)
+    baseline = _scored(pairs, shift, draws)
+    best = _scored(pairs, 1 - pairs.same_share, draws)
+    chance = _chance(pairs, orders), DrawnMap.of(pairs, np.zeros_like(shift), draws)
+    floor, shift_map, oracle = (found.estimate(score, pairs, draws) for score, found in (chance, baseline, best))
     ceilings = human_ceiling(pairs, draws, splits)
     advance(1)
-    scored, metrics = {SHIFT: references[1]}, []
+    scored, metrics = {SHIFT: baseline}, []
     for name, values in usable.items():
         scored[name] = _scored(pairs, values, draws)
-        own = np.random.default_rng([seed, 2])
+        own = np.random.default_rng([seed, 3])
         metrics.append(metric_agreement(name, values, pairs, draws, *scored[name], own, permutations))
         advance(1)
     every = usable | {SHIFT: shift}
@@ -121,7 +127,7 @@ def compare(
             estimate, spread = _difference(scored[first], scored[second], pairs, draws)
             estimates.append(estimate)
             spreads.append(spread)
-            own = np.random.default_rng([seed, 3])
+            own = np.random.default_rng([seed, 4])
             exchanged.append(permutation_p_value(every[first], every[second], pairs, permutations, own))
             advance(1)
         comparisons += differences(family, compared, estimates, spreads, exchanged, pairs)
@@ -137,13 +143,20 @@ def compare(
         seed=seed,
         metrics=tuple(metrics),
         floor=floor,
-        shift_baseline=baseline,
+        shift_baseline=shift_map,
         ceilings=ceilings,
-        oracle=best,
+        oracle=oracle,
         comparisons=tuple(comparisons),
         left_out=left_out,
         notes=_notes(pairs, draws),
     )
+
+
+def _chance(pairs: JudgedPairs, generator: np.random.Generator) -> Score:
+    """What random orders reach on average."""
+    rows = np.tile(pairs.same_share, (_ORDERS_AT_ONCE, 1))
+    areas = [interpolated_area(generator.permuted(rows, axis=1)) for _ in range(_ORDERS // _ORDERS_AT_ONCE)]
+    return Score(float(np.mean(areas)), f"mean over {_ORDERS:,} random orders")
 
 
 def _scored(pairs: JudgedPairs, distances: Floats, draws: ImageDraws) -> tuple[Score, DrawnMap]:

@@ -137,9 +137,7 @@ def _arrays(**named: ArrayLike) -> list[Floats]:
             raise AnalysisError(f"{name} has the shape {shape}, but {first[0]} {first[1]}; give one value a sample.")
     for name, values in arrays.items():
         if values.ndim != 1 or not len(values):
-            raise AnalysisError(
-                f"{name} has the shape {values.shape}; give one value a sample, at least one."
-            )
+            raise AnalysisError(f"{name} has the shape {values.shape}; give one value a sample, at least one.")
         if not np.isfinite(values).all():
             place = int(np.flatnonzero(~np.isfinite(values))[0])
             raise AnalysisError(f"{name} of sample {place} is {values[place]}, not a finite number; correct it.")

@@ -1,0 +1,105 @@
+"""Tests of one metric against another: Holm's correction, exchanges, sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.judged_pairs import JudgedPairs
+from analysis.agreement.metric_comparison import Difference, differences, holm, permutation_p_value
+from analysis.results import Estimate
+
+
+def judged(images: int) -> JudgedPairs:
+    """Pairs of each image at two shifts, of which people told one apart and not the other."""
+    pair = np.repeat(np.arange(2 * images), 3)
+    return JudgedPairs(
+        names=tuple(f"{n // 2}_n-{n % 2}" for n in range(2 * images)),
+        image=np.arange(2 * images) // 2,
+        shift_px=np.arange(2 * images) % 2,
+        same=3 * (1 - np.arange(2 * images) % 2),
+        responses=np.full(2 * images, 3),
+        answer_pair=pair,
+        answer_same=pair % 2 == 0,
+        answer_participant=None,
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=10))
+def test_holm_agrees_with_statsmodels(thousandths: list[int]) -> None:
+    p_values = [number / 1000 for number in thousandths]
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist())
+
+
+def test_no_comparison_needs_no_correction() -> None:
+    assert holm([]) == []
+
+
+def test_opposite_metrics_are_told_apart_and_equal_ones_are_not() -> None:
+    pairs = judged(16)
+    generator = np.random.default_rng(1)
+    right = pairs.shift_px + 0.5 * generator.random(32)
+    assert permutation_p_value(right, -right, pairs, 1_000, generator) <= 0.01
+    assert permutation_p_value(right, right, pairs, 1_000, generator) == 1.0
+    # Only the ranks are exchanged: units may differ as they like.
+    assert permutation_p_value(right, 1e6 + np.exp(right), pairs, 1_000, generator) == 1.0
+
+
+def difference(value: float, error: float, count: int = 1) -> Difference:
+    """The first of some comparisons, where the bootstrap gives normal deviations."""
+    pairs = judged(20)
+    draws = ImageDraws.of(20, 5_000, np.random.default_rng(2), participants=False)
+    drawn = value + error * np.random.default_rng(3).normal(size=5_000)
+    estimates = [draws.estimate(value, drawn, limits=(-1, 1))] * count
+    names = [("a", f"b{number}") for number in range(count)]
+    return differences("metrics", names, estimates, [draws.spread(drawn)] * count, [0.5] * count, pairs)[0]
+
+
+def test_a_difference_of_many_errors_is_decided() -> None:
+    found = difference(0.08, 0.02)
+    assert found.verdict == "better"
+    assert found.sentence.startswith("a is better than b0 (+0.080, 95% interval +0.0")
+    assert difference(-0.08, 0.02).verdict == "worse"
+
+
+def test_a_difference_of_one_error_needs_eight_times_as_many_pairs() -> None:
+    found = difference(0.02, 0.02)
+    # (1.96 + 0.84)² = 7.85, and n / (n − 1) of 20 images.
+    assert found.times_needed == pytest.approx(7.85 * 20 / 19, rel=0.05)
+    assert found.pairs_needed == pytest.approx(40 * 7.85 * 20 / 19, rel=0.05)
+    assert "a and b0 cannot be told apart with these data; about 3" in found.sentence
+    assert "times as many) would be needed to resolve a difference of this size." in found.sentence
+
+
+def test_a_tiny_difference_gets_no_number() -> None:
+    found = difference(1e-6, 0.02)
+    assert found.pairs_needed is None
+    assert "a difference as small as 1e-06 would need more than 10,000 times as many pairs" in found.sentence
+
+
+def test_several_comparisons_are_corrected() -> None:
+    alone, among = difference(0.06, 0.02), difference(0.06, 0.02, count=45)
+    assert alone.verdict == "better"
+    assert among.verdict == "undecided"
+    assert among.p_value == alone.p_value
+    assert among.p_holm == pytest.approx(45 * (alone.p_value or 0))
+    assert "not among so many" in among.sentence
+
+
+def test_the_p_value_is_below_5_percent_where_the_interval_leaves_out_zero() -> None:
+    for value in np.linspace(0.02, 0.06, 9):
+        found = difference(float(value), 0.02)
+        assert (found.p_value or 0) < 0.05 or (found.difference.low or 0) <= 0
+        assert (found.p_value or 0) > 0.045 or (found.difference.low or 0) > 0
+
+
+def test_without_an_interval_nothing_is_decided() -> None:
+    estimate = Estimate(0.3, None, None, "no interval: 3 images are fewer than the 10 that one needs")
+    found = differences("metrics", [("a", "b")], [estimate], [None], [0.01], judged(3))[0]
+    assert (found.verdict, found.p_value, found.p_holm, found.pairs_needed) == ("undecided", None, None, None)
+    assert found.sentence.endswith("no interval: 3 images are fewer than the 10 that one needs.")

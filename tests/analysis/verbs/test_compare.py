@@ -1,0 +1,71 @@
+"""`compare` through the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import shift_study
+
+Run = Callable[..., Result]
+FEW = ("--replicates", "200", "--permutations", "100")
+
+
+@pytest.fixture
+def run() -> Run:
+    return lambda *arguments: CliRunner().invoke(shift_study.main, ["compare", *map(str, arguments)])
+
+
+def test_a_table_and_sentences(run: Run, pim1_distances: Path, tmp_path: Path) -> None:
+    figure = tmp_path / "map.png"
+    result = run("ghildyal2022", "--distances", f"pim1={pim1_distances}", "--figure", figure, *FEW)
+    assert result.exit_code == 0
+    assert "301 pairs of 50 images, 1,158 answers" in result.stdout
+    assert "pim1                  0.7745" in result.stdout
+    assert "pixel shift           0.7739" in result.stdout
+    assert "pim1 and pixel shift cannot be told apart with these data" in result.stdout
+    assert "who are not known" in result.stdout
+    assert figure.stat().st_size > 1000
+
+
+def test_json_of_one_of_several_metrics(run: Run, pim1_distances: Path, tmp_path: Path) -> None:
+    lines = pim1_distances.read_text().splitlines()[1:]
+    path = tmp_path / "two.csv"
+    path.write_text(
+        "metric,pair,distance\n"
+        + "".join(f"pim1,{line}\n" for line in lines)
+        + "".join(f"short,{line}\n" for line in lines[:5])
+    )
+    result = run("ghildyal2022", "--distances", path, "--metric", "pim1", "--json", *FEW)
+    figures = json.loads(result.stdout)
+    assert [metric["name"] for metric in figures["metrics"]] == ["pim1"]
+    assert figures["metrics"][0]["jnd_map"]["estimate"] == pytest.approx(0.7745365, abs=5e-8)
+    assert figures["left_out"] == {}
+    assert len(figures["comparisons"]) == 1
+    both = json.loads(run("ghildyal2022", "--distances", path, "--json", *FEW).stdout)
+    assert both["metrics"] == figures["metrics"]
+    assert "short is left out" in both["left_out"]["short"]
+
+
+def test_without_distances_it_says_what_to_hold_metrics_against(run: Run) -> None:
+    result = run("ghildyal2022", *FEW)
+    assert result.exit_code == 0
+    assert "judged shares" in result.stdout
+    assert "people, split half" in result.stdout
+
+
+def test_an_unknown_metric_is_said(run: Run, pim1_distances: Path) -> None:
+    result = run("ghildyal2022", "--distances", pim1_distances, "--metric", "ssim")
+    assert result.exit_code == 1
+    assert "The distances hold no metric ssim; they hold pim1_distances." in result.stderr
+    assert "give some with --distances" in run("ghildyal2022", "--metric", "ssim").stderr
+
+
+def test_a_figure_of_another_kind_is_refused_before_anything_is_computed(run: Run) -> None:
+    result = run("ghildyal2022", "--figure", "map.gif")
+    assert result.exit_code == 1
+    assert "map.gif" in result.stderr
