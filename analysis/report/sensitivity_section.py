@@ -12,6 +12,7 @@ from analysis.agreement.comparison import SHIFT
 from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap
+from analysis.agreement.tie_rules import jnd_map
 from analysis.errors import AnalysisError
 from analysis.exclusions.sensitivity import variants
 from analysis.observers.reliability import reliability
@@ -102,7 +103,10 @@ def _maps(
         values = np.array([by_pair.get(pair, np.nan) for pair in pairs.names])
         if np.isfinite(values).all():
             by_metric[name] = values
-    return {name: DrawnMap.of(pairs, values, draws).estimate(pairs, draws) for name, values in by_metric.items()}
+    return {
+        name: DrawnMap.of(pairs, values, draws).estimate(jnd_map(pairs.same_share, values), pairs, draws)
+        for name, values in by_metric.items()
+    }
 
 
 def _people_table(found: list[_Variant]) -> Table:
