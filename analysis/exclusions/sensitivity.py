@@ -14,12 +14,15 @@ from analysis.exclusions.participants import answered, participant_codes
 from analysis.results import Estimate, Result
 from analysis.wilson import wilson_percent
 
+# Enough for an interval of two digits.
+_REPLICATES = 500
+
 
 @dataclass(frozen=True)
 class MainResults(Result):
     """The figures of a study that its conclusions rest on; `problem` says why one is lacking, else it is None.
 
-    `threshold_px`: shift at which "different" is as likely as "same" (psychometric function, pooled answers).
+    `threshold_px`: shift at which "different" is as likely as "same" (psychometric function, bootstrap interval).
     `false_alarm_percent`: share of 0-pixel pairs called different, in [0, 100], Wilson interval.
     `half_px`: smallest shift that was shown at which half of the answers or more are "different";
     `half_percent`: their share there, Wilson interval.
@@ -97,7 +100,7 @@ def main_results(responses: pd.DataFrame) -> MainResults:
     total = np.bincount(place)
     hits = np.bincount(place, weights=different).astype(np.int64)
     half = np.flatnonzero(2 * hits >= total)
-    threshold, problem = _threshold(shifts.tolist(), hits.tolist(), total.tolist())
+    threshold, problem = _threshold(responses)
     codes, _ = participant_codes(kept)
     return MainResults(
         responses=len(kept),
@@ -114,17 +117,17 @@ def main_results(responses: pd.DataFrame) -> MainResults:
     )
 
 
-def _threshold(shifts: list[int], different: list[int], total: list[int]) -> tuple[Estimate, str | None]:
-    from analysis.psychometric import fit
+def _threshold(responses: pd.DataFrame) -> tuple[Estimate, str | None]:
+    from analysis.psychometric.function import psychometric_function
+    from analysis.responses.trial_counts import TrialCounts
 
     try:
-        found = fit(shifts, different, total).threshold_px
+        found = psychometric_function(TrialCounts.of(responses), replicates=_REPLICATES).threshold_px
     except AnalysisError as error:
         return Estimate(None, None, None, "no psychometric function"), str(error)
-    if found is None:
-        reason = "The function crosses one half at no shift that was shown."
-        return Estimate(None, None, None, "outside the shifts shown"), reason
-    return Estimate(found, None, None, "maximum likelihood, answers pooled"), None
+    if found.estimate is None:
+        return found, "The function crosses one half at no shift that was shown."
+    return found, None
 
 
 def _only(responses: pd.DataFrame, rules: Sequence[str]) -> pd.DataFrame:

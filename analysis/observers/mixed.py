@@ -12,7 +12,7 @@ from scipy.special import stdtr, stdtrit
 
 from analysis.errors import AnalysisError
 from analysis.observers.accepted_answers import AcceptedAnswers, Integers
-from analysis.observers.cluster_robust import LogisticFit, climb, fit_logistic
+from analysis.observers.cluster_robust import LogisticFit, fit_logistic
 from analysis.observers.predictors import MEANING, predictors_of
 from analysis.observers.random_effects import MOST_ANSWERS, RandomEffect, random_effects
 from analysis.observers.reaction_times import ReactionTimes, reaction_times
@@ -81,11 +81,8 @@ def mixed_model(responses: pd.DataFrame, *, replicates: int = 2000, seed: int = 
     predictors = predictors_of(answers)
     notes = list(predictors.notes)
     clusters = _clusters(answers, notes)
-    if clusters:
-        found = fit_logistic(predictors.values, answers.different, [codes for codes, _ in clusters])
-        start = found.log_odds
-    else:
-        start, found = climb(predictors.values, answers.different)[0], None
+    found = fit_logistic(predictors.values, answers.different, [codes for codes, _ in clusters])
+    start = found.log_odds
     kinds = [name for name, _ in _named(answers, clusters)]
     groups = [group for _, group in _named(answers, clusters)]
     if len(answers.different) > MOST_ANSWERS:
@@ -144,12 +141,12 @@ def _method(clusters: Sequence[_Group], answers: AcceptedAnswers) -> str:
     named = [f"{len(group[1])} {name}" for name, group in _named(answers, clusters)]
     if not named:
         return "no interval: too few participants and images"
-    return f"pooled logistic regression; 95% interval robust for {' and '.join(named)}"
+    return f"generalised estimating equations; 95% interval robust for {' and '.join(named)}"
 
 
-def _row(name: str, log_odds: float, found: LogisticFit | None, index: int, method: str) -> Predictor:
+def _row(name: str, log_odds: float, found: LogisticFit, index: int, method: str) -> Predictor:
     low = high = p = None
-    if found is not None:
+    if found.errors is not None:
         error = float(found.errors[index])
         away = float(stdtrit(found.df, 0.975)) * error
         low, high = _odds(log_odds - away), _odds(log_odds + away)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.verbs.options import FILE, RULES, StudyReader, rules_for
+from analysis.verbs.options import FILE, RULES, StudyReader, rules_for, shown
 
 if TYPE_CHECKING:
     from analysis.exclusions.flow import ExclusionFlow
@@ -109,4 +109,4 @@ def _sensitivity_text(found: Sensitivity) -> str:
 
 
 def _shown(estimate: Estimate, unit: str) -> str:
-    return "–" if estimate.estimate is None else f"{estimate.estimate:.{2 if unit == ' px' else 1}f}{unit}"
+    return shown(estimate, 2 if unit == " px" else 1, unit) if estimate.estimate is not None else "–"
