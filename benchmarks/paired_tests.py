@@ -27,12 +27,14 @@ import numpy as np
 from tqdm import tqdm
 
 from analysis.agreement.drawn_areas import Ranking
+from analysis.agreement.human_ceiling import human_ceiling
 from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
-from analysis.agreement.metric_agreement import DrawnMap
+from analysis.agreement.metric_agreement import DrawnMap, metric_agreement
 from analysis.agreement.metric_comparison import permutation_p_value
 from analysis.agreement.participant_variance import participant_variance
 from analysis.agreement.precision_recall import interpolated_area
+from analysis.agreement.tie_rules import Score
 from analysis.planning.simulated_study import Design, Population, simulate
 
 _REPLICATES = 1_000
@@ -40,6 +42,17 @@ _PERMUTATIONS = 1_000
 # Standard deviation of a metric's noise on the logarithm of the distance.
 _NOISE = 0.6
 _COVERED = ("good metric", "metric", "pixel shift", "knows no image", "metric − good metric", "metric − pixel shift")
+
+_OTHERS = (
+    "auroc",
+    "spearman",
+    "kendall",
+    "partial_spearman",
+    "partial_kendall",
+    "shift_lift",
+    "split_half",
+    "leave_one_out",
+)
 
 
 @dataclass(frozen=True)
@@ -109,12 +122,28 @@ def rejected(seed: int, design: Design, noise: float) -> tuple[bool, bool]:
     return spread.p_value(difference) < 0.05, exchanged <= 0.05
 
 
+def other_figures(seed: int) -> list[tuple[float, float, float]]:
+    """The other figures of a metric in one study, and of people for people, each with its interval."""
+    found = _covered_study(seed)
+    draws = _draws(found.pairs, seed)
+    generator = np.random.default_rng([seed, 3])
+    score = Score(0.0, "not needed here")
+    drawn = DrawnMap.of(found.pairs, found.distances[1], draws)
+    metric = metric_agreement("metric", found.distances[1], found.pairs, draws, score, drawn, generator, 200)
+    people = human_ceiling(found.pairs, draws, generator, splits=100)
+    estimates = {name: getattr(metric if hasattr(metric, name) else people, name) for name in _OTHERS}
+    return [(one.estimate, one.low, one.high) for one in estimates.values()]
+
+
 def measure(quick: bool) -> dict[str, Any]:
-    """All three parts; `quick` simulates fewer studies."""
-    truths, covered, null, power = (500, 100, 150, 60) if quick else (2_000, 600, 1_000, 300)
+    """All parts; `quick` simulates fewer studies."""
+    truths, covered, others, null, power = (500, 100, 40, 150, 60) if quick else (2_000, 600, 300, 1_000, 300)
     # Seeds of the parts do not meet: the truth is of other studies than those whose intervals are looked at.
     truth = np.mean(_simulated(points, 1_000_000, truths, "truth"), axis=0)
     inside = np.mean(_simulated(partial(held, truth=truth.tolist()), 2_000_000, covered, "coverage"), axis=0)
+    values, lows, highs = np.moveaxis(np.array(_simulated(other_figures, 5_000_000, others, "other figures")), -1, 0)
+    # Their truth is the mean of the same studies, which is off by a small part of the intervals.
+    held_others = np.mean((lows <= values.mean(axis=0)) & (values.mean(axis=0) <= highs), axis=0)
     level = np.mean(
         _simulated(partial(rejected, design=Design(), noise=_NOISE), 3_000_000, null, "level"), axis=0
     ).tolist()
@@ -130,9 +159,10 @@ def measure(quick: bool) -> dict[str, Any]:
         bootstrap, permutation = np.mean(found, axis=0).tolist()
         rows.append({"images": images, "noise_sd": noise, "bootstrap": bootstrap, "permutation": permutation})
     return {
-        "studies": {"truth": truths, "coverage": covered, "level": null, "power": power},
+        "studies": {"truth": truths, "coverage": covered, "others": others, "level": null, "power": power},
         "truth": dict(zip(_COVERED, truth.tolist(), strict=True)),
         "coverage": dict(zip(_COVERED, inside.tolist(), strict=True)),
+        "coverage_of_others": dict(zip(_OTHERS, held_others.tolist(), strict=True)),
         "level": {"bootstrap": level[0], "permutation": level[1]},
         "power": rows,
     }
@@ -177,6 +207,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"Truth ({counts['truth']:,} studies), and how often 95% intervals hold it ({counts['coverage']:,} studies)")
     for name, share in found["coverage"].items():
         print(f"  {name:<22} {found['truth'][name]:+.4f}  {share:7.1%}")
+    print(f"The same of other figures ({counts['others']:,} studies)")
+    for name, share in found["coverage_of_others"].items():
+        print(f"  {name:<30} {share:7.1%}")
     print(f"Two equivalent metrics told apart at 5% ({counts['level']:,} studies)")
     for name, share in found["level"].items():
         print(f"  {name:<22} {share:7.1%}")

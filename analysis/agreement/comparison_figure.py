@@ -79,7 +79,7 @@ def plot_precision_recall(
             (0.0, *curve.recall),
             (curve.envelope[0], *curve.envelope),
             color=MUTED if shift else _LINES[number % len(_LINES)],
-            linestyle=(0, (1, 1)) if shift else _DASHES[number // len(_LINES) % len(_DASHES)],
+            linestyle=(0, (1, 1)) if shift else _DASHES[number % len(_DASHES)],
             linewidth=1.4,
             drawstyle="steps-pre",
             label=curve.name,

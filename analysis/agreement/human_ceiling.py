@@ -53,8 +53,8 @@ def _ceiling(
         return Estimate(None, None, None, "no pair has two answers, so that none can be parted")
     same, responses, image = pairs.same[several], pairs.responses[several], pairs.image[several]
     areas: list[float] = []
-    drawn = np.zeros(min(_DRAWS, draws.counts.shape[1]))
-    counts = draws.counts[:, : len(drawn)]
+    counts = draws.counts[:, :_DRAWS]
+    summed, valued = np.zeros((2, counts.shape[1]))
     halves = _judging(responses, split, splits, generator)
     judging_same = generator.hypergeometric(same, responses - same, halves)
     for number, (judges, found) in enumerate(zip(halves, judging_same, strict=True)):
@@ -67,12 +67,16 @@ def _ceiling(
         areas.append(float(interpolated_area(share[order])))
         if draws.enough and number < _SPLITS_DRAWN:
             ranking = Ranking(order.astype(np.int64), np.arange(len(order) + 1))
-            drawn += drawn_areas(ranking, share, image, counts) / min(_SPLITS_DRAWN, splits)
+            drawn = drawn_areas(ranking, share, image, counts)
+            summed += np.nan_to_num(drawn)
+            valued += np.isfinite(drawn)
     if not areas:
         return Estimate(None, None, None, 'in no parting does anybody who judges say "same"')
     part = "halves" if split == "half" else "one answer and the others"
     how = f"mean over {len(areas):,} partings of each pair's answers into {part}, ties in random order"
-    return draws.estimate(float(np.mean(areas)), drawn, None, how=how)
+    mean = np.full(len(summed), np.nan)
+    np.divide(summed, valued, out=mean, where=valued > 0)
+    return draws.estimate(float(np.mean(areas)), mean, None, how=how)
 
 
 def _judging(responses: Integers, split: Split, splits: int, generator: np.random.Generator) -> Integers:

@@ -149,7 +149,10 @@ def _answers_left_out(
             getattr(left_out[True], name)[pairs.answer_pair],
             getattr(left_out[False], name)[pairs.answer_pair],
         )
-        found[name] = np.nan_to_num(getattr(here, name)[0] - by_answer)
+        change = np.nan_to_num(getattr(here, name)[0] - by_answer)
+        # Fewer answers change the correlation whatever they are; what counts is how a pair's answers differ.
+        mean = np.bincount(pairs.answer_pair, weights=change) / pairs.responses
+        found[name] = change - mean[pairs.answer_pair]
     return found
 
 
