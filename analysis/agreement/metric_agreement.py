@@ -18,6 +18,9 @@ from analysis.agreement.shift_lift import shift_lift
 from analysis.agreement.tie_rules import Score, jnd_map
 from analysis.results import Estimate, Result
 
+# Draws of which rank correlations are taken: each takes long, and nothing is compared by them.
+_CORRELATED = 2_000
+
 
 @dataclass(frozen=True)
 class MetricAgreement(Result):
@@ -114,7 +117,8 @@ def _auroc(ranking: Ranking, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
 def _correlations(distances: Floats, pairs: JudgedPairs, draws: ImageDraws) -> dict[str, Estimate]:
     share, shift = 1 - pairs.same_share, pairs.shift_px.astype(np.float64)
     here = correlations(distances, share, shift, pairs.image, _as_they_are(draws))
-    drawn = correlations(distances, share, shift, pairs.image, draws.counts) if draws.enough else None
+    counts = draws.counts[:, :_CORRELATED]
+    drawn = correlations(distances, share, shift, pairs.image, counts) if draws.enough else None
     influences = _answers_left_out(distances, share, shift, pairs, here) if draws.enough else {}
     found = {}
     for name in ("spearman", "kendall", "partial_spearman", "partial_kendall"):
