@@ -15,7 +15,8 @@ Codes = NDArray[np.int64]
 def codes_of(column: pd.Series) -> tuple[Codes, int]:
     """A number from 0 for each value of a column, in order of first appearance, -1 for unknown; and how many."""
     # One study is the rule, and to compare with its name is quicker than to number the names.
-    if len(column) and bool((column == column.iloc[0]).fillna(False).all()):
+    ends = column.iloc[[0, -1]] if len(column) else column
+    if ends.nunique(dropna=False) == 1 and bool((column == ends.iloc[0]).fillna(False).all()):
         return np.zeros(len(column), dtype=np.int64), 1
     codes, values = pd.factorize(column)
     return codes.astype(np.int64, copy=False), len(values)

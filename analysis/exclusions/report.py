@@ -92,18 +92,14 @@ class ExclusionReport:
 
 def by_reason(responses: pd.DataFrame, rules: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """Which responses have each reason: first the rules, then what else the table has, in order of appearance."""
-    if not responses["excluded"].to_numpy(dtype=bool).any():
-        return {name: np.zeros(len(responses), dtype=np.bool_) for name in rules}
-    codes, listed = pd.factorize(responses["exclusion_reason"])
+    excluded = np.flatnonzero(responses["excluded"].to_numpy(dtype=bool))
+    codes, listed = pd.factorize(responses["exclusion_reason"].iloc[excluded])
     parts = [[name for name in str(reasons).split(";") if name] for reasons in listed]
-    names = dict.fromkeys([*rules, *(name for part in parts for name in part)])
-    nowhere = np.zeros(len(responses), dtype=np.bool_)
-    return {
-        name: np.array([name in part for part in parts], dtype=np.bool_)[codes]
-        if any(name in part for part in parts)
-        else nowhere
-        for name in names
-    }
+    having = {}
+    for name in dict.fromkeys([*rules, *(name for part in parts for name in part)]):
+        having[name] = np.zeros(len(responses), dtype=np.bool_)
+        having[name][excluded] = np.array([name in part for part in parts], dtype=np.bool_)[codes]
+    return having
 
 
 def _count(count: int, noun: str) -> str:
