@@ -1,7 +1,8 @@
 """Intervals for what is sampled twice: participants and images, both drawn from more of their kind.
 
 Each is drawn anew with replacement, one at a time; the variances add up, less the trials' own scatter, which is in
-both. Drawing both at once instead would count that scatter three times (Owen 2007, Section 3).
+both, and are never less than that of as many independent answers. Drawing both at once instead would count the trials'
+scatter three times (Owen 2007, Section 3). Where a person judges an image twice, a little too much is left of it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from analysis.responses.trial_counts import TrialCounts
 from analysis.results import Estimate
+from analysis.trial_counts import TrialCounts
 
 Floats = NDArray[np.float64]
 
@@ -68,9 +69,11 @@ def draw(
 ) -> Replicates:
     """`replicates` draws with replacement of the participants, of the images, and of the answers at each shift.
 
-    The answers are binomial draws with the probabilities `expected`, `(K,)`; the observed shares if left out.
+    The answers are binomial draws with the probabilities `expected`, `(K,)`; the observed shares if left out. A
+    probability is at least half an answer away from 0 and 1: a share of 0 does not say that it will stay 0.
     """
-    share = counts.different / counts.total if expected is None else expected
+    half = 0.5 / (counts.total + 1)
+    share = np.clip(counts.different / counts.total if expected is None else expected, half, 1 - half)
     hits = generator.binomial(counts.total.astype(np.int64), share, (replicates, len(share))).astype(np.float64)
     total = np.broadcast_to(counts.total, hits.shape)
     return Replicates(
@@ -104,45 +107,51 @@ class Spread:
     n_participants: int
     n_images: int
 
-    @classmethod
-    def of(cls, replicates: Replicates, statistic: Callable[[Floats, Floats], Floats]) -> Spread:
-        """Of a statistic: `(B, K)` different and total → `(B,)`."""
-        return next(spreads(replicates, lambda hits, total: statistic(hits, total)[np.newaxis]))
-
     @property
     def design_effect(self) -> float | None:
-        """Variance of the estimate over that of as many independent answers; None where neither can be told."""
-        alone = _deviation(self.trials)
-        return (self._deviation() / alone) ** 2 if alone > 0 and self.participants is not None else None
+        """Variance of the estimate over that of as many independent answers; None where people are not known."""
+        alone = _deviation(self.trials) ** 2
+        return max(0.0, self._summed() / alone) if alone > 0 and self.participants is not None else None
 
     def interval(self, centre: float) -> tuple[float, float] | None:
-        """A 95% interval around `centre`, on the same scale; None where too many values are undefined."""
-        parts = [part for part in (self.participants, self.images) if part is not None] or [self.trials]
-        if any(np.mean(~np.isfinite(part)) > _MOST_UNDEFINED for part in parts):
+        """A 95% interval around `centre`, on the same scale; None where too many values are undefined, or all alike."""
+        parts = [part for part in (self.participants, self.images) if part is not None]
+        if not any(_deviation(part) for part in parts):
+            # Where nobody ever errs there is nothing to draw from but chance.
+            parts = [self.trials]
+        if any(np.mean(~np.isfinite(part)) > _MOST_UNDEFINED for part in parts) or not _deviation(parts[0]):
             return None
         deviations = np.zeros(len(self.trials))
         for part in parts:
             away = part - centre
             deviations = deviations + np.where(np.isfinite(away), away, 0.0)
         drawn = math.sqrt(sum(_deviation(part) ** 2 for part in parts))
-        stretch = self._deviation() / drawn if drawn > 0 else 1.0
+        stretch = math.sqrt(self._variance()) * self._student() / drawn
         low, high = np.quantile(deviations, (0.025, 0.975)) * stretch
         return centre + min(float(low), 0.0), centre + max(float(high), 0.0)
 
-    def _deviation(self) -> float:
-        """Half the width of the interval over 1.96: standard deviation, with Student's factor for few clusters."""
-        clusters = [
-            (number, part)
+    def _variance(self) -> float:
+        """Of the estimate: not less than that of either kind alone, nor of independent answers."""
+        parts = [variance for _, variance in self._clusters()]
+        return max(self._summed(), *parts, _deviation(self.trials) ** 2)
+
+    def _summed(self) -> float:
+        """The variances of both kinds, less that of the trials, which is in both."""
+        parts = [variance for _, variance in self._clusters()]
+        return sum(parts) - (len(parts) - 1) * _deviation(self.trials) ** 2
+
+    def _student(self) -> float:
+        """By how much an interval is wider because there are few clusters."""
+        fewest = min((number for number, _ in self._clusters()), default=0)
+        return float(stdtrit(fewest - 1, 0.975)) / _Z if fewest else 1.0
+
+    def _clusters(self) -> list[tuple[int, float]]:
+        """Number and variance of each kind that was drawn."""
+        return [
+            (number, _deviation(part) ** 2 * number / (number - 1))
             for number, part in ((self.n_participants, self.participants), (self.n_images, self.images))
             if part is not None
         ]
-        if not clusters:
-            return _deviation(self.trials)
-        variances = [_deviation(part) ** 2 * number / (number - 1) for number, part in clusters]
-        both = sum(variances) - (len(clusters) - 1) * _deviation(self.trials) ** 2
-        fewest = min(number for number, _ in clusters)
-        student = float(stdtrit(fewest - 1, 0.975)) / _Z
-        return math.sqrt(max(both, *variances)) * student if len(clusters) == 2 else math.sqrt(both) * student
 
 
 def spreads(replicates: Replicates, statistics: Callable[[Floats, Floats], Floats]) -> Iterator[Spread]:
@@ -181,7 +190,7 @@ def estimate(
     to, back = scale or (float, float)
     found = spread.interval(to(value))
     if found is None:
-        return Estimate(value, None, None, f"no interval: too many draws leave it undetermined ({method})")
+        return Estimate(value, None, None, f"no interval: the draws do not determine it ({method})")
     low, high = (min(max(back(end), limits[0]), limits[1]) for end in found)
     return Estimate(value, low, high, method)
 

@@ -20,7 +20,7 @@ import numpy as np
 import psignifit
 
 from analysis.psychometric.function import psychometric_function
-from analysis.responses.trial_counts import PUBLISHED_TABLE1, read_counts
+from analysis.trial_counts import PUBLISHED_TABLE1, read_counts
 
 REPLICATES = 600
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -51,3 +53,21 @@ def answered(responses: pd.DataFrame, response: str) -> NDArray[np.bool_]:
 def totals(codes: Codes, count: int, which: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many of the responses in `which` each participant gave; `(count,)`."""
     return np.bincount(codes[which & (codes >= 0)], minlength=count)
+
+
+def unknown_participants(responses: pd.DataFrame) -> str | None:
+    """Of how many responses the participant is not known, as the beginning of a sentence; None where it is of all."""
+    unknown = int(responses["participant"].isna().sum())
+    if not unknown:
+        return None
+    which = "the answers" if unknown == len(responses) else f"{unknown:,} of {len(responses):,} answers"
+    return f"It is not known who gave {which}"
+
+
+def named(participants: Sequence[str]) -> str:
+    """Ids in a sentence, the first ten of them.
+
+    >>> named(["p0001", "p0002"])
+    'p0001, p0002'
+    """
+    return ", ".join(participants[:10]) + (f" and {len(participants) - 10} more" if len(participants) > 10 else "")

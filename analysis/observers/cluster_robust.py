@@ -39,8 +39,8 @@ def fit_logistic(predictors: Floats, outcome: NDArray[np.bool_], clusters: Seque
         predictors: `(N, K)`, with a column of ones.
         outcome: `(N,)`.
         clusters: none, one or two groupings of the rows, each `(N,)` whole numbers; with two, their variances are
-            added and those of the single rows, which are in both, taken off. Where that leaves less than one of
-            them alone, the larger is taken.
+            added and those of the rows that both have in common, which are in both, taken off. Where that leaves less
+            than one of them alone, the larger is taken.
 
     Each variance is multiplied by n / (n − 1) of its clusters.
 
@@ -60,7 +60,7 @@ def fit_logistic(predictors: Floats, outcome: NDArray[np.bool_], clusters: Seque
     with warnings.catch_warnings():
         # Separation is judged below, by what was found.
         warnings.simplefilter("ignore")
-        single = GLM(answers, predictors, family=Binomial()).fit(cov_type="HC0")
+        single = GLM(answers, predictors, family=Binomial()).fit(cov_type="cluster", cov_kwds=_cells(clusters, outcome))
         log_odds = np.asarray(single.params, dtype=np.float64)
         _check_separation(predictors, log_odds, single)
         variances = [_variances(answers, predictors, groups) for groups in clusters]
@@ -69,11 +69,19 @@ def fit_logistic(predictors: Floats, outcome: NDArray[np.bool_], clusters: Seque
     largest = np.max(variances, axis=0)
     if len(variances) == 2:
         # The difference of estimates can come out too small, even below 0.
-        count = len(answers)
-        alone = np.diag(single.cov_params()) * count / (count - 1)
+        alone = np.diag(single.cov_params())
         largest = np.maximum(largest, variances[0] + variances[1] - alone)
     fewest = min(len(np.unique(groups)) for groups in clusters)
     return LogisticFit(log_odds, np.sqrt(largest), fewest - 1)
+
+
+def _cells(clusters: Sequence[Integers], outcome: NDArray[np.bool_]) -> dict[str, Any]:
+    """The clusters of rows that are together in both groupings: one person's answers to one image."""
+    groups = np.arange(len(outcome))
+    if len(clusters) == 2:
+        _, groups = np.unique(np.stack(clusters, axis=1), axis=0, return_inverse=True)
+    number = len(np.unique(groups))
+    return {"groups": groups, "use_correction": False} if number > 1 else {"groups": np.arange(len(outcome))}
 
 
 def _check_separation(predictors: Floats, log_odds: Floats, found: Any) -> None:

@@ -12,8 +12,8 @@ from scipy.special import ndtr, ndtri
 
 from analysis.errors import AnalysisError
 from analysis.resampling import REPLICATES, Spread, draw, estimate, spreads
-from analysis.responses.trial_counts import TrialCounts
 from analysis.results import Estimate, Result
+from analysis.trial_counts import TrialCounts
 
 Floats = NDArray[np.float64]
 Model = Literal["differencing", "independent-observation"]
@@ -34,7 +34,8 @@ def d_prime_differencing(hit_rate: ArrayLike, false_alarm_rate: ArrayLike) -> Fl
         hit_rate: share of "different" among pairs that are, in [0, 1]; any shape.
         false_alarm_rate: share of "different" among pairs that are not, in [0, 1]; of a shape that broadcasts.
 
-    Returns: d′ ≥ 0; 0 where there are no more hits than false alarms; infinite where one rate is 0 or the other 1.
+    Returns: d′ ≥ 0; 0 where there are no more hits than false alarms; infinite where one rate is 0 or the other 1;
+        NaN where a rate is.
 
     Raises: `AnalysisError` where a rate is not in [0, 1].
 
@@ -51,7 +52,8 @@ def d_prime_differencing(hit_rate: ArrayLike, false_alarm_rate: ArrayLike) -> Fl
         enough = _hit_rate(middle, criterion) >= hits
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     found = np.where(hits > alarms, (low + high) / 2, 0.0)
-    return np.where((hits > alarms) & ((hits == 1) | (alarms == 0)), np.inf, found)
+    found = np.where((hits > alarms) & ((hits == 1) | (alarms == 0)), np.inf, found)
+    return np.where(np.isnan(hits) | np.isnan(alarms), np.nan, found)
 
 
 def criterion_differencing(false_alarm_rate: ArrayLike) -> Floats:
@@ -74,7 +76,7 @@ def d_prime_independent(hit_rate: ArrayLike, false_alarm_rate: ArrayLike) -> Flo
     hits, alarms = _rates(hit_rate, false_alarm_rate)
     with np.errstate(invalid="ignore"):
         correct = ndtr((ndtri(hits) - ndtri(alarms)) / 2)
-    usable = np.where(hits > alarms, correct, 0.5)
+    usable = np.where(hits <= alarms, 0.5, correct)
     return np.asarray(2 * ndtri((1 + np.sqrt(np.maximum(2 * usable - 1, 0))) / 2), dtype=np.float64)
 
 
@@ -87,7 +89,7 @@ def criterion_independent(hit_rate: ArrayLike, false_alarm_rate: ArrayLike) -> F
 
 def _rates(hit_rate: ArrayLike, false_alarm_rate: ArrayLike) -> tuple[Floats, Floats]:
     hits, alarms = np.broadcast_arrays(*(np.asarray(r, dtype=np.float64) for r in (hit_rate, false_alarm_rate)))
-    if not np.all((hits >= 0) & (hits <= 1) & (alarms >= 0) & (alarms <= 1)):
+    if np.any((hits < 0) | (hits > 1) | (alarms < 0) | (alarms > 1)):
         raise AnalysisError("A rate of hits or false alarms is not a number from 0 to 1; correct it.")
     return hits, alarms
 
@@ -149,10 +151,9 @@ def d_prime(
     half = 0.5 if correction == "log-linear" else 0.0
 
     def rates(different: Floats, total: Floats) -> tuple[Floats, Floats]:
-        with np.errstate(invalid="ignore"):
-            share = (different + half) / (total + 2 * half)
-        # A draw may hold no answer at a shift: it says nothing, and any rate stands in.
-        share = np.where(np.isfinite(share), share, 0.5)
+        # A draw that holds no answer at a shift says nothing of it.
+        answered = np.where(total > 0, total, np.nan)
+        share = (different + half) / (answered + 2 * half)
         return share[:, shifted].T, share[:, zero[0]]
 
     def statistics(different: Floats, total: Floats) -> Floats:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from analysis.errors import AnalysisError
+from analysis.exclusions.participants import named, unknown_participants
 from analysis.observers.accepted_answers import AcceptedAnswers, Integers
 from analysis.observers.cluster_robust import LogisticFit, fit_logistic
 from analysis.observers.predictors import MEANING, predictors_of
@@ -121,7 +122,8 @@ def _clusters(answers: AcceptedAnswers, notes: list[str]) -> list[_Group]:
     """Participants and images, as far as they are known and not too few."""
     found: list[_Group] = []
     if answers.participant is None:
-        notes.append("It is not known who gave the answers: participants are left out, and intervals are about images.")
+        unknown = unknown_participants(answers.responses)
+        notes.append(f"{unknown}: participants are left out, and intervals are about images.")
     elif len(answers.participants) < FEWEST_CLUSTERS:
         notes.append(f"{len(answers.participants)} participants are too few to tell how people differ.")
     else:
@@ -166,8 +168,7 @@ def _alike(answers: AcceptedAnswers) -> list[str]:
     names = [answers.participants[index] for index in np.flatnonzero((different == 0) | (different == total))]
     if not names:
         return []
-    listed = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    return [f"Participants who gave the same answer in every trial: {listed}; they are kept."]
+    return [f"Participants who gave the same answer in every trial: {named(names)}; they are kept."]
 
 
 def _sentences(rows: dict[str, Predictor]) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def reliability(
         reliability=correlations[0][1],
         split_half_within_shift=correlations[1][0],
         reliability_within_shift=correlations[1][1],
-        splits=splits,
+        splits=len(found.first),
         rows=_participants(answers, different, total),
         answers=int(total[judged].sum()),
         pairs=int(judged.sum()),
@@ -238,8 +238,10 @@ def _split_half(sums: Floats | None, weights: Floats | None, method: str) -> tup
     known = float(value) if np.isfinite(value) else None
     if known is None:
         return _interval(None, None, method), _interval(None, None, method)
-    both = None if drawn is None else np.asarray(_spearman_brown(drawn))
-    return _interval(known, drawn, method), _interval(float(_spearman_brown(known)), both, method)
+    both = None if drawn is None else _spearman_brown(drawn)
+    together = float(_spearman_brown(value))
+    reliable = _interval(together if np.isfinite(together) else None, both, method)
+    return _interval(known, drawn, method), reliable
 
 
 def _mean_correlation(sums: Floats) -> Floats:
@@ -248,11 +250,17 @@ def _mean_correlation(sums: Floats) -> Floats:
     spread = (n * xx - x * x) * (n * yy - y * y)
     with np.errstate(invalid="ignore", divide="ignore"):
         correlations = np.where(spread > 1e-12, (n * xy - x * y) / np.sqrt(np.maximum(spread, 1e-12)), np.nan)
-    return np.asarray(correlations.mean(axis=0))
+    # A split in which all shares of a half are alike has none, and is passed over.
+    defined = np.isfinite(correlations)
+    number = defined.sum(axis=0)
+    total = np.where(defined, correlations, 0.0).sum(axis=0)
+    return np.asarray(np.where(number > 0, total / np.maximum(number, 1), np.nan))
 
 
-def _spearman_brown(correlation: float | Floats) -> float | Floats:
-    return 2 * correlation / (1 + correlation)
+def _spearman_brown(correlation: Floats) -> Floats:
+    """Reliability of both halves together; NaN where they say the opposite of each other throughout."""
+    known = np.where(correlation > -1, correlation, 0.0)
+    return np.where(correlation > -1, 2 * known / (1 + known), np.nan)
 
 
 def _participants(answers: AcceptedAnswers, different: Floats, total: Floats) -> tuple[ParticipantAgreement, ...]:

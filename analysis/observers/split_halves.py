@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from tqdm import trange
 
 from analysis.observers.accepted_answers import AcceptedAnswers
 
 Floats = NDArray[np.float64]
+
+FEWEST_SPLITS = 50
+# Of an array that holds a number for each split and pair.
+_MOST_NUMBERS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,21 @@ class Halves:
             number = np.maximum(both @ of_level, 1)
             x = np.where(both, x - (x @ of_level / number)[:, level], 0.0)
             y = np.where(both, y - (y @ of_level / number)[:, level], 0.0)
-        of_image = (self.image[:, np.newaxis] == images).astype(np.float64)
-        return np.stack([part @ of_image for part in (both.astype(np.float64), x, y, x * x, y * y, x * y)], axis=-1)
+        place = np.minimum(np.searchsorted(images, self.image), len(images) - 1)
+        pairs = np.flatnonzero(images[place] == self.image)
+        size = (len(self.image), len(images))
+        of_image: Any = csr_array((np.ones(len(pairs)), (pairs, place[pairs])), shape=size)
+        parts = (both.astype(np.float64), x, y, x * x, y * y, x * y)
+        return np.stack([np.asarray(part @ of_image, dtype=np.float64) for part in parts], axis=-1)
 
 
 def halves(answers: AcceptedAnswers, splits: int, generator: np.random.Generator) -> Halves:
     """Random halves of the participants, or of each pair's answers where the participants are not known.
 
-    With an odd number the second half is larger by one, or a random one of them where participants are not known.
+    There are `splits` of them, or fewer where there are many pairs, over which a mean needs fewer. With an odd number
+    the second half is larger by one, or a random one of them where participants are not known.
     """
+    splits = min(splits, max(FEWEST_SPLITS, _MOST_NUMBERS // len(answers.pairs)))
     if answers.participant is None:
         first, second = _of_answers(answers, splits, generator)
     else:
@@ -61,8 +72,6 @@ def halves(answers: AcceptedAnswers, splits: int, generator: np.random.Generator
 def _of_participants(
     answers: AcceptedAnswers, participant: NDArray[np.int64], splits: int, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    from scipy.sparse import csr_array
-
     people, pairs = len(answers.participants), len(answers.pairs)
     if people < 2:
         nothing = np.empty((0, pairs))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis.exclusions.marking import DEFAULT_RULES, accepted_rows
 from analysis.exclusions.participants import answered, codes_of
 from analysis.exclusions.report import ExclusionReport
+from analysis.wilson import wilson_interval
 
 # What Table 1 is made of; the image serves to check the pairs.
 TABLE1_COLUMNS = ("pair", "image", "shift_px", "response")
@@ -96,20 +97,18 @@ def table1(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> Tab
 
 
 def _row(shift_px: int, same_by_pair: NDArray[np.int64], total_by_pair: NDArray[np.int64]) -> ShiftRow:
-    from scipy.stats import binomtest
-
     share = same_by_pair / total_by_pair
     # The standard deviation of n answers of 0 and 1, of which the share p is 1.
     deviations = np.sqrt(share * (1 - share))
     same, total = int(same_by_pair.sum()), int(total_by_pair.sum())
-    interval = binomtest(same, total).proportion_ci(confidence_level=0.95, method="wilson")
+    low, high = wilson_interval(same, total)
     return ShiftRow(
         shift_px=shift_px,
         same=same,
         different=total - same,
         same_percent=100 * same / total,
-        same_low_percent=100 * float(interval.low),
-        same_high_percent=100 * float(interval.high),
+        same_low_percent=100 * low,
+        same_high_percent=100 * high,
         sd_mean=float(deviations.mean()),
         sd_sd=float(deviations.std()),
         pairs=len(deviations),

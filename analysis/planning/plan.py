@@ -26,7 +26,6 @@ _NAMES = {
     "rules": "exclusion rules",
     "core": "core of the psychometric function",
     "d_prime_model": "model of d′",
-    "ties": "rule for ties",
     "min_responses": "fewest responses of a pair",
     "replicates": "bootstrap draws",
     "permutations": "permutations",
@@ -48,7 +47,6 @@ class Plan(Result):
     rules: tuple[str, ...]
     core: str
     d_prime_model: str
-    ties: str
     min_responses: int
     metrics: tuple[str, ...]
     replicates: int
@@ -88,7 +86,6 @@ def new_plan(
     metrics: Sequence[str] = (),
     core: str = "log-normal",
     d_prime_model: str = "differencing",
-    ties: str = "expected",
     min_responses: int = 3,
     replicates: int = 10_000,
     permutations: int = 2_000,
@@ -111,7 +108,6 @@ def new_plan(
         rules=tuple(known_rules(rules)),
         core=core,
         d_prime_model=d_prime_model,
-        ties=ties,
         min_responses=min_responses,
         metrics=tuple(metrics),
         replicates=replicates,
@@ -169,16 +165,16 @@ def adherence(
     """How an analysis compares with its plan.
 
     Args:
-        settings: what was used of the plan's `rules`, `core`, `d_prime_model`, `ties`, `min_responses`, `replicates`,
-            `permutations` and `seed`.
+        settings: what was used in place of the plan's `rules`, `core`, `d_prime_model`, `min_responses`, `replicates`,
+            `permutations` and `seed`; all of them.
         metrics: that were compared.
         responses: the tidy response table.
         study: its name.
     """
     deviations = [
-        f"Planned {_NAMES[name]}: {_listed(getattr(plan, name))}; used: {_listed(used)}."
-        for name, used in settings.items()
-        if _listed(getattr(plan, name)) != _listed(used)
+        f"Planned {meaning}: {_listed(getattr(plan, name))}; used: {_listed(settings[name])}."
+        for name, meaning in _NAMES.items()
+        if _listed(getattr(plan, name)) != _listed(settings[name])
     ]
     if plan.study and plan.study != study:
         deviations.append(f"The plan is of the study {plan.study}, the responses are of {study}.")

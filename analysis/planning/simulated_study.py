@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from analysis.errors import AnalysisError
-from analysis.responses.trial_counts import TrialCounts
+from analysis.trial_counts import TrialCounts
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

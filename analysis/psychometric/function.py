@@ -6,17 +6,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from analysis.psychometric.batch import fit_many
 from analysis.psychometric.cores import CORES, CoreName, Floats
 from analysis.psychometric.likelihood import LARGEST_RATE, log_likelihood, probabilities
 from analysis.psychometric.maximum_likelihood import PsychometricFit, bounds, crossings, fit
 from analysis.resampling import REPLICATES, Scale, Spread, draw, estimate, spreads
-from analysis.responses.trial_counts import TrialCounts
 from analysis.results import Estimate, Result
+from analysis.trial_counts import TrialCounts
+from analysis.wilson import wilson
 
 _CURVE_POINTS = 91
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class PsychometricFunction(Result):
     `threshold_px`: shift at which "different" is as likely as "same" (absolute 50%); `median_px`: median of the core.
     `deviance_p`: share of studies of this very function, with independent answers, whose deviance is at least as large;
     a small one means that it does not fit, or that answers are not independent. None where four shifts leave no
-    deviance. `overdispersion`: Pearson's χ² over its degrees of freedom. `design_effect`: variance of the logarithm
-    of the threshold over that of as many independent answers. `cores`: all core functions, lowest AIC first.
+    deviance. `overdispersion`: Pearson's χ² over its degrees of freedom. `design_effect`: variance of the threshold
+    (of its logarithm where the core is one of logarithms) over that of as many independent answers. `cores`: all core
+    functions, lowest AIC first.
     """
 
     core: CoreName
@@ -120,7 +122,7 @@ def psychometric_function(
     return PsychometricFunction(
         core=best.core,
         threshold_px=_threshold(best, threshold, drawn.method, pixels),
-        median_px=estimate(best.median_px, location, drawn.method, scale=pixels),
+        median_px=estimate(best.median_px, location, drawn.method, scale=pixels, limits=(0.0, math.inf)),
         spread=estimate(best.spread, log_spread, drawn.method, scale=(math.log, math.exp)),
         false_alarm_rate=estimate(best.false_alarm_rate, false_alarms, drawn.method, limits=(0.0, 1.0)),
         lapse_rate=estimate(best.lapse_rate, lapses, drawn.method, limits=rates),
@@ -162,7 +164,8 @@ def _deviance_p(
     likely = log_likelihood(*probabilities(fitted[..., np.newaxis], shape.position(shift), shape), hits, total)
     share = hits / total
     deviances = 2 * (log_likelihood(share, 1 - share, hits, total) - likely)
-    return float((1 + np.sum(deviances >= best.deviance)) / (1 + replicates))
+    # A perfect fit has a deviance of 0 but for rounding, in the study as in the draws.
+    return float((1 + np.sum(deviances >= best.deviance - _ROUNDING)) / (1 + replicates))
 
 
 def _all_cores(counts: TrialCounts) -> tuple[CoreFit, ...]:
@@ -175,9 +178,7 @@ def _all_cores(counts: TrialCounts) -> tuple[CoreFit, ...]:
 
 
 def _share(shift: float, different: float, total: float) -> ShiftShare:
-    interval = binomtest(int(different), int(total)).proportion_ci(0.95, "wilson")
-    share = Estimate(float(different / total), float(interval.low), float(interval.high), "Wilson 95% interval")
-    return ShiftShare(float(shift), int(different), int(total), share)
+    return ShiftShare(float(shift), int(different), int(total), wilson(int(different), int(total)))
 
 
 def _point(shift: float, best: PsychometricFit, spread: Spread) -> CurvePoint:

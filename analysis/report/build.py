@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES
+from analysis.observers.dprime import Model
 from analysis.planning.plan import Plan, adherence
 from analysis.report.agreement_sections import metrics_section, reliability_section
 from analysis.report.content import Distances, Report, Section
@@ -25,6 +26,7 @@ class Settings:
 
     rules: tuple[str, ...] = DEFAULT_RULES
     core: str = "log-normal"
+    d_prime_model: Model = "differencing"
     min_responses: int = 3
     replicates: int = 10_000
     permutations: int = 2_000
@@ -83,13 +85,13 @@ def _makers(
     makers: list[tuple[str, str, Maker]] = [
         ("study", "Study", lambda: study_section(responses)),
         ("participants", "Participants", lambda: participants_section(responses, settings.rules)),
-        ("answers", "Answers by shift", lambda: answers_section(responses)),
+        ("answers", "Answers by shift", lambda: answers_section(responses, settings.rules)),
         (
             "psychometric",
             "Psychometric function",
             lambda: psychometric_section(responses, core=settings.core, **draws),
         ),
-        ("d-prime", "d′ by shift", lambda: d_prime_section(responses, **draws)),
+        ("d-prime", "d′ by shift", lambda: d_prime_section(responses, model=settings.d_prime_model, **draws)),
         (
             "observers",
             "Participants, images, order and time",
@@ -143,6 +145,7 @@ def _plan_section(responses: pd.DataFrame, distances: Distances, settings: Setti
     used = {
         "rules": settings.rules,
         "core": settings.core,
+        "d_prime_model": settings.d_prime_model,
         "min_responses": settings.min_responses,
         "replicates": settings.replicates,
         "permutations": settings.permutations,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,12 @@ from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap
 from analysis.agreement.tie_rules import jnd_map
 from analysis.errors import AnalysisError
-from analysis.exclusions.sensitivity import variants
 from analysis.observers.reliability import reliability
+from analysis.observers.sensitivity import variants
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
 from analysis.report.content import Distances, Section, Table, interval, number, percent
-from analysis.responses.trial_counts import TrialCounts
 from analysis.results import Estimate
+from analysis.trial_counts import TrialCounts
 
 # The split-half correlation is not shown.
 _SPLITS = 2
@@ -69,7 +70,8 @@ def sensitivity_section(
         if thresholds:
             text[0] += f" The threshold ranges from {min(thresholds):.2f} to {max(thresholds):.2f} px."
     items = (_people_table(found), _maps_table(found)) if found else ()
-    return Section("sensitivity", "Sensitivity to the exclusion rules", tuple(text), items, tuple(left_out))
+    results = {"sensitivity": [_result(variant) for variant in found]}
+    return Section("sensitivity", "Sensitivity to the exclusion rules", tuple(text), items, tuple(left_out), results)
 
 
 def _variant(
@@ -150,6 +152,14 @@ def _maps_table(found: list[_Variant]) -> Table:
         ),
         pd.DataFrame([_line(v, {name: v.maps.get(name, nothing) for name in names}) for v in found]),
     )
+
+
+def _result(variant: _Variant) -> dict[str, Any]:
+    maps = {name: vars(estimate) for name, estimate in variant.maps.items()}
+    alpha = None if variant.alpha is None else vars(variant.alpha)
+    function = variant.function
+    rates = {name: vars(getattr(function, name)) for name in ("threshold_px", "false_alarm_rate", "lapse_rate")}
+    return {"rules": variant.label, "answers": function.answers, **rates, "alpha": alpha, "jnd_map": maps}
 
 
 def _line(variant: _Variant, figures: dict[str, Estimate]) -> dict[str, str | float | None]:

@@ -14,6 +14,7 @@ from analysis.exclusions.chances import validation_chances
 from analysis.exclusions.flow import exclusion_flow
 from analysis.exclusions.flow_figure import plot_flow
 from analysis.exclusions.marking import accepted
+from analysis.exclusions.participants import unknown_participants
 from analysis.figures import BLUE, SKY
 from analysis.observers.table1 import Table1, table1
 from analysis.report.content import Figure, Section, Table, counted, listed
@@ -36,9 +37,9 @@ def study_section(responses: pd.DataFrame) -> Section:
     ]
     if people:
         each = kept.groupby("participant").size()
-        text[0] += f" A participant gave {_range(each)} answers, to pairs in a random order; "
+        text[0] += f" A participant gave {_range(each)} answers; "
     else:
-        text[0] += " It is not known who gave which answer; "
+        text[0] += f" {unknown_participants(kept)}; "
     text[0] += f"every pair got {_range(kept.groupby('pair').size())} answers that are analysed."
     text += [sentence for sentence in (_display(kept), _time(kept)) if sentence]
     return Section("study", "Study", tuple(text))
@@ -138,9 +139,9 @@ def _count(participants: int, known: bool) -> str:
     return f"{participants:,}" if known else "—"
 
 
-def answers_section(responses: pd.DataFrame) -> Section:
+def answers_section(responses: pd.DataFrame, rules: Sequence[str]) -> Section:
     """Table 1 beside the paper's, and the answers by shift as stacked bars."""
-    found = table1(responses)
+    found = table1(responses, rules)
     papers = _papers_table()
     rows = []
     for row in found.rows:
@@ -174,14 +175,16 @@ def answers_section(responses: pd.DataFrame) -> Section:
         lambda ax: plot_answers(found, ax),
         (6.2, 3.0),
     )
-    half = next((row for row in found.rows if row.same_percent <= 50), None)
+    below = [row.same_percent > 50 for row in found.rows]
+    # From the shift on from which it stays so.
+    half = found.rows[len(below) - below[::-1].index(True) :][:1] if True in below else found.rows[:1]
     text = (
         f"Pairs without a shift were called the same in {found.rows[0].same_percent:.1f}% of the answers."
         if found.rows[0].shift_px == 0
         else "No pair without a shift was judged."
     )
-    if half is not None:
-        text += f" Half of the answers or more were “different” from a shift of {half.shift_px} px on."
+    if half:
+        text += f" Half of the answers or more were “different” from a shift of {half[0].shift_px} px on."
     return Section("answers", "Answers by shift", (text,), (table, figure), (), {"table1": found.to_json()})
 
 

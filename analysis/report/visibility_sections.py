@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.observers.dprime import d_prime
+from analysis.observers.dprime import MODELS, Model, d_prime
 from analysis.observers.dprime_figure import plot_d_prime
 from analysis.psychometric.figure import plot_psychometric
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
 from analysis.report.content import Figure, Section, Table, interval, number, p_value, percent
-from analysis.responses.trial_counts import TrialCounts
+from analysis.trial_counts import TrialCounts
 
 
 def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int, seed: int) -> Section:
@@ -22,7 +22,7 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     if found.overdispersion is not None:
         fits += f", Pearson's χ² over its degrees of freedom {found.overdispersion:.2f}"
     fits += "."
-    if found.design_effect is not None:
+    if found.design_effect is not None and found.design_effect > 1:
         fits += (
             f" Because answers of one person, and to one image, resemble each other, the variance of the threshold is "
             f"{found.design_effect:.1f} times that of as many independent answers."
@@ -85,20 +85,18 @@ def _parameters(found: PsychometricFunction) -> pd.DataFrame:
     return pd.DataFrame([{"parameter": name, **vars(getattr(found, name))} for name in names])
 
 
-def d_prime_section(responses: pd.DataFrame, *, replicates: int, seed: int) -> Section:
-    """d′ and criterion by shift under both models."""
-    found = d_prime(TrialCounts.of(responses), replicates=replicates, seed=seed)
+def d_prime_section(responses: pd.DataFrame, *, model: Model, replicates: int, seed: int) -> Section:
+    """d′ and criterion by shift under both models, `model` first."""
+    models = tuple(sorted(MODELS, key=lambda name: name != model))
+    found = d_prime(TrialCounts.of(responses), models=models, replicates=replicates, seed=seed)
     by_shift: dict[float, dict[str, tuple[str, str]]] = {row.shift_px: {} for row in found.rows}
     for row in found.rows:
         by_shift[row.shift_px][row.model] = (interval(row.d_prime, 2), interval(row.criterion, 2))
     table = Table(
         "d_prime",
         f"d′ and criterion by shift; {found.correction} correction of the rates. {found.rows[0].d_prime.method}.",
-        ("Shift (px)", "d′, differencing", "Criterion k", "d′, independent observation", "Criterion c"),
-        tuple(
-            (f"{shift:g}", *models["differencing"], *models["independent-observation"])
-            for shift, models in by_shift.items()
-        ),
+        ("Shift (px)", *(head for name in models for head in (f"d′, {name}", "Criterion"))),
+        tuple((f"{shift:g}", *(cell for name in models for cell in cells[name])) for shift, cells in by_shift.items()),
         found.to_frame(),
         texts=(),
     )
@@ -111,7 +109,7 @@ def d_prime_section(responses: pd.DataFrame, *, replicates: int, seed: int) -> S
         (6.2, 3.4),
     )
     text = (
-        f"At a shift of {first.shift_px:g} px, d′ of the differencing model, which is the one for images that change "
-        f"from trial to trial, is {interval(first.d_prime, 2)}."
+        f"At a shift of {first.shift_px:g} px, d′ of the {model} model is {interval(first.d_prime, 2)}. The "
+        "differencing model is the one for images that change from trial to trial."
     )
     return Section("d-prime", "d′ by shift", (text,), (table, figure), (), {"d_prime": found.to_json()})

@@ -12,7 +12,7 @@ from analysis.verbs.options import FILE, RULES, StudyReader, rules_for, shown
 
 if TYPE_CHECKING:
     from analysis.exclusions.flow import ExclusionFlow
-    from analysis.exclusions.sensitivity import Sensitivity
+    from analysis.observers.sensitivity import Sensitivity
     from analysis.results import Estimate
 
 
@@ -35,8 +35,8 @@ def exclusions(reader: StudyReader, source: str, rules: str | None, figure: Path
     from analysis.exclusions.chances import validation_chances
     from analysis.exclusions.flow import exclusion_flow
     from analysis.exclusions.flow_figure import plot_flow
-    from analysis.exclusions.sensitivity import sensitivity
     from analysis.figures import check_figure, draw, save
+    from analysis.observers.sensitivity import sensitivity
     from analysis.responses.sources import read_responses
 
     if figure is not None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 if TYPE_CHECKING:
-    from analysis.responses.trial_counts import TrialCounts
     from analysis.results import Estimate
+    from analysis.trial_counts import TrialCounts
 
 FILE = click.Path(path_type=Path)
 
@@ -71,7 +71,7 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
     Raises: `AnalysisError` where the source cannot be read, or no response is left to analyse.
     """
     from analysis.responses.sources import read_responses
-    from analysis.responses.trial_counts import TrialCounts, is_counts, read_counts
+    from analysis.trial_counts import TrialCounts, is_counts, read_counts
 
     if is_counts(source):
         return read_counts(source)

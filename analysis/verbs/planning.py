@@ -156,13 +156,6 @@ def _population_like(reader: StudyReader, source: str, participant_sd: float, im
     help="Model of d′.",
 )
 @click.option(
-    "--ties",
-    type=click.Choice(["expected", "block", "paper"]),
-    default="expected",
-    show_default=True,
-    help="As in jnd.",
-)
-@click.option(
     "--min-responses", type=_MANY, default=3, show_default=True, help="Fewest responses of a pair in JND mAP."
 )
 @click.option("--replicates", type=click.IntRange(min=100), default=10_000, show_default=True, help="Bootstrap draws.")
@@ -179,7 +172,6 @@ def preregister(
     metrics: tuple[str, ...],
     core: str,
     model: str,
-    ties: str,
     min_responses: int,
     replicates: int,
     permutations: int,
@@ -213,7 +205,6 @@ def preregister(
         metrics=metrics,
         core=core,
         d_prime_model=model,
-        ties=ties,
         min_responses=min_responses,
         replicates=replicates,
         permutations=permutations,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 import time
@@ -79,11 +80,11 @@ def report(
         "min_responses": min_responses,
         "replicates": replicates,
         "permutations": permutations,
+        "seed": seed,
     }
-    asked |= {"permutations": permutations, "seed": seed}
     explicit = {n: v for n, v in asked.items() if given(n) is not click.core.ParameterSource.DEFAULT}
     if plan is not None:
-        planned = {name: getattr(plan, name) for name in asked}
+        planned = {name: getattr(plan, name) for name in (*asked, "d_prime_model")}
         applied = plan.rules if rules is None else rules_for(reader, source, rules)
         settings = Settings(rules=applied, **(planned | explicit))
     else:
@@ -92,10 +93,10 @@ def report(
     responses = read_responses(source, reader.study_rows, settings.rules)
     provenance = footer(
         responses,
-        source=Path(source).name,
+        source=_without_password(Path(source).name if "://" not in source else source),
         settings=vars(settings),
         files=paths | ({"Plan": plan_file} if plan_file else {}),
-        command=shlex.join(["shift-study", *sys.argv[1:]]),
+        command=_without_password(shlex.join(["shift-study", *sys.argv[1:]])),
     )
     with tqdm(desc="report", bar_format="{desc}: {n} steps, {elapsed}{postfix}", delay=1, leave=False) as bar:
 
@@ -122,3 +123,8 @@ def report(
     )
     for sentence in left_out:
         click.echo(f"Left out: {sentence}")
+
+
+def _without_password(text: str) -> str:
+    """The text with the passwords of database URLs struck out, for a report is passed on."""
+    return re.sub(r"(://[^:@/\s]*):[^@/\s]*@", r"\1:…@", text)

@@ -22,7 +22,7 @@ from analysis.observers.dprime import (
     d_prime_independent,
 )
 from analysis.observers.dprime_figure import plot_d_prime
-from analysis.responses.trial_counts import PUBLISHED_TABLE1, TrialCounts, read_counts
+from analysis.trial_counts import PUBLISHED_TABLE1, TrialCounts, read_counts
 
 
 def test_hits_of_79_and_false_alarms_of_73_percent() -> None:
@@ -71,8 +71,7 @@ def test_edges() -> None:
         assert np.isinf(function([1.0, 0.5, 1.0], [0.2, 0.0, 0.0])).all()
         with pytest.raises(AnalysisError, match="number from 0 to 1"):
             function(1.2, 0.5)
-        with pytest.raises(AnalysisError, match="number from 0 to 1"):
-            function(math.nan, 0.5)
+        assert np.isnan(function(math.nan, 0.5))
 
 
 def bare(different: list[int], shifts: list[float] | None = None) -> TrialCounts:

@@ -28,7 +28,6 @@ USED = {
     "rules": ("unfinished", "validation"),
     "core": "log-normal",
     "d_prime_model": "differencing",
-    "ties": "expected",
     "min_responses": 3,
     "replicates": 10_000,
     "permutations": 2_000,

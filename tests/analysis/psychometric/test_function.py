@@ -17,7 +17,7 @@ from analysis.psychometric.batch import fit_many
 from analysis.psychometric.cores import CORES
 from analysis.psychometric.figure import plot_psychometric
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
-from analysis.responses.trial_counts import PUBLISHED_TABLE1, TrialCounts, read_counts
+from analysis.trial_counts import PUBLISHED_TABLE1, TrialCounts, read_counts
 
 SHIFTS = np.arange(10.0)
 

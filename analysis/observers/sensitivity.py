@@ -14,9 +14,6 @@ from analysis.exclusions.participants import answered, participant_codes
 from analysis.results import Estimate, Result
 from analysis.wilson import wilson_percent
 
-# Enough for an interval of two digits.
-_REPLICATES = 500
-
 
 @dataclass(frozen=True)
 class MainResults(Result):
@@ -79,13 +76,17 @@ def sensitivity(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -
     Raises: `AnalysisError` where a name is no rule.
     """
     rows = []
+    # Many rules exclude nothing more than others, and then change nothing.
+    known: dict[bytes, MainResults] = {}
     for label, table in variants(responses, rules):
+        excluded = table["excluded"].to_numpy(dtype=bool).tobytes()
         try:
-            found = main_results(table)
+            if excluded not in known:
+                known[excluded] = main_results(table)
         except AnalysisError as error:
             rows.append(SensitivityRow(label, None, str(error)))
         else:
-            rows.append(SensitivityRow(label, found, found.problem))
+            rows.append(SensitivityRow(label, known[excluded], known[excluded].problem))
     return Sensitivity(tuple(rows))
 
 
@@ -119,10 +120,10 @@ def main_results(responses: pd.DataFrame) -> MainResults:
 
 def _threshold(responses: pd.DataFrame) -> tuple[Estimate, str | None]:
     from analysis.psychometric.function import psychometric_function
-    from analysis.responses.trial_counts import TrialCounts
+    from analysis.trial_counts import TrialCounts
 
     try:
-        found = psychometric_function(TrialCounts.of(responses), replicates=_REPLICATES).threshold_px
+        found = psychometric_function(TrialCounts.of(responses)).threshold_px
     except AnalysisError as error:
         return Estimate(None, None, None, "no psychometric function"), str(error)
     if found.estimate is None:

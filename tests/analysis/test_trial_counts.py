@@ -12,7 +12,7 @@ from analysis.errors import AnalysisError
 from analysis.exclusions.marking import mark
 from analysis.responses.sources import published_judgments
 from analysis.responses.tidy_table import from_rows
-from analysis.responses.trial_counts import PUBLISHED_TABLE1, TrialCounts, is_counts, read_counts
+from analysis.trial_counts import PUBLISHED_TABLE1, TrialCounts, is_counts, read_counts
 
 Rows = Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]
 

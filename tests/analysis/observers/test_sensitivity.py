@@ -11,7 +11,7 @@ import pytest
 from analysis.errors import AnalysisError
 from analysis.exclusions.chances import ValidationChances, failing, validation_chances
 from analysis.exclusions.marking import mark
-from analysis.exclusions.sensitivity import Sensitivity, main_results, sensitivity, variants
+from analysis.observers.sensitivity import Sensitivity, main_results, sensitivity, variants
 from analysis.psychometric import fit
 from analysis.responses.sources import published_judgments
 from analysis.responses.tidy_table import from_rows

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
+from analysis.exclusions.participants import named, unknown_participants
 
 Floats = NDArray[np.float64]
 
@@ -46,8 +47,9 @@ class TrialCounts:
         kept = accepted(responses)
         shift, level = np.unique(kept["shift_px"].to_numpy(dtype=np.int64), return_inverse=True)
         different = (kept["response"] == "different").to_numpy(dtype=bool)
-        known = bool(kept["participant"].notna().all())
-        notes = [] if known else ["It is not known who gave the answers, so that intervals hold no variance of people."]
+        unknown = unknown_participants(kept)
+        known = unknown is None
+        notes = [] if known else [f"{unknown}, so that intervals hold no variance of people."]
         by_participant = _grouped(kept["participant"], level, different, len(shift)) if known else None
         by_image = _grouped(kept["image"], level, different, len(shift))
         pooled = by_image.sum(axis=0)
@@ -59,7 +61,7 @@ class TrialCounts:
             one_sided = _one_sided(kept["participant"], by_participant)
             if one_sided:
                 notes.append(
-                    f"Participants who gave the same answer in every trial: {', '.join(one_sided)}; they are kept."
+                    f"Participants who gave the same answer in every trial: {named(one_sided)}; they are kept."
                 )
         return cls(shift.astype(np.float64), pooled[:, 0], pooled[:, 1], by_participant, by_image, tuple(notes))
 
