@@ -86,6 +86,24 @@ def test_a_rate_of_one_is_infinite_without_a_correction_and_says_so() -> None:
     assert d_prime(bare([2, 20])).rows[0].d_prime.estimate is not None
 
 
+def test_rates_of_0_and_1_are_no_certainty() -> None:
+    (row,) = d_prime(bare([0, 20]), models=("differencing",)).rows
+    assert row.d_prime.low is not None
+    assert row.d_prime.high is not None
+    assert row.d_prime.high - row.d_prime.low > 1
+
+
+def test_a_shift_that_one_image_alone_has_gets_no_interval() -> None:
+    by_image = np.zeros((20, 2, 2))
+    by_image[:, 0] = (1, 20)
+    by_image[3, 1] = (18, 20)
+    counts = TrialCounts(np.array([0.0, 9.0]), np.array([20.0, 18.0]), np.array([400.0, 20.0]), None, by_image)
+    (row,) = d_prime(counts, models=("differencing",)).rows
+    assert row.d_prime.estimate is not None
+    assert row.d_prime.low is None
+    assert "no interval" in row.d_prime.method
+
+
 def test_without_unshifted_or_shifted_pairs_there_is_no_d_prime() -> None:
     with pytest.raises(AnalysisError, match="pairs without a shift, and there are none"):
         d_prime(bare([2, 20], [1, 2]))

@@ -118,6 +118,16 @@ def test_participants_differ_in_their_catch_trials(make_rows: Rows) -> None:
     assert ValidationChances.from_json(found.to_json()) == found
 
 
+def test_who_did_not_reach_the_end_is_left_out_of_the_chances(make_rows: Rows) -> None:
+    answers = [("p1", 0, "same"), ("p1", 9, "different"), *[("p2", 0, "same")] * 3, *[("p2", 9, "different")] * 3]
+    table = from_rows(make_rows(answers))
+    table.loc[table["participant"] == "p2", "participant_state"] = "unfinished"
+    found = validation_chances(table)
+    assert found is not None
+    assert (found.participants, found.catch_trials) == (1, (1, 1))
+    assert found.guessing == pytest.approx(1 - 0.5 * 0.5)
+
+
 def test_where_nobody_passes_there_is_no_rate(make_rows: Rows) -> None:
     found = validation_chances(from_rows(make_rows([("p1", 0, "different"), ("p1", 9, "different")])))
     assert found is not None

@@ -121,9 +121,10 @@ def test_people_and_images_both_widen_the_interval() -> None:
         assert threshold.low < threshold.estimate < threshold.high  # type: ignore[operator]
         widths.append(np.log(threshold.high / threshold.low))
     assert widths[0] < widths[1] < widths[2]
-    assert psychometric_function(study, replicates=1000).design_effect == pytest.approx(
-        (widths[2] / widths[0]) ** 2, rel=0.3
-    )
+    effect = psychometric_function(study, replicates=1000).design_effect
+    assert effect is not None
+    # Student's factor of 30 participants is 1.04.
+    assert effect == pytest.approx((widths[2] / widths[0] / 1.04) ** 2, rel=0.2)
 
 
 def test_where_answers_are_independent_the_interval_is_that_of_independent_answers() -> None:
@@ -135,7 +136,7 @@ def test_where_answers_are_independent_the_interval_is_that_of_independent_answe
         assert effect is not None
         effects.append(effect)
     # Drawing both at once would give 3.
-    assert np.median(effects) == pytest.approx(1.15, abs=0.25)
+    assert np.median(effects) == pytest.approx(1, abs=0.2)
 
 
 def test_the_same_seed_gives_the_same_interval(published: PsychometricFunction) -> None:
@@ -157,6 +158,17 @@ def test_a_function_that_does_not_cross_one_half_has_no_threshold_and_says_why()
     found = psychometric_function(counts_from([1, 2, 2, 3, 4, 5]), replicates=200)
     assert found.threshold_px.estimate is None
     assert "crosses one half at none of the shifts" in found.threshold_px.method
+
+
+def test_a_perfect_fit_is_as_good_as_any() -> None:
+    assert psychometric_function(counts_from([0] * 8), replicates=200).deviance_p == 1
+
+
+def test_no_false_alarm_is_no_certainty() -> None:
+    found = psychometric_function(counts_from([0, 3, 9, 16, 21, 27], total=30), replicates=1000).false_alarm_rate
+    assert found.estimate == pytest.approx(0, abs=0.01)
+    assert found.high is not None
+    assert found.high > 0.02
 
 
 def test_four_shifts_leave_no_deviance_to_judge_by() -> None:

@@ -255,7 +255,8 @@ def test_the_report_of_a_file_through_the_command_line(
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "Planned core of the psychometric function: log-normal; used: weibull." in page
     assert "The planned metric other was not compared." in page
-    assert "exclusion rules" in page
+    assert "This report does not follow it in everything." in page
+    assert page.count("Planned ") == 1
     assert plan.registered_at in page
     again = run(*command, "-o", tmp_path / "report")
     assert again.exit_code == 1
@@ -275,3 +276,10 @@ def test_bad_input_of_a_report_is_one_sentence(tmp_path: Path) -> None:
         assert result.exit_code == 1
         assert says in result.stderr
         assert not (tmp_path / "report").exists()
+
+
+def test_the_password_of_a_database_is_not_passed_on() -> None:
+    from analysis.verbs.report import _without_password
+
+    assert _without_password("report postgresql://me:secret@host/db -o x") == "report postgresql://me:…@host/db -o x"
+    assert _without_password("report postgresql://me@host/db") == "report postgresql://me@host/db"
