@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from dataclasses import dataclass
 
+import numpy as np
+from scipy.sparse import csr_array
+
+from analysis.agreement.judged_pairs import Integers
 from analysis.agreement.precision_recall import Floats
 
-# How many values may be carried from state to state before it is given up; about a second.
-_MOST_STEPS = 1_000_000
+# How many probabilities may be computed before it is given up; about a second.
+_MOST_STEPS = 20_000_000
+# Precisions that differ by less are the same fraction, rounded in another order.
+_DIGITS = 13
 
 
 def expected_area(ranked: Floats, groups: list[tuple[int, int]]) -> float | None:
@@ -23,39 +30,99 @@ def expected_area(ranked: Floats, groups: list[tuple[int, int]]) -> float | None
 
     Returns: the mean, or None where it would take too long.
     """
+    compositions = [np.unique(ranked[start:end], return_counts=True) for start, end in groups]
+    # A group of S states takes at least about 2.5 S √S steps: known before anything is computed.
+    if sum(2.5 * _states(counts) ** 1.5 for _, counts in compositions if len(counts) > 1) > _MOST_STEPS:
+        return None
     found = np.concatenate([[0.0], np.cumsum(ranked)]).tolist()
     area, steps = 0.0, 0
-    envelopes = {0.0: 1.0}
-    for start, end in reversed(groups):
-        values, counts = np.unique(ranked[start:end], return_counts=True)
-        shares: list[float] = values.tolist()
-        states = {tuple(counts.tolist()): envelopes}
+    envelope = _Envelope(np.zeros(1), np.ones((1, 1)))
+    for (start, end), (shares, counts) in zip(reversed(groups), reversed(compositions), strict=True):
+        if len(shares) == 1:
+            for rank in range(end, start, -1):
+                envelope = envelope.lifted(np.array([round(found[rank] / rank, _DIGITS)]))
+                area += float(shares[0]) * float(envelope.means[0])
+            continue
+        group = _Group.of(counts, shares, start, found[start])
         for left_over in range(end - start, 0, -1):
-            before: dict[tuple[int, ...], dict[float, float]] = {}
-            for left, chances in states.items():
-                inside = sum(count * share for count, share in zip(left, shares, strict=True))
-                lifted = _lift(chances, (found[start] + inside) / (start + left_over))
-                mean = sum(envelope * chance for envelope, chance in lifted.items())
-                for place, count in enumerate(left):
-                    if count == 0:
-                        continue
-                    likely = count / left_over
-                    area += likely * shares[place] * mean
-                    target = before.setdefault((*left[:place], count - 1, *left[place + 1 :]), {})
-                    for envelope, chance in lifted.items():
-                        target[envelope] = target.get(envelope, 0.0) + likely * chance
-                    steps += len(lifted)
-                if steps > _MOST_STEPS:
-                    return None
-            states = before
-        (envelopes,) = states.values()
+            envelope = envelope.lifted(group.precision[group.layers[left_over]])
+            steps += envelope.likely.size
+            if steps > _MOST_STEPS:
+                return None
+            added, envelope = group.step(left_over, envelope)
+            area += added
     return float(area / found[-1])
 
 
-def _lift(chances: dict[float, float], precision: float) -> dict[float, float]:
-    """The envelope's values with their probabilities, once a point of this precision is under it."""
-    lifted: dict[float, float] = {}
-    for envelope, chance in chances.items():
-        higher = max(envelope, precision)
-        lifted[higher] = lifted.get(higher, 0.0) + chance
-    return lifted
+def _states(counts: Integers) -> int:
+    return math.prod(count + 1 for count in counts.tolist())
+
+
+@dataclass(frozen=True)
+class _Envelope:
+    """How high the envelope is to the right of a rank.
+
+    `heights`: `(H,)`, those it may have, ascending. `likely`: `(S, H)`, of each state, the probability of its being
+    reached with an envelope of no more than each height.
+    """
+
+    heights: Floats
+    likely: Floats
+
+    def lifted(self, precision: Floats) -> _Envelope:
+        """With the point of each state under it, `(S,)`."""
+        heights, likely = self.heights, self.likely
+        lowest = precision.min()
+        if lowest <= heights[0] and len(precision) == 1:
+            return self
+        joined = np.unique(np.concatenate([heights[heights > lowest], precision]))
+        from_old = np.searchsorted(heights, joined, side="right") - 1
+        taken = np.take(likely, np.maximum(from_old, 0), axis=1)
+        taken *= (joined >= precision[:, np.newaxis]) & (from_old >= 0)
+        return _Envelope(joined, taken)
+
+    @property
+    def means(self) -> Floats:
+        """`(S,)`, mean height times the probability of each state."""
+        return np.asarray(
+            self.likely[:, -1] * self.heights[-1] - self.likely[:, :-1] @ np.diff(self.heights), dtype=np.float64
+        )
+
+
+@dataclass(frozen=True)
+class _Group:
+    """All states of a tied group, from all of its pairs left over to none.
+
+    `left`: `(S, K)`, how many pairs of each of the `shares` are left. `precision`: `(S,)`, at the last rank that they
+    take. `layers`: numbers of the states by how many pairs are left in all.
+    """
+
+    left: Integers
+    shares: Floats
+    precision: Floats
+    layers: list[Integers]
+
+    @classmethod
+    def of(cls, counts: Integers, shares: Floats, start: int, found: float) -> _Group:
+        """Of a group that begins after `start` pairs, with `found` positives among them."""
+        axes = np.meshgrid(*(np.arange(count + 1) for count in counts.tolist()), indexing="ij")
+        left = np.stack([axis.ravel() for axis in axes], axis=1)
+        total = left.sum(axis=1)
+        precision = (found + left @ shares) / np.maximum(start + total, 1)
+        layers = np.split(np.argsort(total, kind="stable"), np.cumsum(np.bincount(total))[:-1])
+        return cls(left, shares, np.round(precision, _DIGITS), layers)
+
+    def step(self, left_over: int, envelope: _Envelope) -> tuple[float, _Envelope]:
+        """What the rank adds to the area, and the envelope of the states with one pair less."""
+        states, following = self.layers[left_over], self.layers[left_over - 1]
+        # States stand in order of their counts, so that one pair less of a share is so many places before.
+        sizes = self.left[-1] + 1
+        strides = np.concatenate([np.cumprod(sizes[:0:-1])[::-1], [1]])
+        place = np.empty(len(self.left), dtype=np.int64)
+        place[following] = np.arange(len(following))
+        row, share = np.nonzero(self.left[states])
+        chance = self.left[states[row], share] / left_over
+        area = float(np.sum(chance * self.shares[share] * envelope.means[row]))
+        towards = place[states[row] - strides[share]]
+        moves = csr_array((chance, (towards, row)), shape=(len(following), len(states)))
+        return area, _Envelope(envelope.heights, moves @ envelope.likely)

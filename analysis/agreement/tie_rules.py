@@ -21,6 +21,10 @@ Ties = Literal["expected", "block", "paper"]
 _STANDARD_ERROR = 2e-5
 _MOST_DRAWS = 100_000
 _DRAWS_AT_ONCE = 4_000
+# Numbers of a batch of draws, of which a few copies are made.
+_AT_ONCE = 2_000_000
+# Fewer say too little of their own standard error.
+_FEWEST_DRAWS = 100
 _SEED = 2022
 
 
@@ -82,13 +86,24 @@ def _expected(ranked: Floats, groups: list[tuple[int, int]]) -> Score:
 
 
 def _drawn(ranked: Floats, tied: list[tuple[int, int]]) -> Score:
-    generator = np.random.default_rng(_SEED)
-    rows = np.tile(ranked, (_DRAWS_AT_ONCE, 1))
+    areas, error = drawn_orders(ranked, tied, np.random.default_rng(_SEED), _STANDARD_ERROR, _MOST_DRAWS)
+    return Score(float(areas.mean()), f"mean over {len(areas):,} random orders of tied pairs", error)
+
+
+def drawn_orders(
+    ranked: Floats, tied: list[tuple[int, int]], generator: np.random.Generator, standard_error: float, most: int
+) -> tuple[Floats, float]:
+    """Areas of random orders within the runs `tied`, and the standard error of their mean.
+
+    They are drawn until that is at most `standard_error`, or `most` are drawn.
+    """
+    batch = max(1, min(_DRAWS_AT_ONCE, _AT_ONCE // len(ranked)))
+    rows = np.tile(ranked, (batch, 1))
     areas = np.empty(0)
     error = math.inf
-    while error > _STANDARD_ERROR and len(areas) < _MOST_DRAWS:
+    while len(areas) < most and (error > standard_error or len(areas) < _FEWEST_DRAWS):
         for start, end in tied:
             rows[:, start:end] = generator.permuted(rows[:, start:end], axis=1)
         areas = np.concatenate([areas, interpolated_area(rows)])
-        error = float(areas.std(ddof=1)) / math.sqrt(len(areas))
-    return Score(float(areas.mean()), f"mean over {len(areas)} random orders of tied pairs", error)
+        error = float(areas.std(ddof=1)) / math.sqrt(len(areas)) if len(areas) > 1 else math.inf
+    return areas, error

@@ -62,7 +62,7 @@ def test_pim1_expected_over_all_orders(
     drawn = published.jnd_map(pim1)
     assert 0 < drawn.standard_error <= 2e-5
     assert abs(drawn.jnd_map - exact.jnd_map) < 4 * drawn.standard_error
-    assert drawn.method == "mean over 16000 random orders of tied pairs"
+    assert drawn.method == "mean over 16,000 random orders of tied pairs"
     assert published.jnd_map(pim1) == drawn
 
 
