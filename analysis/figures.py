@@ -76,6 +76,9 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def check_figure(path: Path) -> None:
-    """Raise `AnalysisError` where `path` does not end in a suffix that a figure can have."""
+    """Raise `AnalysisError` where no figure can be stored at `path`, before the work that leads to it."""
     if path.suffix not in FIGURE_SUFFIXES:
         raise AnalysisError(f"{path} does not say a format of a figure; end its name in .png, .svg or .pdf.")
+    if path.is_dir() or not path.parent.is_dir():
+        problem = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+        raise AnalysisError(f"{path} {problem}; give the name of a file in one that does.")

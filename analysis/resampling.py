@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from analysis.results import Estimate
-from analysis.trial_counts import TrialCounts
+from analysis.trial_counts import FEWEST_CLUSTERS, TrialCounts
 
 Floats = NDArray[np.float64]
 
@@ -24,8 +24,6 @@ Floats = NDArray[np.float64]
 Scale = tuple[Callable[[float], float], Callable[[float], float]]
 
 REPLICATES = 2000
-# An interval of fewer clusters says more about them than about their kind.
-FEWEST_CLUSTERS = 5
 # If more of the replicates than this have no value, their quantiles say nothing of the rest.
 _MOST_UNDEFINED = 0.01
 _Z = 1.959963984540054

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
 from analysis.exclusions.participants import named, unknown_participants
+from analysis.responses.sources import PUBLISHED_TABLE1
 
 Floats = NDArray[np.float64]
 
-PUBLISHED_TABLE1 = "ghildyal2022-table1"
+# An interval of fewer clusters says more about them than about their kind.
+FEWEST_CLUSTERS = 5
+
 _COLUMNS = ("shift_px", "same", "different")
 
 
@@ -57,6 +60,12 @@ class TrialCounts:
         if missing and len(missing) < len(shift):
             listed = ", ".join(map(str, missing))
             notes.append(f"No answers were given to pairs with a shift of {listed} px; they are left out.")
+        for what, tables in (("participants", by_participant), ("images", by_image)):
+            if tables is not None and len(tables) < FEWEST_CLUSTERS:
+                notes.append(
+                    f"The answers are of {len(tables)} {what if len(tables) > 1 else what[:-1]}, too few to draw from: "
+                    f"intervals hold no variance of {'people' if what == 'participants' else what}."
+                )
         if by_participant is not None:
             one_sided = _one_sided(kept["participant"], by_participant)
             if one_sided:
@@ -78,19 +87,6 @@ def _one_sided(participants: pd.Series, counts: Floats) -> list[str]:
     different, total = counts.sum(axis=1).T
     names = sorted(participants.unique())
     return [str(names[index]) for index in np.flatnonzero((different == 0) | (different == total))]
-
-
-def is_counts(source: str) -> bool:
-    """Whether a source is numbers of answers instead of the answers themselves."""
-    if source == PUBLISHED_TABLE1:
-        return True
-    path = Path(source)
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        header = stream.readline(10_000).decode("utf-8-sig", errors="replace")
-    names = {name.strip() for name in header.split(",")}
-    return set(_COLUMNS) <= names and "schema" not in names
 
 
 def read_counts(source: str) -> TrialCounts:
@@ -139,8 +135,10 @@ def _parsed(text: str, origin: str) -> TrialCounts:
 
 
 def _number(cell: str | None, name: str, here: str) -> float:
+    if cell is None:
+        raise AnalysisError(f"{here}: {name} is missing; each line has a number for each column.")
     try:
-        value = float(cell or "")
+        value = float(cell)
     except ValueError:
         value = -1.0
     whole = name == "shift_px" or value == np.floor(value)

@@ -20,7 +20,8 @@ import numpy as np
 import psignifit
 
 from analysis.psychometric.function import psychometric_function
-from analysis.trial_counts import PUBLISHED_TABLE1, read_counts
+from analysis.responses.sources import PUBLISHED_TABLE1
+from analysis.trial_counts import read_counts
 
 REPLICATES = 600
 

@@ -169,7 +169,7 @@ def accepted_rows(responses: pd.DataFrame) -> Mask:
     if not rows.any():
         reasons = sorted({name for listed in responses["exclusion_reason"].unique() for name in listed.split(";")})
         raise AnalysisError(
-            f"All {len(responses)} responses are excluded ({', '.join(reasons)}), so none is left to "
-            "analyse; wait for more participants, or clear the marks in an exported table."
+            f"All {len(responses):,} responses are excluded ({', '.join(reasons)}), so none is left to analyse; wait "
+            "for more participants, or name other rules with --rules."
         )
     return rows

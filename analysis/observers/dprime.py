@@ -185,8 +185,15 @@ def d_prime(
         answers=int(counts.total.sum()),
         participants=None if counts.by_participant is None else len(counts.by_participant),
         images=None if counts.by_image is None else len(counts.by_image),
-        notes=counts.notes,
+        notes=(*counts.notes, *_notes(counts.shift_px[shifted], hits[:, 0], alarms[0])),
     )
+
+
+def _notes(shift: Floats, hits: Floats, alarms: float) -> list[str]:
+    fewer = ", ".join(f"{px:g}" for px in shift[hits < alarms])
+    if not fewer:
+        return []
+    return [f"At a shift of {fewer} px fewer pairs were called different than without a shift: d′ is 0 there."]
 
 
 def _figures(model: Model, hits: Floats, alarms: Floats) -> tuple[Floats, Floats]:

@@ -125,11 +125,11 @@ def _clusters(answers: AcceptedAnswers, notes: list[str]) -> list[_Group]:
         unknown = unknown_participants(answers.responses)
         notes.append(f"{unknown}: participants are left out, and intervals are about images.")
     elif len(answers.participants) < FEWEST_CLUSTERS:
-        notes.append(f"{len(answers.participants)} participants are too few to tell how people differ.")
+        notes.append(f"There are too few participants to tell how people differ ({len(answers.participants)}).")
     else:
         found.append((answers.participant, answers.participants))
     if len(answers.images) < FEWEST_CLUSTERS:
-        notes.append(f"{len(answers.images)} images are too few to tell how images differ.")
+        notes.append(f"There are too few images to tell how images differ ({len(answers.images)}).")
     else:
         found.append((answers.image, answers.images))
     return found
@@ -185,7 +185,7 @@ def _sentences(rows: dict[str, Predictor]) -> tuple[str, ...]:
 
 
 def _sentence(ratio: Estimate, topic: str, where: str, nothing: str) -> str:
-    value = f"{topic}: the odds of «different» are {ratio.estimate:.2f} times as high {where}"
+    value = f"{topic}: the odds of “different” are {ratio.estimate:.2f} times as high {where}"
     if ratio.low is None or ratio.high is None:
         return f"{value}; there is no interval."
     verdict = nothing if ratio.low <= 1 <= ratio.high else "1 is not in the interval"

@@ -65,7 +65,7 @@ def reaction_times(responses: pd.DataFrame, *, replicates: int = REPLICATES, see
     if answers.participant is not None:
         _, codes = np.unique(answers.participant[known], return_inverse=True)
         people = int(codes.max()) + 1
-        method = f"no interval: {people} participants are too few to draw from"
+        method = f"no interval: too few participants to draw from ({people})"
         if people >= FEWEST_PARTICIPANTS:
             generator = np.random.default_rng(seed)
             drawn = generator.integers(0, people, (replicates, people))

@@ -110,7 +110,7 @@ def reliability(
     method = (
         f"95% bootstrap interval over {len(images)} images, {replicates:,} draws"
         if weights is not None
-        else f"no interval: {len(images)} images are too few to draw from"
+        else f"no interval: too few images to draw from ({len(images)})"
     )
     place = np.searchsorted(images, image[judged])
     shifts, level = np.unique(shift[judged], return_inverse=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES, RULES, accepted, change_reasons, known_rules, mark
@@ -78,7 +79,7 @@ def sensitivity(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -
     rows = []
     # Many rules exclude nothing more than others, and then change nothing.
     known: dict[bytes, MainResults] = {}
-    for label, table in variants(responses, rules):
+    for label, table in tqdm(variants(responses, rules), desc="rules", unit="variant", delay=1, leave=False):
         excluded = table["excluded"].to_numpy(dtype=bool).tobytes()
         try:
             if excluded not in known:

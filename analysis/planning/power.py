@@ -91,7 +91,7 @@ def power(
     people = population or Population()
     if simulations < FEWEST_SIMULATIONS:
         raise AnalysisError(f"{simulations} simulated studies say too little; give {FEWEST_SIMULATIONS} or more.")
-    if not metric_noise_sd > 0:
+    if not 0 < metric_noise_sd < math.inf:
         raise AnalysisError(f"The metrics' noise is {metric_noise_sd}; give a standard deviation above 0.")
     rows = tuple(_of_design(d, people, metric_noise_sd, min_responses, simulations, seed, progress) for d in designs)
     return Power(
@@ -120,14 +120,15 @@ def _of_design(
             f"A psychometric function needs {FEWEST_SHIFTS} shifts or more; make the largest shift "
             f"{FEWEST_SHIFTS - 1} px or more."
         )
-    generator = np.random.default_rng(seed)
+    # Each kind of draw has a generator of its own, so that what is asked of one changes nothing about the others.
+    people, same_people, metrics = (np.random.default_rng([seed, number]) for number in range(3))
     alike = replace(population, participant_sd=0.0, image_sd=0.0, rate_spread=0.0)
     tables, alike_tables, scores, pairs = [], [], [], []
     for _ in range(simulations):
-        study = simulate(design, population, generator)
+        study = simulate(design, population, people)
         tables.append(_table(study))
-        alike_tables.append(_table(simulate(design, alike, generator)))
-        found, count = _scores(study, min_responses, noise_sd, generator)
+        alike_tables.append(_table(simulate(design, alike, same_people)))
+        found, count = _scores(study, min_responses, noise_sd, metrics)
         scores.append(found)
         pairs.append(count)
         if progress is not None:
@@ -200,7 +201,9 @@ def _log_thresholds(tables: Floats, population: Population, design: Design) -> F
     )
     core = CORES["log-normal"]
     shift = np.arange(design.max_shift + 1, dtype=np.float64)
-    return crossings(fit_many(start, shift, tables[:, 0], tables[:, 1], core), core)
+    found = crossings(fit_many(start, shift, tables[:, 0], tables[:, 1], core), core)
+    # As in a real study, a threshold beyond the shifts that were shown is none.
+    return np.where(found <= math.log(design.max_shift), found, np.nan)
 
 
 def _scores(

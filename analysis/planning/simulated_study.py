@@ -73,7 +73,7 @@ class Population:
         if self.participant_sd**2 + self.image_sd**2 >= self.log_sd**2:
             raise AnalysisError(
                 f"The variances between participants ({self.participant_sd:g}²) and images ({self.image_sd:g}²) "
-                f"leave nothing of the log_sd of {self.log_sd:g}; make them smaller."
+                f"leave nothing of the whole spread of {self.log_sd:g}²; make participant_sd and image_sd smaller."
             )
 
     @property

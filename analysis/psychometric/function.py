@@ -200,6 +200,8 @@ def _notes(best: PsychometricFit, shift: Floats, hits: Floats, answers: Floats) 
         )
     elif math.log(best.spread) > highest - 0.1:
         notes.append("The answers hardly change with the shift: neither median nor spread is determined.")
+    if np.cov(shift, share, aweights=answers)[0, 1] < 0:
+        notes.append("The larger the shift, the fewer answers are “different”: are the two answers exchanged?")
     if best.threshold_px is not None and best.threshold_px > shift[-2]:
         notes.append(
             "The threshold lies between the two largest shifts; show larger ones to be sure of the lapse rate."

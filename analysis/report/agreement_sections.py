@@ -15,11 +15,15 @@ from analysis.results import Estimate
 def reliability_section(responses: pd.DataFrame, *, replicates: int, seed: int) -> Section:
     """Krippendorff's alpha, split halves, and each participant's agreement with the rest."""
     found = reliability(responses, replicates=replicates, seed=seed)
+    halves = ""
+    if found.split_half.estimate is not None:
+        halves = (
+            f" Shares of “same” of random halves of the answers correlate at {interval(found.split_half, 2)}, which "
+            f"makes the reliability of all answers together {interval(found.reliability, 2)} (Spearman–Brown)."
+        )
     text = [
         f"Krippendorff's α of the answers is {interval(found.alpha, 2)}; within shifts, where it tells what people "
-        f"agree on beyond how far the image moved, it is {interval(found.alpha_within_shift, 2)}. Shares of “same” of "
-        f"random halves of the answers correlate at {interval(found.split_half, 2)}, which makes the reliability of "
-        f"all answers together {interval(found.reliability, 2)} (Spearman–Brown).",
+        f"agree on beyond how far the image moved, it is {interval(found.alpha_within_shift, 2)}.{halves}",
         *found.notes,
     ]
     rows = (
@@ -121,7 +125,7 @@ def _metrics_text(found: Comparison) -> tuple[str, ...]:
         f"shift itself, which every metric must beat, {interval(found.shift_baseline, 3)}; no ranking has more than "
         f"{interval(found.oracle, 3)}. People reach {interval(found.ceilings.split_half, 3)} for people when half of "
         f"the answers rank the pairs for the other half, and {interval(found.ceilings.leave_one_out, 3)} when all but "
-        "one do: so few answers rank pairs less well than a metric without noise can.",
+        "one do: the fewer answers there are, the less well they rank pairs.",
     ]
     return (*text, *found.notes)
 

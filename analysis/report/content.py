@@ -68,8 +68,8 @@ class Report:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What could not be analysed, of all sections."""
-        return tuple(sentence for section in self.sections for sentence in section.left_out)
+        """What could not be analysed, of all sections, each sentence after its section's title."""
+        return tuple(f"{section.title}: {reason}" for section in self.sections for reason in section.left_out)
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -84,7 +84,8 @@ class Report:
 
 def number(value: float | None, digits: int) -> str:
     """A number of a table; a dash where there is none."""
-    return "—" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    # Adding 0 takes the sign from a zero.
+    return "—" if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def interval(estimate: Estimate, digits: int, unit: str = "") -> str:
@@ -112,6 +113,11 @@ def p_value(value: float | None) -> str:
     if value is None:
         return "—"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence: with a capital letter and a full stop."""
+    return text[:1].upper() + text[1:] + "."
 
 
 def counted(count: int, noun: str) -> str:

@@ -13,7 +13,7 @@ from analysis.observers.mixed_figure import (
 )
 from analysis.observers.random_effects import RandomEffect
 from analysis.observers.reaction_times import ReactionTimes
-from analysis.report.content import Figure, Section, Table, counted, interval, listed, number, p_value
+from analysis.report.content import Figure, Section, Table, counted, interval, listed, number, p_value, sentence
 
 # So many images are named in the text, from each end.
 _NAMED = 3
@@ -62,9 +62,9 @@ def observers_section(responses: pd.DataFrame, *, replicates: int, seed: int) ->
     return Section(
         "observers",
         "Participants, images, order and time",
-        tuple(text),
+        (*text, *found.notes),
         tuple(items),
-        found.notes,
+        (),
         {"mixed": found.to_json()},
     )
 
@@ -72,7 +72,7 @@ def observers_section(responses: pd.DataFrame, *, replicates: int, seed: int) ->
 def _predictors(found: MixedModel) -> Table:
     return Table(
         "mixed",
-        f"Odds of “different”: factor for each predictor. {found.rows[0].odds_ratio.method}.",
+        f"Odds of “different”: factor for each predictor. {sentence(found.rows[0].odds_ratio.method)}",
         ("Predictor", "Odds ratio", "p"),
         tuple((row.meaning, interval(row.odds_ratio, 2), p_value(row.p)) for row in found.rows),
         found.to_frame(),

@@ -15,10 +15,11 @@ from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap
 from analysis.agreement.tie_rules import jnd_map
 from analysis.errors import AnalysisError
+from analysis.exclusions.marking import DEFAULT_RULES
 from analysis.observers.reliability import reliability
 from analysis.observers.sensitivity import variants
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
-from analysis.report.content import Distances, Section, Table, interval, number, percent
+from analysis.report.content import Distances, Section, Table, interval, listed, number, percent
 from analysis.results import Estimate
 from analysis.trial_counts import TrialCounts
 
@@ -50,7 +51,8 @@ def sensitivity_section(
     found: list[_Variant] = []
     left_out: list[str] = []
     known: dict[bytes, _Variant] = {}
-    for label, marked in variants(responses, rules):
+    # Where no rule is in force, what the usual ones would change.
+    for label, marked in variants(responses, rules or DEFAULT_RULES):
         excluded = marked["excluded"].to_numpy(dtype=bool).tobytes()
         try:
             if excluded not in known:
@@ -60,11 +62,11 @@ def sensitivity_section(
             continue
         found.append(replace(known[excluded], label=label))
     text = ["What the study would say had its exclusion rules been others."]
-    if len(known) == 1:
+    if not rules:
+        text = [f"No rule is in force; this is what {listed(DEFAULT_RULES)} would change."]
+    if len(known) == 1 and not left_out:
         found = [replace(found[0], label="with each of them, with all and with none")]
-        text = [
-            "The rules leave out nothing, together or alone, so that the results are the same without each of them."
-        ]
+        text = [f"{listed(rules or DEFAULT_RULES).capitalize()} leave out nothing, together or alone."]
     elif found:
         thresholds = [v.function.threshold_px.estimate for v in found if v.function.threshold_px.estimate is not None]
         if thresholds:

@@ -33,7 +33,7 @@ def study_section(responses: pd.DataFrame) -> Section:
         f"{counted(people, 'participant') if people else 'Participants'} judged whether the two images of a pair were "
         f"the same or not. The second image of a pair was a crop of the same photograph as the first, moved by "
         f"{shifts[0]} to {shifts[-1]} pixels{_directions(kept)}. There were {counted(pairs, 'pair')} of "
-        f"{counted(images, 'image')} at {len(shifts)} shifts."
+        f"{counted(images, 'image')} at {counted(len(shifts), 'shift')}."
     ]
     if people:
         each = kept.groupby("participant").size()
@@ -103,7 +103,7 @@ def participants_section(responses: pd.DataFrame, rules: Sequence[str]) -> Secti
         for step in flow.rows
         if step.reason in flow.not_applied
     ]
-    if chances is not None:
+    if chances is not None and "validation" in rules:
         text.append(chances.to_text())
         text.append(
             "The validation test therefore keeps most participants who guess; d′ of the catch trials and the rates of "

@@ -8,7 +8,7 @@ from analysis.observers.dprime import MODELS, Model, d_prime
 from analysis.observers.dprime_figure import plot_d_prime
 from analysis.psychometric.figure import plot_psychometric
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
-from analysis.report.content import Figure, Section, Table, interval, number, p_value, percent
+from analysis.report.content import Figure, Section, Table, interval, number, p_value, percent, sentence
 from analysis.trial_counts import TrialCounts
 
 
@@ -32,14 +32,14 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     figure = Figure(
         "psychometric",
         "Psychometric function: share of “different” by shift with Wilson 95% intervals, the fitted function with its "
-        f"pointwise 95% interval, and the threshold with its own. {found.threshold_px.method}.",
+        f"pointwise 95% interval, and the threshold with its own. {sentence(_method(found))}",
         _threshold(found),
         lambda ax: plot_psychometric(found, ax),
         (6.2, 3.8),
     )
     parameters = Table(
         "psychometric",
-        f"Parameters of the psychometric function ({found.core}). {found.threshold_px.method}.",
+        f"Parameters of the psychometric function ({found.core}). {sentence(_method(found))}",
         ("", "Estimate [95% interval]"),
         (
             ("Threshold, 50% “different” (px)", interval(found.threshold_px, 2)),
@@ -70,9 +70,14 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     return Section("psychometric", "Psychometric function", tuple(text), (figure, parameters, cores), (), results)
 
 
+def _method(found: PsychometricFunction) -> str:
+    """How the intervals came about; where there is no threshold, its own text says why instead."""
+    return found.spread.method
+
+
 def _threshold(found: PsychometricFunction) -> str:
     if found.threshold_px.estimate is None:
-        return f"There is no threshold: {found.threshold_px.method}."
+        return f"There is no threshold: {sentence(_method(found))}"
     return (
         f"People called a pair different half of the time at a shift of {interval(found.threshold_px, 2, ' px')}. "
         f"Without a shift they did so in {percent(found.false_alarm_rate)}; however large the shift, they missed it in "
@@ -94,7 +99,8 @@ def d_prime_section(responses: pd.DataFrame, *, model: Model, replicates: int, s
         by_shift[row.shift_px][row.model] = (interval(row.d_prime, 2), interval(row.criterion, 2))
     table = Table(
         "d_prime",
-        f"d′ and criterion by shift; {found.correction} correction of the rates. {found.rows[0].d_prime.method}.",
+        f"d′ and criterion by shift; {found.correction} correction of the rates. "
+        f"{sentence(found.rows[0].criterion.method)}",
         ("Shift (px)", *(head for name in models for head in (f"d′, {name}", "Criterion"))),
         tuple((f"{shift:g}", *(cell for name in models for cell in cells[name])) for shift, cells in by_shift.items()),
         found.to_frame(),

@@ -21,6 +21,9 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
     """Raise `AnalysisError` where `write_report` would refuse `folder`, before the work that leads to it."""
     if folder.exists() and not folder.is_dir():
         raise AnalysisError(f"{folder} is a file; give the name of a folder.")
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise AnalysisError(f"{folder} cannot be written, for {above} is no folder that can; give another name.")
     if folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
             raise AnalysisError(f"{folder} is not empty; give another name, or --force to replace a report.")

@@ -143,7 +143,8 @@ def _write_jsonl(responses: pd.DataFrame, draft: Path, origin: str) -> None:
 
 
 def _write_parquet(responses: pd.DataFrame, draft: Path, origin: str) -> None:
-    responses.to_parquet(draft, engine="pyarrow", index=False)
+    # With checksums, so that a file that was damaged on its way is refused.
+    responses.to_parquet(draft, engine="pyarrow", index=False, write_page_checksum=True)
 
 
 def _read_json(path: Path) -> pd.DataFrame:

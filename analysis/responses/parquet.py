@@ -50,14 +50,19 @@ def read_parquet(path: Path, columns: Collection[str] | None = None) -> pd.DataF
             texts = [column.name for column in wanted.values() if column.dtype == "string"]
             stream.seek(0)
             # Statistics and pages are of this machine or checked below; the file is read once, in order.
-            table = pyarrow.parquet.read_table(stream, columns=kept, read_dictionary=texts)
+            table = pyarrow.parquet.read_table(
+                stream, columns=kept, read_dictionary=texts, page_checksum_verification=True
+            )
             try:
                 return _checked(table, list(wanted.values()))
             except (_Unusual, pyarrow.ArrowInvalid):
                 stream.seek(0)
-                rows = pyarrow.parquet.read_table(stream).to_pylist()
-    except pyarrow.ArrowException as error:
-        raise AnalysisError(f"{path} is not a Parquet file ({error}); export it again.") from None
+                rows = pyarrow.parquet.read_table(stream, page_checksum_verification=True).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        # A checksum that does not hold comes as an OSError without a number; those of the system have one.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise AnalysisError(f"{path} is not a Parquet file, or damaged ({error}); export it again.") from None
     found = from_rows(rows, origin=str(path))
     for name in names:
         if name not in found.columns:

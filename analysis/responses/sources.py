@@ -16,6 +16,7 @@ from analysis.responses.judgment_list import parse_judgment_list
 from analysis.responses.tidy_table import from_rows
 
 PUBLISHED = "ghildyal2022"
+PUBLISHED_TABLE1 = "ghildyal2022-table1"
 
 # Whose answers they are, that none is there twice, and what is excluded already.
 _ALWAYS = ("study", "participant", "trial", "excluded", "exclusion_reason")
@@ -49,19 +50,38 @@ def read_responses(
     return mark(_read(source, study_rows, needed), rules)
 
 
+def is_counts(source: str) -> bool:
+    """Whether a source is numbers of answers by shift instead of the answers themselves."""
+    if source == PUBLISHED_TABLE1:
+        return True
+    path = Path(source)
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        header = stream.readline(10_000).decode("utf-8-sig", errors="replace")
+    names = {name.strip() for name in header.split(",")}
+    return {"same", "different"} <= names and "schema" not in names
+
+
 def _read(source: str, study_rows: StudyRows, columns: Collection[str] | None) -> pd.DataFrame:
     if source == PUBLISHED:
         return published_judgments()
     rows = study_rows(source)
     if rows is not None:
         return from_rows(rows, origin=source)
+    if is_counts(source):
+        raise AnalysisError(
+            f"{source} holds numbers of answers and not the answers; psychometric and dprime take it, other analyses "
+            "need the answers."
+        )
     path = Path(source)
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return read_file(path, columns)
     problem = "is a file of another kind" if path.is_file() else "does not exist"
     raise AnalysisError(
         f"{source} {problem}; name a study folder, a database URL, an exported file "
-        f"({', '.join(SUFFIXES)}) or {PUBLISHED}."
+        f"({', '.join(SUFFIXES)}) or {PUBLISHED} (psychometric and dprime also take numbers of answers: a .csv file "
+        f"with shift_px, same and different, or {PUBLISHED_TABLE1})."
     )
 
 

@@ -68,7 +68,7 @@ def mixed(
 
 
 def _text(found: MixedModel) -> str:
-    lines = ["Odds of «different»"]
+    lines = ["Odds of “different”"]
     for row in found.rows:
         p = "" if row.p is None else "   p < 0.001" if row.p < 0.001 else f"   p = {row.p:.3f}"
         lines.append(f"  {row.name:16} {shown(row.odds_ratio, 2):24}{p:12}   {row.meaning}")
@@ -79,7 +79,7 @@ def _text(found: MixedModel) -> str:
     ):
         if sd is not None:
             lines += [f"\nStandard deviation of {name}, log odds: {shown(sd, 2)}; {sd.method}"]
-            lines += [_ends("seldom «different»", effects[:3]), _ends("often «different»", effects[:-4:-1])]
+            lines += [_ends("seldom “different”", effects[:3]), _ends("often “different”", effects[:-4:-1])]
     if found.reaction_times is not None:
         times = found.reaction_times
         lines += [f"\nMedian reaction time {shown(times.median_ms, 0, ' ms')}", " shift   same   different"]

@@ -70,7 +70,7 @@ def psychometric(
     if found.design_effect is not None:
         click.echo(f"Design effect     {found.design_effect:.1f} (variance over that of independent answers)")
     click.echo(f"Answers           {found.answers:,}")
-    click.echo(f"Intervals         {found.threshold_px.method}")
+    click.echo(f"Intervals         {found.spread.method}")
     click.echo("\nCore           threshold      AIC     ΔAIC   deviance")
     for other in found.cores:
         threshold = "—" if other.threshold_px is None else f"{other.threshold_px:.2f} px"

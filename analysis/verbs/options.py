@@ -29,11 +29,11 @@ CORE = click.option(
 )
 REPLICATES = click.option(
     "--replicates",
-    type=click.IntRange(min=100),
+    type=click.IntRange(100, 100_000),
     default=2000,
     show_default=True,
     metavar="B",
-    help="How often participants and images are drawn anew for the intervals.",
+    help="How often participants or images are drawn anew for the intervals.",
 )
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
 FIGURE = click.option("--figure", type=FILE, metavar="FILE", help="Draw it; FILE ends in .png, .svg or .pdf.")
@@ -70,10 +70,15 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
 
     Raises: `AnalysisError` where the source cannot be read, or no response is left to analyse.
     """
-    from analysis.responses.sources import read_responses
-    from analysis.trial_counts import TrialCounts, is_counts, read_counts
+    from analysis.errors import AnalysisError
+    from analysis.responses.sources import is_counts, read_responses
+    from analysis.trial_counts import TrialCounts, read_counts
 
     if is_counts(source):
+        if named_rules is not None:
+            raise AnalysisError(
+                f"{source} holds numbers of answers, to which no rule can be applied; leave out --rules."
+            )
         return read_counts(source)
     return TrialCounts.of(read_responses(source, reader.study_rows, rules_for(reader, source, named_rules)))
 

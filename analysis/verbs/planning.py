@@ -53,7 +53,9 @@ _MANY = click.IntRange(min=1)
     help="Noise of a metric's distances, in units of the logarithm of a shift.",
 )
 @click.option("--min-responses", type=_MANY, default=3, show_default=True, help="Fewest answers of a ranked pair.")
-@click.option("--simulations", type=click.IntRange(min=20), default=400, show_default=True, help="Studies a design.")
+@click.option(
+    "--simulations", type=click.IntRange(20, 100_000), default=400, show_default=True, help="Studies a design."
+)
 @SEED
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with nothing rounded.")
 @click.pass_obj
@@ -86,6 +88,9 @@ def power(
     from analysis.planning.power import power as simulated
     from analysis.planning.simulated_study import Design, Population
 
+    given = click.get_current_context().get_parameter_source("participants")
+    if answers_per_pair and given is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--answers-per-pair says how many participants there are: leave out --participants.")
     population = Population(participant_sd=participant_sd, image_sd=image_sd)
     if source is not None:
         population = _population_like(reader, source, participant_sd, image_sd)
@@ -123,6 +128,11 @@ def power(
             f"{point(row.jnd_map_width, 3):>6} {point(row.smallest_difference, 3):>10}"
         )
     for row in found.rows:
+        if row.undetermined:
+            click.echo(
+                f"{row.participants} participants, {row.images} images: {100 * row.undetermined:.1f}% of the studies "
+                "have no threshold among the shifts that are shown."
+            )
         if row.jnd_map.estimate is None:
             click.echo(f"{row.participants} participants, {row.images} images: no JND mAP, {row.jnd_map.method}.")
 
@@ -158,8 +168,12 @@ def _population_like(reader: StudyReader, source: str, participant_sd: float, im
 @click.option(
     "--min-responses", type=_MANY, default=3, show_default=True, help="Fewest responses of a pair in JND mAP."
 )
-@click.option("--replicates", type=click.IntRange(min=100), default=10_000, show_default=True, help="Bootstrap draws.")
-@click.option("--permutations", type=click.IntRange(min=100), default=2_000, show_default=True, help="Of each test.")
+@click.option(
+    "--replicates", type=click.IntRange(500, 100_000), default=10_000, show_default=True, help="Bootstrap draws."
+)
+@click.option(
+    "--permutations", type=click.IntRange(100, 100_000), default=2_000, show_default=True, help="Of each test."
+)
 @click.option("--hypothesis", "hypotheses", multiple=True, metavar="TEXT", help="In your own words; repeatable.")
 @SEED
 @RULES
@@ -192,6 +206,10 @@ def preregister(
     from analysis.exclusions.marking import DEFAULT_RULES, named_rules
     from analysis.planning.plan import new_plan, write_plan
 
+    if output.suffix != ".json":
+        raise AnalysisError(f"{output} does not end in .json; a plan is written as JSON.")
+    if not all(hypothesis.strip() for hypothesis in hypotheses):
+        raise AnalysisError("A hypothesis is empty; write it out, or leave it out.")
     study = ""
     applied = DEFAULT_RULES if rules is None else named_rules(rules)
     if source:

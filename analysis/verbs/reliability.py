@@ -13,7 +13,12 @@ from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader,
 @click.command()
 @click.argument("source")
 @click.option(
-    "--splits", type=click.IntRange(min=1), default=500, show_default=True, metavar="N", help="Number of random halves."
+    "--splits",
+    type=click.IntRange(1, 10_000),
+    default=500,
+    show_default=True,
+    metavar="N",
+    help="Number of random halves.",
 )
 @REPLICATES
 @SEED

@@ -28,8 +28,8 @@ from analysis.verbs.options import CORE, FILE, RULES, SEED, StudyReader, rules_f
 @click.option("--plan", "plan_file", type=FILE, metavar="FILE", help="An analysis plan, which gives the settings.")
 @CORE
 @click.option("--min-responses", type=click.IntRange(min=1), help="Fewest responses of a ranked pair.  [default: 3]")
-@click.option("--replicates", type=click.IntRange(min=500), help="Bootstrap draws.  [default: 10000]")
-@click.option("--permutations", type=click.IntRange(min=100), help="Permutations of each test.  [default: 2000]")
+@click.option("--replicates", type=click.IntRange(500, 100_000), help="Bootstrap draws.  [default: 10000]")
+@click.option("--permutations", type=click.IntRange(100, 100_000), help="Permutations of each test.  [default: 2000]")
 @SEED
 @RULES
 @click.option("--no-pdf", is_flag=True, help="No report.pdf.")

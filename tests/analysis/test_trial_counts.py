@@ -10,9 +10,9 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import mark
-from analysis.responses.sources import published_judgments
+from analysis.responses.sources import PUBLISHED_TABLE1, is_counts, published_judgments
 from analysis.responses.tidy_table import from_rows
-from analysis.trial_counts import PUBLISHED_TABLE1, TrialCounts, is_counts, read_counts
+from analysis.trial_counts import TrialCounts, read_counts
 
 Rows = Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]
 
@@ -28,6 +28,17 @@ def test_answers_are_counted_by_participant_and_by_image(make_rows: Rows) -> Non
     assert counts.by_image.sum(axis=0).tolist() == [[1, 2], [2, 2]]
     assert any("shift of 1 px" in note for note in counts.notes)
     assert any("same answer in every trial: p2" in note for note in counts.notes)
+    assert (
+        "The answers are of 2 participants, too few to draw from: intervals hold no variance of people." in counts.notes
+    )
+
+
+def test_one_unknown_participant_is_said(make_rows: Rows) -> None:
+    rows = make_rows([("p1", 0, "same"), ("p1", 1, "different"), ("p2", 0, "same")])
+    rows[2]["participant"] = None
+    counts = TrialCounts.of(mark(from_rows(rows), ()))
+    assert counts.by_participant is None
+    assert "It is not known who gave 1 of 3 answers, so that intervals hold no variance of people." in counts.notes
 
 
 def test_the_published_judgments_have_images_but_no_participants() -> None:
@@ -69,7 +80,7 @@ def test_other_files_are_no_counts(tmp_path: Path) -> None:
         ("shift_px,same,different\n1,2,x\n", "line 2: different is 'x', not a whole number of answers"),
         ("shift_px,same,different\n1,2.5,1\n", "line 2: same is '2.5'"),
         ("shift_px,same,different\n-1,2,1\n", "line 2: shift_px is '-1', not a number of pixels"),
-        ("shift_px,same,different\n1,2\n", "line 2: different is None"),
+        ("shift_px,same,different\n1,2\n", "line 2: different is missing"),
         ("shift_px,same,different\n", "holds no answers"),
         ("shift_px,same,different\n1,0,0\n", "holds no answers"),
         ("shift_px,same,different\n1,nan,0\n", "same is 'nan'"),

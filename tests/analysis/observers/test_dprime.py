@@ -22,7 +22,8 @@ from analysis.observers.dprime import (
     d_prime_independent,
 )
 from analysis.observers.dprime_figure import plot_d_prime
-from analysis.trial_counts import PUBLISHED_TABLE1, TrialCounts, read_counts
+from analysis.responses.sources import PUBLISHED_TABLE1
+from analysis.trial_counts import TrialCounts, read_counts
 
 
 def test_hits_of_79_and_false_alarms_of_73_percent() -> None:

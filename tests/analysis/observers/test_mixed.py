@@ -129,7 +129,7 @@ def test_what_was_put_in_is_found(make_row: Row) -> None:
     ordered = [estimated[f"{image:03d}"] for image in range(50)]
     assert np.corrcoef(true_effects, ordered)[0, 1] > 0.85
     assert [one.effect.estimate for one in found.image_effects] == sorted(ordered)
-    assert found.sentences[0].startswith("Side: the odds of «different» are ")
+    assert found.sentences[0].startswith("Side: the odds of “different” are ")
     assert found.sentences[0].endswith("1 is not in the interval.")
 
 
@@ -182,7 +182,7 @@ def test_a_participant_whose_answers_are_all_alike_is_kept_and_named(make_row: R
 def test_too_few_people_or_images_are_said(make_row: Row) -> None:
     found = mixed_model(study(make_row, 4, 30), replicates=20)
     assert found.participant_sd is None
-    assert "4 participants are too few to tell how people differ." in found.notes
+    assert "There are too few participants to tell how people differ (4)." in found.notes
     assert found.rows[0].odds_ratio.method.endswith("robust for 30 images")
     few = mixed_model(study(make_row, 4, 4, slope=2.0, seed=2), replicates=20)
     assert few.rows[0].odds_ratio.low is None

@@ -62,7 +62,7 @@ def test_drawn_medians_are_those_of_the_drawn_answers() -> None:
 def test_where_there_is_no_interval_it_is_said(make_row: Row) -> None:
     few = reaction_times(from_rows(rows(make_row, participants=4)))
     assert few.median_ms.low is None
-    assert few.median_ms.method == "no interval: 4 participants are too few to draw from"
+    assert few.median_ms.method == "no interval: too few participants to draw from (4)"
     nobody = [row | {"participant": None} for row in rows(make_row)]
     assert reaction_times(from_rows(nobody)).median_ms.method == "no interval: it is not known who answered"
     with pytest.raises(AnalysisError, match="does not say how long the answers took"):

@@ -17,7 +17,8 @@ from analysis.psychometric.batch import fit_many
 from analysis.psychometric.cores import CORES
 from analysis.psychometric.figure import plot_psychometric
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
-from analysis.trial_counts import PUBLISHED_TABLE1, TrialCounts, read_counts
+from analysis.responses.sources import PUBLISHED_TABLE1
+from analysis.trial_counts import TrialCounts, read_counts
 
 SHIFTS = np.arange(10.0)
 

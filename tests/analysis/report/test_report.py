@@ -225,6 +225,8 @@ def test_where_everything_is_excluded_every_section_says_so(
 ) -> None:
     responses = study[0].assign(participant_state=pd.array(["unfinished"] * len(study[0]), dtype="string"))
     made = build(mark(responses), {}, QUICK)
+    assert any("Without unfinished" in reason or "All rules" in reason for reason in made.left_out)
+    assert not any("leave out nothing" in text for section in made.sections for text in section.paragraphs)
     assert all(
         "are excluded" in section.left_out[0]
         for section in made.sections

@@ -174,3 +174,24 @@ def test_table_1_is_that_of_the_whole_table(make_row: Row, tmp_path: Path) -> No
     part = read_responses(str(path), no_study, rules, TABLE1_COLUMNS)
     assert "viewport_width" not in part
     assert table1(part, rules) == table1(read_responses(str(path), no_study, rules), rules)
+
+
+def test_a_damaged_file_is_refused(make_row: Row, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    table = from_rows(
+        make_row(trial=trial, pair=f"{trial}_n-3", image=f"{trial}", reaction_time_ms=float(generator.random() * 1000))
+        for trial in range(1, 2001)
+    )
+    path = tmp_path / "responses.parquet"
+    write_file(table, path)
+    pd.testing.assert_frame_equal(read_file(path), table)
+    whole = path.read_bytes()
+    refused = 0
+    for begin in range(200, len(whole) - 20_000, 3_000):
+        path.write_bytes(whole[:begin] + bytes(64) + whole[begin + 64 :])
+        try:
+            assert read_file(path).equals(table)
+        except AnalysisError as error:
+            refused += 1
+            assert "damaged" in str(error) or "is not a Parquet file" in str(error)
+    assert refused > 0

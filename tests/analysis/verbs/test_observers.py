@@ -59,8 +59,13 @@ def test_d_prime_has_both_models_unless_one_is_named() -> None:
         (("psychometric", "nowhere"), "nowhere does not exist"),
         (("dprime", "nowhere.csv"), "nowhere.csv does not exist"),
         (("psychometric", "ghildyal2022-table1", "--figure", "curve.bmp"), "end its name in .png, .svg or .pdf"),
+        (("table1", "ghildyal2022-table1"), "holds numbers of answers and not the answers"),
+        (("psychometric", "ghildyal2022-table1", "--rules", "validation"), "no rule can be applied"),
+        (("psychometric", "ghildyal2022-table1", "--figure", "nowhere/curve.svg"), "a folder that does not exist"),
+        (("preregister", "-o", "plan.csv"), "plan.csv does not end in .json"),
+        (("preregister", "-o", "plan.json", "--hypothesis", " "), "A hypothesis is empty"),
         (("power", "--images", "20"), "more than the 20 images"),
-        (("power", "--participant-sd", "2"), "leave nothing of the log_sd"),
+        (("power", "--participant-sd", "2"), "leave nothing of the whole spread"),
         (("preregister", "nowhere", "-o", "plan.json"), "nowhere is no study folder"),
         (("preregister", "-o", "plan.json", "--rules", "validate"), "validate"),
     ],
@@ -73,7 +78,7 @@ def test_a_bad_input_ends_with_one_sentence(arguments: tuple[str, ...], says: st
 
 
 def test_power_has_a_row_a_design() -> None:
-    result = run("power", "--participants", 30, "--answers-per-pair", 6, "--simulations", 20, "--json")
+    result = run("power", "--answers-per-pair", 6, "--simulations", 20, "--json")
     assert result.exit_code == 0
     rows = json.loads(result.stdout)["rows"]
     assert [row["participants"] for row in rows] == [60]
@@ -88,3 +93,15 @@ def test_a_plan_is_written_once(tmp_path: Path) -> None:
     assert json.loads(first.stdout) == json.loads(file.read_text(encoding="utf-8"))
     assert json.loads(first.stdout)["rules"] == []
     assert run("preregister", "-o", file).exit_code == 1
+
+
+def test_answers_that_fall_as_the_shift_grows_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "counts.csv"
+    lines = [f"{shift},{10 + 8 * shift},{90 - 8 * shift}" for shift in range(10)]
+    file.write_text("\n".join(["shift_px,same,different", *lines, ""]), encoding="utf-8")
+    assert "are the two answers exchanged?" in run("psychometric", file).stdout
+    assert "fewer pairs were called different than without a shift" in run("dprime", file).stdout
+
+
+def test_participants_and_answers_a_pair_exclude_each_other() -> None:
+    assert run("power", "--participants", 30, "--answers-per-pair", 6).exit_code == 2
