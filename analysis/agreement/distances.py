@@ -57,6 +57,28 @@ def read_metrics(files: Sequence[str]) -> tuple[dict[str, dict[str, float]], dic
     return metrics, sources
 
 
+def read_usable_metrics(
+    files: Sequence[str],
+) -> tuple[dict[str, dict[str, float]], dict[str, Path], dict[str, str]]:
+    """As `read_metrics`, but a file that holds what it cannot is left out: the third part says why, file by file.
+
+    Raises: `AnalysisError` where a file is not there, and where two metrics have one name.
+    """
+    usable, left_out = [], {}
+    for given in files:
+        try:
+            read_metrics([given])
+        except AnalysisError as error:
+            _, path = _named(given)
+            if not path.is_file():
+                raise
+            left_out[given] = f"{path.name} is left out: {error}"
+        else:
+            usable.append(given)
+    metrics, sources = read_metrics(usable)
+    return metrics, sources, left_out
+
+
 def _named(given: str) -> tuple[str | None, Path]:
     name, sign, rest = given.partition("=")
     # A path may have an equals sign of its own.

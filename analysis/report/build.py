@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -45,6 +45,7 @@ def build(
     *,
     footer: tuple[tuple[str, str], ...] = (),
     plan: Plan | None = None,
+    unreadable: tuple[str, ...] = (),
     step: Callable[[str], object] | None = None,
 ) -> Report:
     """The report. What cannot be analysed is left out with a sentence; the rest is there.
@@ -55,6 +56,7 @@ def build(
         settings: what to make it with.
         footer: see `Report`.
         plan: an analysis plan that was registered.
+        unreadable: sentences on distances that could not be read.
         step: called with the title of each section before it is made.
 
     Raises: `AnalysisError` where there are no responses, or they are of several studies.
@@ -70,7 +72,10 @@ def build(
     sections = []
     for name, title, make in _makers(responses, distances, settings, plan):
         say(title)
-        sections.append(_made(name, title, make))
+        section = _made(name, title, make)
+        if name == "metrics":
+            section = replace(section, left_out=(*unreadable, *section.left_out))
+        sections.append(section)
     summary = _summary(sections)
     return Report(f"Report on the study {studies[0]}", summary, tuple(sections), footer)
 

@@ -96,7 +96,7 @@ def jnd(
 )
 @click.option(
     "--replicates",
-    type=click.IntRange(min=100),
+    type=click.IntRange(100, 100_000),
     default=10_000,
     show_default=True,
     metavar="B",
@@ -104,7 +104,7 @@ def jnd(
 )
 @click.option(
     "--permutations",
-    type=click.IntRange(min=100),
+    type=click.IntRange(100, 100_000),
     default=2_000,
     show_default=True,
     metavar="N",
@@ -138,20 +138,22 @@ def compare(
     Example:  shift-study compare my-study --distances ssim.csv --distances lpips=distances.csv
               shift-study compare ghildyal2022 --distances pim1.csv --json
     """
+    from dataclasses import replace
+
     from tqdm import tqdm
 
     from analysis.agreement.comparison import compare as compared
     from analysis.agreement.comparison import steps
     from analysis.agreement.comparison_figure import plot_forest
     from analysis.agreement.comparison_layout import as_text
-    from analysis.agreement.distances import read_metrics
+    from analysis.agreement.distances import read_usable_metrics
     from analysis.errors import AnalysisError
     from analysis.figures import check_figure, draw, save
     from analysis.responses.sources import read_responses
 
     if figure is not None:
         check_figure(figure)
-    distances, _ = read_metrics(files)
+    distances, _, unreadable = read_usable_metrics(files)
     unknown = [name for name in names if name not in distances]
     if unknown:
         held = f"they hold {', '.join(distances)}" if distances else "give some with --distances"
@@ -169,8 +171,11 @@ def compare(
             seed=seed,
             progress=bar.update,
         )
+    found = replace(found, left_out=unreadable | found.left_out)
     if figure is not None:
         size = (5.6, 2.0 + 0.32 * len(found.metrics))
         save(draw(lambda ax: plot_forest(found, ax), size), figure)
         click.echo(f"Wrote {figure}.", err=True)
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else as_text(found))
+    if files and not found.metrics:
+        raise AnalysisError("None of the metrics could be compared: " + " ".join(found.left_out.values()))

@@ -63,7 +63,7 @@ def report(
     """
     from tqdm import tqdm
 
-    from analysis.agreement.distances import read_metrics
+    from analysis.agreement.distances import read_usable_metrics
     from analysis.planning.plan import read_plan
     from analysis.report.build import Settings, build
     from analysis.report.provenance import footer
@@ -89,7 +89,7 @@ def report(
         settings = Settings(rules=applied, **(planned | explicit))
     else:
         settings = Settings(rules=rules_for(reader, source, rules), **explicit)
-    distances, paths = read_metrics(files)
+    distances, paths, unreadable = read_usable_metrics(files)
     responses = read_responses(source, reader.study_rows, settings.rules)
     provenance = footer(
         responses,
@@ -104,7 +104,15 @@ def report(
             bar.set_postfix_str(title, refresh=False)
             bar.update()
 
-        made = build(responses, distances, settings, footer=provenance, plan=plan, step=step)
+        made = build(
+            responses,
+            distances,
+            settings,
+            footer=provenance,
+            plan=plan,
+            unreadable=tuple(unreadable.values()),
+            step=step,
+        )
         problems = write_report(made, output, pdf=not no_pdf, overwrite=force, step=step)
     left_out = [*made.left_out, *problems]
     if as_json:

@@ -69,3 +69,23 @@ def test_a_figure_of_another_kind_is_refused_before_anything_is_computed(run: Ru
     result = run("ghildyal2022", "--figure", "map.gif")
     assert result.exit_code == 1
     assert "map.gif" in result.stderr
+
+
+def test_a_file_that_holds_what_it_cannot_is_left_out_and_the_others_are_compared(
+    run: Run, pim1_distances: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.csv").write_text("pair,distance\n00007_n-3,abc\n", encoding="utf-8")
+    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
+    bad = [part for name in ("bad", "empty") for part in ("--distances", str(tmp_path / f"{name}.csv"))]
+    result = run("ghildyal2022", *bad, "--distances", f"pim1={pim1_distances}", "--json", *FEW)
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert [metric["name"] for metric in found["metrics"]] == ["pim1"]
+    assert [sentence.partition(" is left out: ")[0] for sentence in found["left_out"].values()] == [
+        "bad.csv",
+        "empty.csv",
+    ]
+    alone = run("ghildyal2022", *bad, "--json", *FEW)
+    assert alone.exit_code == 1
+    assert json.loads(alone.stdout)["floor"]["estimate"] == pytest.approx(0.429, abs=0.005)
+    assert "None of the metrics could be compared: bad.csv is left out: " in alone.stderr
