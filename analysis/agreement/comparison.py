@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,7 +14,13 @@ from analysis.agreement.human_ceiling import HumanCeiling, human_ceiling
 from analysis.agreement.image_draws import ImageDraws, Spread
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap, MetricAgreement, metric_agreement
-from analysis.agreement.metric_comparison import Difference, differences, permutation_p_value
+from analysis.agreement.metric_comparison import (
+    Difference,
+    differences,
+    fewest_draws,
+    fewest_permutations,
+    permutation_p_value,
+)
 from analysis.agreement.participant_variance import participant_variance
 from analysis.agreement.precision_recall import Floats
 from analysis.agreement.tie_rules import Score, drawn_orders, jnd_map
@@ -148,7 +154,7 @@ def compare(
         oracle=oracle,
         comparisons=tuple(comparisons),
         left_out=left_out,
-        notes=_notes(pairs, draws),
+        notes=_notes(pairs, draws, [len(compared) for compared in families.values()], permutations),
     )
 
 
@@ -202,15 +208,29 @@ def _usable(
     return usable, left_out
 
 
-def _notes(pairs: JudgedPairs, draws: ImageDraws) -> tuple[str, ...]:
+def _notes(pairs: JudgedPairs, draws: ImageDraws, families: Sequence[int], permutations: int) -> tuple[str, ...]:
     notes = []
     if not draws.enough:
         notes.append(f"There is {draws.method()}.")
     if pairs.answer_participant is None:
+        answers = len(pairs.answer_pair)
+        unknown = pairs.without_participant
+        who = "who gave the answers" if unknown == answers else f"who gave {unknown:,} of the {answers:,} answers"
         notes.append(
-            "It is not known who gave the answers, so the intervals hold no variance between participants, and "
-            "are too narrow for a study with other people."
+            f"It is not known {who}, so the intervals hold no variance between participants, and are too narrow for a "
+            "study with other people."
         )
+    most = max(families, default=0)
+    replicates = draws.counts.shape[1]
+    for count, needed, what in (
+        (replicates, fewest_draws(most), "draws of the images"),
+        (permutations, fewest_permutations(most), "exchanges"),
+    ):
+        if draws.enough and count < needed:
+            notes.append(
+                f"With {count:,} {what} no p-value can be below 0.05 once it is corrected for {most:,} comparisons; "
+                f"that takes {needed:,} or more."
+            )
     if math.isclose(float(pairs.same_share.min()), 1.0):
         notes.append('Every answer was "same": any order of the pairs is as good as any other.')
     return tuple(notes)

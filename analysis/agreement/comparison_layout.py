@@ -54,8 +54,8 @@ def _shown(estimate: Estimate, digits: int) -> str:
     interval = ""
     if estimate.low is not None and estimate.high is not None:
         interval = f"  ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
-    return f"{estimate.estimate:.{digits}f}{interval}"
+    return f"{estimate.estimate:.{digits}f}{interval}".replace("-", "−")
 
 
 def _point(estimate: Estimate) -> str:
-    return "—" if estimate.estimate is None else f"{estimate.estimate:.3f}"
+    return "—" if estimate.estimate is None else f"{estimate.estimate:.3f}".replace("-", "−")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from analysis.agreement.precision_recall import Floats
 from analysis.results import Estimate
@@ -16,7 +16,11 @@ from analysis.results import Estimate
 FEWEST_IMAGES = 10
 # If more draws than this have no value, the others say nothing of those.
 _MOST_UNDEFINED = 0.01
-_Z = 1.959963984540054
+_Z = float(ndtri(0.975))
+# Draws that differ by less differ by the rounding of single precision.
+_ROUNDING = 1e-6
+# Numbers that are drawn at once.
+_AT_ONCE = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,16 @@ class ImageDraws:
     @classmethod
     def of(cls, n_images: int, replicates: int, generator: np.random.Generator, *, participants: bool) -> ImageDraws:
         """As many images as there are, drawn with replacement, `replicates` times."""
-        drawn = generator.integers(0, n_images, (replicates, n_images), dtype=np.int32)
-        # Counted in one go, with a place of its own for each image of each draw.
-        places = drawn + n_images * np.arange(replicates, dtype=np.int32)[:, np.newaxis]
-        counts = np.bincount(places.ravel(), minlength=replicates * n_images).reshape(replicates, n_images)
-        return cls(np.ascontiguousarray(counts.T, dtype=np.float32), participants)
+        counts = np.empty((n_images, replicates), dtype=np.float32)
+        portion = max(1, _AT_ONCE // n_images)
+        for start in range(0, replicates, portion):
+            number = min(portion, replicates - start)
+            drawn = generator.integers(0, n_images, (number, n_images), dtype=np.int32)
+            # Counted in one go, with a place of its own for each image of each draw.
+            places = drawn + n_images * np.arange(number)[:, np.newaxis]
+            counted = np.bincount(places.ravel(), minlength=number * n_images).reshape(number, n_images)
+            counts[:, start : start + number] = counted.T
+        return cls(counts, participants)
 
     @property
     def n_images(self) -> int:
@@ -55,24 +64,27 @@ class ImageDraws:
             return f"no interval: {self.n_images} images are fewer than the {FEWEST_IMAGES} that one needs"
         people = "variance between participants added"
         if not (self.participants and participants):
-            people = "without the variance between participants" + ("" if self.participants else ", who are not known")
-        return f"95% bootstrap interval over {self.n_images} images, {draws or self.counts.shape[1]:,} draws; {people}"
+            people = "without the variance between participants" + (
+                "" if self.participants else ", who are not known for every answer"
+            )
+        return (
+            f"95% bootstrap interval over {self.n_images:,} images, {draws or self.counts.shape[1]:,} draws; {people}"
+        )
 
     def spread(self, drawn: Floats, participant_variance: float | None = 0.0) -> Spread | None:
-        """How a score scatters, from its values in the draws, `(B,)`; None where they do not tell.
+        """How a score scatters, from its values in the draws, `(B,)`; None where they do not tell, or are all the same.
 
         The draws are moved so that their mean is the score itself, for the area under an envelope is biased in them,
         and stretched to the variance that participants add (Owen 2007 has why images and participants add up) and by
         Student's factor for few images. `participant_variance` None: it is not added, even where it could be.
         """
-        finite = drawn[np.isfinite(drawn)]
-        if not self.enough or len(finite) < (1 - _MOST_UNDEFINED) * len(drawn):
+        if not self.enough or _untold(drawn):
             return None
+        finite = drawn[np.isfinite(drawn)]
         variance = float(np.var(finite, ddof=1))
         total = (variance + (participant_variance or 0.0)) * self.n_images / (self.n_images - 1)
         student = float(stdtrit(self.n_images - 1, 0.975)) / _Z
-        stretch = math.sqrt(total / variance) * student if variance > 0 else 0.0
-        return Spread((finite - finite.mean()) * stretch, math.sqrt(total))
+        return Spread((finite - finite.mean()) * math.sqrt(total / variance) * student, math.sqrt(total))
 
     def estimate(
         self,
@@ -87,12 +99,22 @@ class ImageDraws:
         spread = self.spread(drawn, participant_variance)
         method = self.method(len(drawn), participants=participant_variance is not None)
         if spread is None and self.enough:
-            method = "no interval: too many draws of the images leave it undetermined"
+            method = f"no interval: {_untold(drawn)}"
         method = f"{how}; {method}" if how else method
         if spread is None:
             return Estimate(value, None, None, method)
         low, high = spread.interval(value)
         return Estimate(value, max(low, limits[0]), min(high, limits[1]), method)
+
+
+def _untold(drawn: Floats) -> str:
+    """Why draws do not tell how a score scatters; empty where they do."""
+    finite = drawn[np.isfinite(drawn)]
+    if len(finite) < max(2, (1 - _MOST_UNDEFINED) * len(drawn)):
+        return "too many draws of the images leave it undetermined"
+    if float(np.std(finite)) <= _ROUNDING:
+        return "all draws of the images give the same, so that they do not tell how it varies"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +130,9 @@ class Spread:
         return value + min(float(low), 0.0), value + max(float(high), 0.0)
 
     def p_value(self, value: float) -> float:
-        """Two-sided, for the score being 0 in truth; below 0.05 where the interval leaves out 0."""
+        """Two-sided, for the score being 0 in truth; 2 / (draws + 1) at the least.
+
+        With thousands of draws it is below 0.05 where the interval leaves out 0; with few it may be a little above.
+        """
         beyond = min(np.count_nonzero(value + self.deviations <= 0), np.count_nonzero(value + self.deviations >= 0))
         return min(1.0, 2 * (float(beyond) + 1) / (len(self.deviations) + 1))

@@ -24,6 +24,7 @@ class JudgedPairs:
     `same`, `responses`: `(N,)`, how many answers were "same", and how many there are.
     `answer_pair`, `answer_same`: `(T,)`, number of the pair of each answer, and whether it was "same".
     `answer_participant`: `(T,)`, number of the participant; None where it is not known of each answer.
+    `without_participant`: of how many answers it is not known.
     """
 
     names: tuple[str, ...]
@@ -34,6 +35,7 @@ class JudgedPairs:
     answer_pair: Integers
     answer_same: NDArray[np.bool_]
     answer_participant: Integers | None
+    without_participant: int = 0
 
     @classmethod
     def from_responses(cls, responses: pd.DataFrame, min_responses: int = 3) -> JudgedPairs:
@@ -58,7 +60,7 @@ class JudgedPairs:
                 "Nobody called any of the pairs the same, so there is no recall to compute; gather more answers."
             )
         first = chosen.drop_duplicates("pair")
-        known = bool(chosen["participant"].notna().all())
+        unknown = int(chosen["participant"].isna().sum())
         return cls(
             names=tuple(str(name) for name in left),
             image=_numbers(first["image"]),
@@ -67,7 +69,8 @@ class JudgedPairs:
             responses=np.bincount(answer_pair, minlength=len(left)).astype(np.int64),
             answer_pair=answer_pair.astype(np.int64),
             answer_same=same,
-            answer_participant=_numbers(chosen["participant"]) if known else None,
+            answer_participant=None if unknown else _numbers(chosen["participant"]),
+            without_participant=unknown,
         )
 
     @property

@@ -6,15 +6,21 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from analysis.agreement.drawn_areas import Ranking, drawn_areas
 from analysis.agreement.image_draws import Spread
-from analysis.agreement.judged_pairs import JudgedPairs
-from analysis.agreement.precision_recall import Floats
+from analysis.agreement.judged_pairs import Integers, JudgedPairs
+from analysis.agreement.precision_recall import Floats, interpolated_area
 from analysis.results import Estimate, Result
 
 # A true difference of so many standard errors is found in 80% of studies with a two-sided test at 5%.
-_RESOLVED = 1.959963984540054 + 0.8416212335729143
+_RESOLVED = float(ndtri(0.975) + ndtri(0.8))
+# Random orders of ties over which a permutation test takes its mean, each followed by its reverse, which cancels most
+# of what an order happens to do: of the variance between exchanges of the published pairs, a thousandth is left.
+_TIE_ORDERS = 2
+# Numbers that are held at once, of which a few copies are made.
+_AT_ONCE = 1_000_000
 # Beyond this, how many pairs it would take is no longer worth a number.
 _MOST_TIMES = 10_000
 
@@ -65,27 +71,51 @@ def permutation_p_value(
     """Two-sided p-value for two metrics being interchangeable, image by image.
 
     Under the null hypothesis it makes no difference which of the two metrics gave the ranks of an image's pairs. Half
-    of the images, at random, get the other metric's ranks.
+    of the images, at random, get the other metric's ranks. A metric with ties would not be interchangeable with one
+    without, for positives that are spread over a tie score less: ties are put in a random order, the same for both
+    metrics where both have them, and the differences are means over some such orders, with the same exchanges in each.
 
     Args:
         first, second: `(N,)`, distances; only their order counts.
 
     Source: Deutsch, Dror & Roth 2021 (permutation tests for metrics, scores standardised before they are exchanged).
     """
-    from scipy.stats import rankdata
-
-    images = pairs.n_images
-    pooled = Ranking.of(np.concatenate([rankdata(first), rankdata(second)]))
-    positive = np.tile(pairs.same_share, 2)
-    # What the first metric says of an image is one cluster, what the second says of it another; one of them is taken.
-    cluster = np.concatenate([pairs.image, pairs.image + images])
-    taken = generator.integers(0, 2, (images, permutations), dtype=np.int8).astype(np.float32)
-    taken[:, 0] = 1.0
-    ours = drawn_areas(pooled, positive, cluster, np.concatenate([taken, 1 - taken]))
-    theirs = drawn_areas(pooled, positive, cluster, np.concatenate([1 - taken, taken]))
-    differences = np.abs(ours - theirs)
+    number = len(first)
+    share = pairs.same_share
+    taken = generator.integers(0, 2, (permutations, pairs.n_images), dtype=np.int8).astype(bool)
+    taken[0] = True
+    tied = any(len(np.unique(distances)) < number for distances in (first, second))
+    summed = np.zeros(permutations)
+    lots = generator.random((_TIE_ORDERS if tied else 1, number))
+    for lot in np.concatenate([lots, -lots]) if tied else lots:
+        ranks = np.empty((2, number))
+        for rank, distances in zip(ranks, (first, second), strict=True):
+            rank[np.lexsort((lot, distances))] = np.arange(number)
+        # Two pairs to which the metrics give the same rank: a lot says which comes first.
+        pooled = np.argsort((ranks + generator.random(number)).ravel(), kind="stable")
+        pair = pooled % number
+        ours = pooled < number
+        summed += _exchanged(share[pair], pairs.image[pair], ours, taken)
+    differences = np.abs(summed)
     # Rounding must not make an exchange that changes nothing differ from what was observed.
-    return float(np.count_nonzero(differences >= differences[0] - 1e-6)) / permutations
+    return float(np.count_nonzero(differences >= differences[0] - 1e-9)) / permutations
+
+
+def _exchanged(positive: Floats, image: Integers, ours: NDArray[np.bool_], taken: NDArray[np.bool_]) -> Floats:
+    """Difference of the areas of two rankings that have exchanged images, `(P,)`.
+
+    Args:
+        positive, image, ours: `(2 N,)` by rank of both metrics' pairs together; `ours`: of the first metric.
+        taken: `(P, images)`, whether the first ranking has the first metric's ranks of an image, or the second's.
+    """
+    portion = max(1, _AT_ONCE // len(positive))
+    parts = []
+    for start in range(0, len(taken), portion):
+        own = taken[start : start + portion, image] == ours
+        rows = np.broadcast_to(positive, own.shape)
+        parts.append(interpolated_area(rows[own].reshape(len(own), -1)))
+        parts[-1] -= interpolated_area(rows[~own].reshape(len(own), -1))
+    return np.concatenate(parts)
 
 
 def differences(
@@ -106,6 +136,7 @@ def differences(
     for index, p in zip(known, holm([p for p in p_values if p is not None]), strict=True):
         corrected[index] = p
     exchanged = holm(permutation_p)
+    fewest = fewest_draws(len(known))
     found = []
     for index, (first, second) in enumerate(compared):
         spread, value = spreads[index], estimates[index].estimate or 0.0
@@ -113,6 +144,12 @@ def differences(
         times = None if error is None or value == 0 else (_RESOLVED * error / abs(value)) ** 2
         needed = None if times is None or times > _MOST_TIMES else math.ceil(times * len(pairs.names))
         verdict = _verdict(value, corrected[index])
+        sentence = _sentence(first, second, verdict, value, estimates[index], needed, times)
+        if spread is not None and value != 0 and len(spread.deviations) < fewest:
+            sentence = (
+                f"{first} and {second} could not be told apart with any data: for {len(known):,} comparisons, "
+                f"{len(spread.deviations):,} draws are too few; take {fewest:,} or more."
+            )
         found.append(
             Difference(
                 family=family,
@@ -127,10 +164,25 @@ def differences(
                 verdict=verdict,
                 pairs_needed=needed,
                 times_needed=times,
-                sentence=_sentence(first, second, verdict, value, estimates[index], needed, times),
+                sentence=sentence,
             )
         )
     return tuple(found)
+
+
+def fewest_draws(comparisons: int) -> int:
+    """Draws without which no p-value of so many comparisons can be below 0.05 after Holm's correction.
+
+    >>> fewest_draws(45)
+    1800
+    """
+    # The smallest p-value is 2 / (draws + 1), and the smallest of a family is multiplied by their number.
+    return 40 * comparisons
+
+
+def fewest_permutations(comparisons: int) -> int:
+    """Exchanges without which the same holds of their p-values, of which 1 / exchanges is the smallest."""
+    return 20 * comparisons + 1
 
 
 def _verdict(difference: float, p: float | None) -> str:
@@ -143,25 +195,30 @@ def _sentence(
     first: str, second: str, verdict: str, value: float, difference: Estimate, needed: int | None, times: float | None
 ) -> str:
     if verdict != "undecided":
-        interval = f"{value:+.3f}, 95% interval {difference.low:+.3f} to {difference.high:+.3f}"
-        return f"{first} is {verdict} than {second} ({interval})."
+        low, high = difference.low or 0.0, difference.high or 0.0
+        return f"{first} is {verdict} than {second} ({_signed(value)}, 95% interval {_signed(low)} to {_signed(high)})."
     start = f"{first} and {second} cannot be told apart with these data"
-    if difference.low is None:
-        return f"{start}: {difference.method.rpartition('; ')[2]}."
     if value == 0:
         return f"{start}; there is no difference to resolve."
+    if difference.low is None:
+        return f"{start}; there is {difference.method.rpartition('; ')[2]}."
     if needed is None or times is None:
+        size = np.format_float_positional(abs(value), precision=1, fractional=False, trim="-")
         return (
-            f"{start}; to resolve a difference as small as {abs(value):.1g} would need more than {_MOST_TIMES:,} times "
-            "as many pairs."
+            f"{start}; to resolve a difference as small as {size} would take more than {_MOST_TIMES:,} times as many "
+            "pairs."
         )
     if times <= 1:
         # Resolved alone, but not among so many comparisons.
-        return f"{start}; alone, a difference of this size would be resolved, but not among so many."
+        return f"{start}; alone, a difference of this size would be resolved, but not among so many comparisons."
+    as_many = "a few more than there are" if times < 1.05 else f"{_two_figures(times)} times as many"
     return (
-        f"{start}; about {_two_figures(needed)} pairs ({_two_figures(times)} times as many) would be needed to resolve "
-        "a difference of this size."
+        f"{start}; about {_two_figures(needed)} pairs ({as_many}) would be needed to resolve a difference of this size."
     )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def _two_figures(value: float) -> str:

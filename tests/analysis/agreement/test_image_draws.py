@@ -40,9 +40,20 @@ def test_draws_without_a_value_count_where_they_are_many() -> None:
     assert "too many draws" in estimate.method
 
 
-def test_what_does_not_vary_has_an_interval_of_no_width() -> None:
-    estimate = draws().estimate(0.2, np.full(200, 0.3))
-    assert (estimate.low, estimate.high) == pytest.approx((0.2, 0.2))
+def test_what_does_not_vary_in_the_draws_has_no_interval() -> None:
+    for people in (0.0, 0.01, None):
+        estimate = draws().estimate(0.2, np.full(200, 0.3), people)
+        assert (estimate.estimate, estimate.low, estimate.high) == (0.2, None, None)
+        assert estimate.method.startswith("no interval: all draws of the images give the same")
+    # Nor has the rounding of single precision.
+    rounded = np.full(200, 0.3) + 1e-7 * np.random.default_rng(0).normal(size=200)
+    assert draws().spread(rounded) is None
+
+
+def test_draws_in_portions_are_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = draws()
+    monkeypatch.setattr("analysis.agreement.image_draws._AT_ONCE", 20 * 7)
+    np.testing.assert_array_equal(draws().counts, whole.counts)
 
 
 def test_an_interval_ends_at_the_limits() -> None:
@@ -57,7 +68,10 @@ def test_an_interval_ends_at_the_limits() -> None:
     [
         (draws().estimate(0.5, np.arange(200.0)).method, "20 images, 200 draws; variance between participants added"),
         (draws().estimate(0.5, np.arange(90.0), None).method, "90 draws; without the variance between participants"),
-        (draws(participants=False).estimate(0.5, np.arange(200.0)).method, "participants, who are not known"),
+        (
+            draws(participants=False).estimate(0.5, np.arange(200.0)).method,
+            "participants, who are not known for every answer",
+        ),
         (draws(9).estimate(0.5, np.arange(200.0)).method, "9 images are fewer than the 10"),
         (draws().estimate(0.5, np.arange(200.0), how="exact").method, "exact; 95% bootstrap interval"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,15 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
-from analysis.agreement.metric_comparison import Difference, differences, holm, permutation_p_value
+from analysis.agreement.metric_comparison import (
+    Difference,
+    differences,
+    fewest_draws,
+    holm,
+    permutation_p_value,
+)
+from analysis.agreement.precision_recall import Floats
+from analysis.responses.sources import read_responses
 from analysis.results import Estimate
 
 
@@ -50,11 +60,47 @@ def test_opposite_metrics_are_told_apart_and_equal_ones_are_not() -> None:
     assert permutation_p_value(right, 1e6 + np.exp(right), pairs, 1_000, generator) == 1.0
 
 
-def difference(value: float, error: float, count: int = 1) -> Difference:
+def test_a_tied_metric_is_exchangeable_with_the_same_one_that_is_not(no_study: Callable[[str], None]) -> None:
+    pairs = JudgedPairs.from_responses(read_responses("ghildyal2022", no_study))
+    shift = pairs.shift_px.astype(np.float64)
+    generator = np.random.default_rng(11)
+
+    def jittered() -> Floats:
+        return shift + 1e-6 * generator.random(len(shift))
+
+    one = [permutation_p_value(jittered(), shift, pairs, 200, generator) for _ in range(40)]
+    both = [permutation_p_value(jittered(), jittered(), pairs, 200, generator) for _ in range(40)]
+    for p_values in (one, both):
+        assert np.mean(p_values) > 0.4
+        assert np.mean(np.array(p_values) <= 0.2) < 0.35
+        assert np.mean(np.array(p_values) <= 0.05) < 0.15
+    # Neither is it hidden by the orders of ties where one of them knows more.
+    assert permutation_p_value(1 - pairs.same_share, shift, pairs, 200, generator) <= 0.01
+
+
+def test_the_order_of_metrics_makes_no_difference_to_an_exchange() -> None:
+    pairs = judged(16)
+    generator = np.random.default_rng(1)
+    one, other = pairs.shift_px.astype(float), np.round(pairs.shift_px + generator.random(32), 1)
+    assert permutation_p_value(one, other, pairs, 300, np.random.default_rng(2)) == permutation_p_value(
+        other, one, pairs, 300, np.random.default_rng(2)
+    )
+
+
+def test_exchanges_in_portions_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = judged(16)
+    tied = pairs.shift_px.astype(float)
+    untied = tied + np.random.default_rng(1).random(32)
+    whole = permutation_p_value(tied, untied, pairs, 300, np.random.default_rng(2))
+    monkeypatch.setattr("analysis.agreement.metric_comparison._AT_ONCE", 64 * 7)
+    assert permutation_p_value(tied, untied, pairs, 300, np.random.default_rng(2)) == whole
+
+
+def difference(value: float, error: float, count: int = 1, replicates: int = 5_000) -> Difference:
     """The first of some comparisons, where the bootstrap gives normal deviations."""
     pairs = judged(20)
-    draws = ImageDraws.of(20, 5_000, np.random.default_rng(2), participants=False)
-    drawn = value + error * np.random.default_rng(3).normal(size=5_000)
+    draws = ImageDraws.of(20, replicates, np.random.default_rng(2), participants=False)
+    drawn = value + error * np.random.default_rng(3).normal(size=replicates)
     estimates = [draws.estimate(value, drawn, limits=(-1, 1))] * count
     names = [("a", f"b{number}") for number in range(count)]
     return differences("metrics", names, estimates, [draws.spread(drawn)] * count, [0.5] * count, pairs)[0]
@@ -64,7 +110,10 @@ def test_a_difference_of_many_errors_is_decided() -> None:
     found = difference(0.08, 0.02)
     assert found.verdict == "better"
     assert found.sentence.startswith("a is better than b0 (+0.080, 95% interval +0.0")
-    assert difference(-0.08, 0.02).verdict == "worse"
+    worse = difference(-0.08, 0.02)
+    assert worse.verdict == "worse"
+    assert worse.sentence.startswith("a is worse than b0 (−0.080, 95% interval −0.1")
+    assert "-" not in worse.sentence
 
 
 def test_a_difference_of_one_error_needs_eight_times_as_many_pairs() -> None:
@@ -79,7 +128,7 @@ def test_a_difference_of_one_error_needs_eight_times_as_many_pairs() -> None:
 def test_a_tiny_difference_gets_no_number() -> None:
     found = difference(1e-6, 0.02)
     assert found.pairs_needed is None
-    assert "a difference as small as 1e-06 would need more than 10,000 times as many pairs" in found.sentence
+    assert "a difference as small as 0.000001 would take more than 10,000 times as many pairs" in found.sentence
 
 
 def test_several_comparisons_are_corrected() -> None:
@@ -89,6 +138,21 @@ def test_several_comparisons_are_corrected() -> None:
     assert among.p_value == alone.p_value
     assert among.p_holm == pytest.approx(45 * (alone.p_value or 0))
     assert "not among so many" in among.sentence
+
+
+def test_too_few_draws_for_so_many_comparisons_are_said() -> None:
+    among = difference(0.5, 0.02, count=45, replicates=500)
+    assert among.p_value == pytest.approx(2 / 501)
+    assert among.verdict == "undecided"
+    assert among.sentence == (
+        "a and b0 could not be told apart with any data: for 45 comparisons, 500 draws are too few; take 1,800 or more."
+    )
+    assert difference(0.5, 0.02, count=45, replicates=fewest_draws(45) - 10).verdict == "undecided"
+    assert difference(0.5, 0.02, count=45, replicates=fewest_draws(45)).verdict == "better"
+
+
+def test_a_difference_that_is_nearly_resolved_takes_a_few_more_pairs() -> None:
+    assert "pairs (a few more than there are) would be needed" in difference(0.0569, 0.02, count=45).sentence
 
 
 def test_the_p_value_is_below_5_percent_where_the_interval_leaves_out_zero() -> None:
@@ -102,4 +166,4 @@ def test_without_an_interval_nothing_is_decided() -> None:
     estimate = Estimate(0.3, None, None, "no interval: 3 images are fewer than the 10 that one needs")
     found = differences("metrics", [("a", "b")], [estimate], [None], [0.01], judged(3))[0]
     assert (found.verdict, found.p_value, found.p_holm, found.pairs_needed) == ("undecided", None, None, None)
-    assert found.sentence.endswith("no interval: 3 images are fewer than the 10 that one needs.")
+    assert found.sentence.endswith("; there is no interval: 3 images are fewer than the 10 that one needs.")
