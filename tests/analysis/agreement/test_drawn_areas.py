@@ -135,15 +135,16 @@ def test_the_derivative_of_the_area_is_the_limit_of_differences() -> None:
                 assert gradient[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-5)
 
 
-def test_the_variance_of_participants_is_that_of_sums_without_squares() -> None:
+def test_the_variance_of_participants_is_that_of_products_over_different_images() -> None:
     pairs = judged(np.random.default_rng(4))
     influences = np.random.default_rng(5).normal(0, 1, len(pairs.answer_pair))
+    image = pairs.image[pairs.answer_pair]
     assert pairs.answer_participant is not None
     wanted = sum(
         first * second
         for i, first in enumerate(influences)
         for j, second in enumerate(influences)
-        if i != j and pairs.answer_participant[i] == pairs.answer_participant[j]
+        if pairs.answer_participant[i] == pairs.answer_participant[j] and image[i] != image[j]
     )
     assert float(participant_variance(pairs, influences)) == pytest.approx(max(wanted, 0.0))
     assert float(participant_variance(pairs, np.ones(len(influences)))) > 0
@@ -174,6 +175,15 @@ def test_auroc_of_answers_agrees_with_scikit_learn_also_in_draws() -> None:
                 sample_weight=draws.counts[pairs.image[pairs.answer_pair], number],
             )
             assert found[number] == pytest.approx(wanted)
+
+
+def test_draws_of_auroc_in_portions_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = judged(np.random.default_rng(7))
+    draws = ImageDraws.of(pairs.n_images, 20, np.random.default_rng(8), participants=True)
+    ranking = Ranking.of(pairs.shift_px.astype(float))
+    whole = drawn_auroc(ranking, pairs, draws.counts)
+    monkeypatch.setattr("analysis.agreement.answer_auroc._AT_ONCE", 3 * len(pairs.names))
+    assert drawn_auroc(ranking, pairs, draws.counts) == pytest.approx(whole)
 
 
 def test_the_derivative_of_auroc_is_what_another_answer_does() -> None:
