@@ -9,6 +9,9 @@ from analysis.agreement.drawn_areas import Ranking
 from analysis.agreement.judged_pairs import Integers, JudgedPairs
 from analysis.agreement.precision_recall import Floats
 
+# Numbers that are held at once, of which a few copies are made.
+_AT_ONCE = 1_000_000
+
 
 def drawn_auroc(ranking: Ranking, pairs: JudgedPairs, counts: NDArray[np.float32]) -> Floats:
     """Probability that the pair of a "different" answer is farther than that of a "same" one; half for ties.
@@ -19,19 +22,18 @@ def drawn_auroc(ranking: Ranking, pairs: JudgedPairs, counts: NDArray[np.float32
 
     Returns: `(B,)`; NaN where all answers drawn are alike.
     """
-    runs = len(ranking.bounds) - 1
-    at = _runs_by_pair(ranking)
-    same, different = (
-        _by_run_and_image(at, pairs.image, values, runs, len(counts)) for values in (pairs.same, _different(pairs))
-    )
-    # Nearer "same" answers and half of the tied ones, for the "different" ones of each image and run.
-    form = different.T @ (np.cumsum(same, axis=0) - same / 2)
-    drawn = counts.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(
-            np.einsum("gb,gb->b", form @ drawn, drawn) / ((different.sum(axis=0) @ drawn) * (same.sum(axis=0) @ drawn)),
-            dtype=np.float64,
-        )
+    image = pairs.image[ranking.order]
+    answers = [values[ranking.order, np.newaxis] for values in (pairs.same, _different(pairs))]
+    portion = max(1, _AT_ONCE // len(image))
+    parts = []
+    for start in range(0, counts.shape[1], portion):
+        drawn = counts[image, start : start + portion].astype(np.float64)
+        same, different = (np.add.reduceat(row * drawn, ranking.bounds[:-1], axis=0) for row in answers)
+        # Nearer "same" answers and half of the tied ones, for the "different" ones of each run.
+        nearer = np.cumsum(same, axis=0) - same / 2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parts.append(np.einsum("rb,rb->b", different, nearer) / (different.sum(axis=0) * same.sum(axis=0)))
+    return np.concatenate(parts)
 
 
 def auroc_gradient(ranking: Ranking, pairs: JudgedPairs) -> Floats:
@@ -54,9 +56,3 @@ def _runs_by_pair(ranking: Ranking) -> Integers:
     at = np.empty(len(ranking.order), dtype=np.int64)
     at[ranking.order] = ranking.run
     return at
-
-
-def _by_run_and_image(run: Integers, image: Integers, values: Integers, runs: int, images: int) -> Floats:
-    table = np.zeros((runs, images))
-    np.add.at(table, (run, image), values)
-    return table

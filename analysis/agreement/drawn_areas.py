@@ -20,7 +20,7 @@ _Single = NDArray[np.float32]
 
 # Numbers that are held at once, as many ranks as there are of as many draws as fit: the longer the rows, the less
 # NumPy's own time for each of them counts.
-_AT_ONCE = 4_000_000
+_AT_ONCE = 16_000_000
 _MOST_DRAWS_AT_ONCE = 10_000
 
 

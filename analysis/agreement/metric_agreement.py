@@ -13,7 +13,7 @@ from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.participant_variance import answer_influences, area_gradient, participant_variance
 from analysis.agreement.precision_recall import Floats
-from analysis.agreement.rank_correlation import Correlations, correlations, without_an_answer
+from analysis.agreement.rank_correlation import MOST_IMAGES, Correlations, correlations, without_an_answer
 from analysis.agreement.shift_lift import shift_lift
 from analysis.agreement.tie_rules import Score, jnd_map
 from analysis.results import Estimate, Result
@@ -128,7 +128,9 @@ def _correlations(distances: Floats, pairs: JudgedPairs, draws: ImageDraws) -> d
             continue
         people = float(participant_variance(pairs, influences[name])) if influences else 0.0
         values = np.empty(0) if drawn is None else getattr(drawn, name)
-        found[name] = draws.estimate(value, values, people, limits=(-1.0, 1.0))
+        first_order = name.endswith("kendall") and draws.n_images > MOST_IMAGES
+        how = "draws to first order, for so many images" if first_order else ""
+        found[name] = draws.estimate(value, values, people, how=how, limits=(-1.0, 1.0))
     return found
 
 

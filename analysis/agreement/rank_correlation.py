@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from analysis.agreement.judged_pairs import Integers
 from analysis.agreement.precision_recall import Floats
 
+# With more images than this, what a draw does to Kendall's correlation is computed to first order: for so many it makes
+# no difference to an interval, and the products of all images with all others would fill the memory.
+MOST_IMAGES = 500
 _DRAWS_AT_ONCE = 1_000
+# Numbers that are held at once, of which a few copies are made.
+_AT_ONCE = 1_000_000
 _ROWS_AT_ONCE = 256
 
 
@@ -43,11 +49,14 @@ def correlations(
     order = np.argsort(cluster, kind="stable")
     values = np.stack([distances, share, shift_px])[:, order]
     sorted_cluster = cluster[order]
-    forms = _sign_forms(values, sorted_cluster, len(counts))
+    exact = len(counts) <= MOST_IMAGES
+    forms = _sign_forms(values, sorted_cluster, len(counts)) if exact else _sign_sums(values, sorted_cluster)
     parts = []
-    for start in range(0, counts.shape[1], _DRAWS_AT_ONCE):
-        drawn = counts[:, start : start + _DRAWS_AT_ONCE].astype(np.float64)
-        signs = np.einsum("xygb,gb->xyb", forms @ drawn, drawn)
+    portion = max(1, min(_DRAWS_AT_ONCE, _AT_ONCE // len(share)))
+    for start in range(0, counts.shape[1], portion):
+        drawn = counts[:, start : start + portion].astype(np.float64)
+        # The sums of products are quadratic in how often images are drawn: twice the products with each drawn once.
+        signs = np.einsum("xygb,gb->xyb", forms @ drawn, drawn) if exact else forms @ (2 * drawn - 1)
         parts.append((_rank_products(values, sorted_cluster, drawn), signs))
     ranks, signs = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
     return _correlations(ranks, signs)
@@ -62,27 +71,61 @@ def without_an_answer(distances: Floats, share: Floats, shift_px: Floats, replac
     """
     number = len(share)
     values = np.stack([distances, share, shift_px])
-    centred = np.stack([np.concatenate([rows.sum(axis=1) / 2 for _, rows in _sign_rows(row)]) for row in values])
-    whole = _sign_forms(values, np.zeros(number, dtype=np.int64), 1)[:, :, 0, 0]
+    # A centred midrank is half the sum of the signs of a value's differences to all.
+    centred = rankdata(values, axis=1) - (number + 1) / 2
     ranks = np.repeat((centred @ centred.T)[:, :, np.newaxis], number, axis=2)
-    signs = np.repeat(whole[:, :, np.newaxis], number, axis=2)
-    for pairs, before in _sign_rows(share):
-        own = np.arange(len(pairs)), pairs
-        after = np.sign(replaced[pairs, np.newaxis] - share)
-        after[own] = 0.0
-        change = after - before
-        # A centred rank is half the sum of signs: the pair has a new one, and each other one moves a little.
-        moved = centred[1] - change / 2
-        moved[own] = after.sum(axis=1) / 2
-        ranks[1, 1, pairs] = np.sum(moved**2, axis=1)
-        signs[1, 1, pairs] += 2 * np.sum(after**2 - before**2, axis=1)
-        for other in (0, 2):
-            ranks[1, other, pairs] = ranks[other, 1, pairs] = moved @ centred[other]
-            signs[1, other, pairs] += 2 * np.sum(
-                change * np.sign(values[other, pairs, np.newaxis] - values[other]), axis=1
-            )
-            signs[other, 1, pairs] = signs[1, other, pairs]
+    signs = np.repeat(_concordances(values).sum(axis=2)[:, :, np.newaxis], number, axis=2)
+    # All pairs of one share see the replaced one move in the same way.
+    levels, level, size = np.unique(share, return_inverse=True, return_counts=True)
+    after, before = np.sign(replaced[:, np.newaxis] - levels), np.sign(share[:, np.newaxis] - levels)
+    change = after - before
+    own = change[np.arange(number), level]
+    # The pair itself has a new rank, and each other one moves a little; it is none of the others.
+    moved = (after @ size - after[np.arange(number), level]) / 2
+    others = change @ (size * centred[1][np.unique(level, return_index=True)[1]]) - own * centred[1]
+    ranks[1, 1] += moved**2 - centred[1] ** 2 - others + (change**2 @ size - own**2) / 4
+    signs[1, 1] += 2 * ((after**2 - before**2) @ size - own**2)
+    for other in (0, 2):
+        by_level = np.bincount(level, weights=centred[other])
+        shared = change @ by_level - own * centred[other]
+        ranks[1, other] += (moved - centred[1]) * centred[other] - shared / 2
+        signs[1, other] += 2 * np.einsum("nk,nk->n", change, _balance(values[other], level, len(levels)))
+        ranks[other, 1], signs[other, 1] = ranks[1, other], signs[1, other]
     return _correlations(ranks, signs)
+
+
+def _balance(values: Floats, level: Integers, levels: int) -> Floats:
+    """`(N, levels)`: how many pairs of each level have a lower value than a pair, less how many have a higher one."""
+    order = np.argsort(values, kind="stable")
+    seen = np.zeros((len(values) + 1, levels))
+    seen[np.arange(1, len(values) + 1), level[order]] = 1
+    np.cumsum(seen, axis=0, out=seen)
+    ascending = values[order]
+    below = np.searchsorted(ascending, values, side="left")
+    up_to = np.searchsorted(ascending, values, side="right")
+    return np.asarray(seen[below] + seen[up_to] - seen[-1], dtype=np.float64)
+
+
+def _concordances(values: Floats) -> Floats:
+    """`(3, 3, N)`: products of the signs of a pair's differences, summed over all pairs."""
+    number = values.shape[1]
+    found = np.empty((3, 3, number))
+    for x in range(3):
+        _, at, size = np.unique(values[x], return_inverse=True, return_counts=True)
+        found[x, x] = number - size[at]
+    # Shares and shifts take few values, distances many.
+    for x, y in ((0, 1), (0, 2), (1, 2)):
+        levels, level = np.unique(values[y], return_inverse=True)
+        balance = np.cumsum(_balance(values[x], level, len(levels)), axis=1)
+        up_to = balance[np.arange(number), level]
+        below = np.where(level > 0, balance[np.arange(number), level - 1], 0.0)
+        found[x, y] = found[y, x] = below + up_to - balance[:, -1]
+    return found
+
+
+def _sign_sums(values: Floats, cluster: Integers) -> Floats:
+    """`(3, 3, G)`: products of the signs of differences, of the pairs of each cluster with all."""
+    return np.array([[np.bincount(cluster, weights=row) for row in rows] for rows in _concordances(values)])
 
 
 def _sign_rows(values: Floats) -> Iterator[tuple[Integers, Floats]]:
@@ -117,10 +160,11 @@ def _rank_products(values: Floats, cluster: Integers, drawn: Floats) -> Floats:
     half = weights.sum(axis=0) / 2
     centred = []
     for row in values:
-        steps, level = np.unique(row, return_inverse=True)
-        per_level = np.zeros((len(steps), len(drawn)))
-        np.add.at(per_level, (level, cluster), 1.0)
-        here = per_level @ drawn
+        order = np.argsort(row, kind="stable")
+        ascending = row[order]
+        starts = np.flatnonzero(np.concatenate([[True], ascending[1:] > ascending[:-1]]))
+        here = np.add.reduceat(weights[order], starts, axis=0)
+        level = np.searchsorted(ascending[starts], row)
         centred.append((np.cumsum(here, axis=0) - here / 2 - half)[level])
     weighted = [row * weights for row in centred]
     return np.array([[np.einsum("nb,nb->b", x, y) for y in centred] for x in weighted])

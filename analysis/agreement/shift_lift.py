@@ -13,7 +13,9 @@ from analysis.agreement.participant_variance import answer_influences, area_grad
 from analysis.agreement.precision_recall import Floats, interpolated_area
 from analysis.results import Estimate, Result
 
-_AT_ONCE = 500
+_EXCHANGES_AT_ONCE = 500
+# Numbers that are held at once, of which a few copies are made.
+_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ def _permuted(
 ) -> Floats:
     by_shift = [np.flatnonzero(shift_px == shift) for shift in np.unique(shift_px)]
     areas = []
-    for start in range(0, permutations, _AT_ONCE):
-        rows = np.tile(share, (min(_AT_ONCE, permutations - start), 1))
+    portion = max(1, min(_EXCHANGES_AT_ONCE, _AT_ONCE // len(share)))
+    for start in range(0, permutations, portion):
+        rows = np.tile(share, (min(portion, permutations - start), 1))
         for members in by_shift:
             # To exchange the distances is to exchange the judgments.
             rows[:, members] = generator.permuted(rows[:, members], axis=1)

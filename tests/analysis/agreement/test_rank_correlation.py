@@ -54,8 +54,25 @@ def test_draws_agree_with_scipy_on_copies(monkeypatch: pytest.MonkeyPatch) -> No
         assert found.partial_kendall[number] == pytest.approx(partial(x, y, z, kendalltau))
 
 
-def test_one_share_replaced_is_the_correlation_with_it_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.agreement.rank_correlation._ROWS_AT_ONCE", 7)
+def test_with_many_images_kendalls_correlation_is_drawn_to_first_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    distances, share, shift, _ = example(6, size=600)
+    cluster = np.arange(600) // 3
+    counts = np.random.default_rng(7).multinomial(200, np.full(200, 1 / 200), size=500).T.astype(np.float32)
+    exact = correlations(distances, share, shift, cluster, counts)
+    as_they_are = correlations(distances, share, shift, cluster, np.ones((200, 1), dtype=np.float32))
+    monkeypatch.setattr("analysis.agreement.rank_correlation.MOST_IMAGES", 199)
+    monkeypatch.setattr("analysis.agreement.rank_correlation._AT_ONCE", 600 * 64)
+    first_order = correlations(distances, share, shift, cluster, counts)
+    here = correlations(distances, share, shift, cluster, np.ones((200, 1), dtype=np.float32))
+    for name in NAMES:
+        assert getattr(here, name) == pytest.approx(getattr(as_they_are, name))
+        found, wanted = getattr(first_order, name), getattr(exact, name)
+        assert np.std(found) == pytest.approx(np.std(wanted), rel=0.03)
+        assert np.corrcoef(found, wanted)[0, 1] > 0.99
+    assert first_order.spearman == pytest.approx(exact.spearman)
+
+
+def test_one_share_replaced_is_the_correlation_with_it_replaced() -> None:
     distances, share, shift, cluster = example(3)
     replaced = np.round(np.random.default_rng(4).random(40) * 3) / 3
     found = without_an_answer(distances, share, shift, replaced)
