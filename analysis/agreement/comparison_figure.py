@@ -67,7 +67,9 @@ def plot_differences(result: Comparison, ax: Axes, family: str | None = None) ->
 def plot_precision_recall(
     responses: pd.DataFrame, distances: Mapping[str, Mapping[str, float]], ax: Axes, *, min_responses: int = 3
 ) -> None:
-    """Draw the envelopes of precision over recall of metrics and of the pixel shift: the area below is the JND mAP.
+    """Draw the envelopes of precision over recall of metrics and of the pixel shift.
+
+    The area below is the JND mAP, or a little less where distances are tied: see `Curve`.
 
     Args and raises: as of `PrecisionRecall.of`.
     """

@@ -16,7 +16,13 @@ from analysis.results import Result
 
 @dataclass(frozen=True)
 class Curve(Result):
-    """Precision and its envelope at each recall of one metric's ranking; tied pairs share their positives evenly."""
+    """Precision and its envelope at each recall of one metric's ranking.
+
+    Pairs of equal distance share their positives evenly. It is one curve in place of those of all their orders: what
+    precision does between them depends on chance, and its peaks are what raises their envelopes. So the area under
+    the envelope is the metric's JND mAP where it ties no pairs that people judged differently, and otherwise a little
+    less than their mean over all orders, which JND mAP is.
+    """
 
     name: str
     recall: tuple[float, ...]
