@@ -20,7 +20,7 @@ _Z = float(ndtri(0.975))
 # Draws that differ by less differ by the rounding of single precision.
 _ROUNDING = 1e-6
 # Numbers that are drawn at once.
-_AT_ONCE = 8_000_000
+_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
