@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import FIGURE, FILE, RULES, SEED, StudyReader, rules_for
+from analysis.verbs.options import FIGURE, FILE, RULES, SEED, StudyReader, rules_for, store_figure
 
 if TYPE_CHECKING:
     from analysis.agreement.tie_rules import Ties
@@ -148,7 +148,7 @@ def compare(
     from analysis.agreement.comparison_layout import as_text
     from analysis.agreement.distances import read_usable_metrics
     from analysis.errors import AnalysisError
-    from analysis.figures import check_figure, draw, save
+    from analysis.figures import check_figure
     from analysis.responses.sources import read_responses
 
     if figure is not None:
@@ -172,10 +172,7 @@ def compare(
             progress=bar.update,
         )
     found = replace(found, left_out=unreadable | found.left_out)
-    if figure is not None:
-        size = (5.6, 2.0 + 0.32 * len(found.metrics))
-        save(draw(lambda ax: plot_forest(found, ax), size), figure)
-        click.echo(f"Wrote {figure}.", err=True)
+    store_figure(figure, lambda ax: plot_forest(found, ax), (5.6, 2.0 + 0.32 * len(found.metrics)))
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else as_text(found))
     if files and not found.metrics:
         raise AnalysisError("None of the metrics could be compared: " + " ".join(found.left_out.values()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.verbs.options import FILE, RULES, StudyReader, rules_for, shown
+from analysis.verbs.options import FILE, RULES, StudyReader, rules_for, shown, store_figure
 
 if TYPE_CHECKING:
     from analysis.exclusions.flow import ExclusionFlow
@@ -35,7 +35,7 @@ def exclusions(reader: StudyReader, source: str, rules: str | None, figure: Path
     from analysis.exclusions.chances import validation_chances
     from analysis.exclusions.flow import exclusion_flow
     from analysis.exclusions.flow_figure import plot_flow
-    from analysis.figures import check_figure, draw, save
+    from analysis.figures import check_figure
     from analysis.observers.sensitivity import sensitivity
     from analysis.responses.sources import read_responses
 
@@ -56,9 +56,7 @@ def exclusions(reader: StudyReader, source: str, rules: str | None, figure: Path
     else:
         parts = [_flow_text(flow), _sensitivity_text(found)]
         click.echo("\n\n".join([*parts, chances.to_text()] if chances else parts))
-    if figure is not None:
-        save(draw(lambda ax: plot_flow(flow, ax), (6.4, 1.2 + 0.62 * len(flow.rows))), figure)
-        click.echo(f"Wrote {figure}.", err=True)
+    store_figure(figure, lambda ax: plot_flow(flow, ax), (6.4, 1.2 + 0.62 * len(flow.rows)))
 
 
 def _flow_text(flow: ExclusionFlow) -> str:

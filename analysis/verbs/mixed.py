@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown
+from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown, store_figure
 
 if TYPE_CHECKING:
     from analysis.observers.bayes import BayesianModel
@@ -44,7 +44,7 @@ def mixed(
     Example:  shift-study mixed my-study
               shift-study mixed my-study --json --figure images.svg
     """
-    from analysis.figures import check_figure, draw, save
+    from analysis.figures import check_figure
     from analysis.observers.bayes import bayesian_model
     from analysis.observers.mixed import mixed_model
     from analysis.observers.mixed_figure import plot_image_effects
@@ -55,9 +55,7 @@ def mixed(
     responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
     sampled = bayesian_model(responses, seed=seed) if bayes else None
     found = mixed_model(responses, replicates=replicates, seed=seed)
-    if figure is not None:
-        save(draw(lambda ax: plot_image_effects(found, ax), (7.2, 3.2)), figure)
-        click.echo(f"Wrote {figure}.", err=True)
+    store_figure(figure, lambda ax: plot_image_effects(found, ax), (7.2, 3.2))
     if as_json:
         document = found.to_json() | ({"bayes": sampled.to_json()} if sampled else {})
         click.echo(json.dumps(document, indent=2))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import CORE, FIGURE, REPLICATES, RULES, SEED, StudyReader, shown, trial_counts
+from analysis.verbs.options import CORE, FIGURE, REPLICATES, RULES, SEED, StudyReader, shown, store_figure, trial_counts
 
 if TYPE_CHECKING:
     from analysis.observers.dprime import Correction
@@ -43,7 +43,7 @@ def psychometric(
     Example:  shift-study psychometric my-study
               shift-study psychometric ghildyal2022-table1 --core weibull --json
     """
-    from analysis.figures import check_figure, draw, save
+    from analysis.figures import check_figure
     from analysis.psychometric.figure import plot_psychometric
     from analysis.psychometric.function import psychometric_function
 
@@ -51,9 +51,7 @@ def psychometric(
         check_figure(figure)
     counts = trial_counts(reader, source, rules)
     found = psychometric_function(counts, core=core, replicates=replicates, seed=seed)
-    if figure is not None:
-        save(draw(lambda ax: plot_psychometric(found, ax)), figure)
-        click.echo(f"Wrote {figure}.", err=True)
+    store_figure(figure, lambda ax: plot_psychometric(found, ax))
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return
@@ -122,7 +120,7 @@ def dprime(
     Example:  shift-study dprime my-study
               shift-study dprime counts.csv --model differencing --json
     """
-    from analysis.figures import check_figure, draw, save
+    from analysis.figures import check_figure
     from analysis.observers.dprime import MODELS, d_prime
     from analysis.observers.dprime_figure import plot_d_prime
 
@@ -131,9 +129,7 @@ def dprime(
     counts = trial_counts(reader, source, rules)
     models = tuple(name for name in MODELS if model in (name, "both"))
     found = d_prime(counts, models=models, correction=correction, replicates=replicates, seed=seed)
-    if figure is not None:
-        save(draw(lambda ax: plot_d_prime(found, ax)), figure)
-        click.echo(f"Wrote {figure}.", err=True)
+    store_figure(figure, lambda ax: plot_d_prime(found, ax))
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return

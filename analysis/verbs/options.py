@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from analysis.results import Estimate
     from analysis.trial_counts import TrialCounts
 
@@ -81,6 +84,15 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
             )
         return read_counts(source)
     return TrialCounts.of(read_responses(source, reader.study_rows, rules_for(reader, source, named_rules)))
+
+
+def store_figure(path: Path | None, plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -> None:
+    """Draw a figure of `size` inches into the file of `--figure`, if one was named, and say so."""
+    from analysis.figures import draw, save
+
+    if path is not None:
+        save(draw(plot, size), path)
+        click.echo(f"Wrote {path}.", err=True)
 
 
 def point(estimate: Estimate, digits: int) -> str:

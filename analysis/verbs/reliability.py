@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown
+from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown, store_figure
 
 
 @click.command()
@@ -45,7 +45,7 @@ def reliability(
     Example:  shift-study reliability my-study
               shift-study reliability ghildyal2022 --json
     """
-    from analysis.figures import check_figure, draw, save
+    from analysis.figures import check_figure
     from analysis.observers.reliability import reliability as compute
     from analysis.observers.reliability_figure import plot_alpha_by_shift
     from analysis.responses.sources import read_responses
@@ -54,9 +54,7 @@ def reliability(
         check_figure(figure)
     responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
     found = compute(responses, replicates=replicates, splits=splits, seed=seed)
-    if figure is not None:
-        save(draw(lambda ax: plot_alpha_by_shift(found, ax)), figure)
-        click.echo(f"Wrote {figure}.", err=True)
+    store_figure(figure, lambda ax: plot_alpha_by_shift(found, ax))
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return
