@@ -8,7 +8,8 @@ assignment. A made-up metric knows the shift and what each image does to its vis
 
 1. Coverage: how often the 95% interval of a metric's JND mAP, and of its difference to another's and to the pixel
    shift's, holds the truth: the mean over many other studies.
-2. Level: how often two metrics with the same knowledge and as much noise of their own are told apart at 5%.
+2. Level: how often two metrics with the same knowledge and as much noise of their own are told apart at 5%; and the
+   pixel shift, which has ties, and the same with its ties broken at random, and two of those.
 3. Power: how often they are where one has more noise, and with fewer or more images, at three answers a pair.
 """
 
@@ -20,6 +21,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
@@ -34,7 +36,7 @@ from analysis.agreement.metric_agreement import DrawnMap, metric_agreement
 from analysis.agreement.metric_comparison import permutation_p_value
 from analysis.agreement.participant_variance import participant_variance
 from analysis.agreement.precision_recall import interpolated_area
-from analysis.agreement.tie_rules import Score
+from analysis.agreement.tie_rules import Score, drawn_orders
 from analysis.planning.simulated_study import Design, Population, simulate
 
 _REPLICATES = 1_000
@@ -42,6 +44,12 @@ _PERMUTATIONS = 1_000
 # Standard deviation of a metric's noise on the logarithm of the distance.
 _NOISE = 0.6
 _COVERED = ("good metric", "metric", "pixel shift", "knows no image", "metric − good metric", "metric − pixel shift")
+
+_TIES = tuple(
+    f"jittered shift − {second}: {test}"
+    for second in ("shift", "another")
+    for test in ("permutation", "permutation at 20%", "bootstrap")
+)
 
 _OTHERS = (
     "auroc",
@@ -122,6 +130,28 @@ def rejected(seed: int, design: Design, noise: float) -> tuple[bool, bool]:
     return spread.p_value(difference) < 0.05, exchanged <= 0.05
 
 
+def rejected_with_ties(seed: int) -> tuple[bool, ...]:
+    """Whether either test tells the shift with its ties broken at random from the shift, and from another such.
+
+    Permutation tests at 5% and 20%, and bootstrap at 5%, of the first; then of the second.
+    """
+    found = study(seed, Design(), [])
+    shift = found.pairs.shift_px.astype(np.float64)
+    generator = np.random.default_rng([seed, 4])
+    one, other = (shift + 1e-6 * generator.random(len(shift)) for _ in range(2))
+    draws = _draws(found.pairs, seed)
+    decided: list[bool] = []
+    for second in (shift, other):
+        exchanged = permutation_p_value(one, second, found.pairs, _PERMUTATIONS, generator)
+        maps = [DrawnMap.of(found.pairs, distances, draws) for distances in (one, second)]
+        drawn, influences = maps[0].less(maps[1])
+        spread = draws.spread(drawn, float(participant_variance(found.pairs, influences)))
+        assert spread is not None
+        difference = _mean_over_orders(maps[0], found.pairs) - _mean_over_orders(maps[1], found.pairs)
+        decided += [exchanged <= 0.05, exchanged <= 0.2, spread.p_value(difference) < 0.05]
+    return tuple(decided)
+
+
 def other_figures(seed: int) -> list[tuple[float, float, float]]:
     """The other figures of a metric in one study, and of people for people, each with its interval."""
     found = _covered_study(seed)
@@ -147,6 +177,7 @@ def measure(quick: bool) -> dict[str, Any]:
     level = np.mean(
         _simulated(partial(rejected, design=Design(), noise=_NOISE), 3_000_000, null, "level"), axis=0
     ).tolist()
+    ties = np.mean(_simulated(rejected_with_ties, 6_000_000, null, "level with ties"), axis=0).tolist()
     designs = {
         25: Design(participants=38, images=25, per_shift=2),
         50: Design(participants=30, images=50),
@@ -164,6 +195,7 @@ def measure(quick: bool) -> dict[str, Any]:
         "coverage": dict(zip(_COVERED, inside.tolist(), strict=True)),
         "coverage_of_others": dict(zip(_OTHERS, held_others.tolist(), strict=True)),
         "level": {"bootstrap": level[0], "permutation": level[1]},
+        "level_with_ties": dict(zip(_TIES, ties, strict=True)),
         "power": rows,
     }
 
@@ -176,6 +208,14 @@ def _covered_study(seed: int) -> Studied:
 
 def _map(found: DrawnMap, pairs: JudgedPairs) -> float:
     return float(interpolated_area(found.ranking.spread(pairs.same_share)))
+
+
+def _mean_over_orders(found: DrawnMap, pairs: JudgedPairs) -> float:
+    """As `compare` has it, to three digits."""
+    ranking = found.ranking
+    runs = [(start, end) for start, end in pairwise(ranking.bounds.tolist()) if end - start > 1]
+    generator = np.random.default_rng(1)
+    return float(drawn_orders(pairs.same_share[ranking.order], runs, generator, 1e-3, 4_000)[0].mean())
 
 
 def _with_differences(values: list[float]) -> list[float]:
@@ -213,6 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"Two equivalent metrics told apart at 5% ({counts['level']:,} studies)")
     for name, share in found["level"].items():
         print(f"  {name:<22} {share:7.1%}")
+    print(f"The pixel shift with its ties broken at random told from ... at 5%, or 20% ({counts['level']:,} studies)")
+    for name, share in found["level_with_ties"].items():
+        print(f"  {name:<44} {share:7.1%}")
     print(f"Power against a metric with a noise of {_NOISE} ({counts['power']:,} studies each)")
     for row in found["power"]:
         print(
