@@ -199,7 +199,9 @@ def _curves(responses: pd.DataFrame, distances: Distances, found: Comparison, mi
     shown = {row.name: distances[row.name] for row in found.metrics}
     return Figure(
         "precision_recall",
-        "Precision/recall curves, pairs ranked by ascending distance; the area under each is the JND mAP.",
+        "Precision/recall curves, pairs ranked by ascending distance. The area under each is the JND mAP, or a little "
+        "less where distances are tied: tied pairs share their “same” answers evenly over their ranks, while JND mAP "
+        "is the mean over all orders of them.",
         f"One curve a metric: {', '.join(shown)}; and one for the pixel shift.",
         lambda ax: plot_precision_recall(responses, shown, ax, min_responses=min_responses),
         (6.2, 4.2),
