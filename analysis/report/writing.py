@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import ImageFile
+
 from analysis.errors import AnalysisError
 from analysis.figures import draw, save
 from analysis.report.content import Report
@@ -101,6 +103,8 @@ def _replace(draft: Path, folder: Path) -> None:
 
 
 def _write_pdf(html: str, path: Path) -> list[str]:
+    # WeasyPrint makes Pillow take truncated images, in the whole process, where others count on their being refused.
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         import weasyprint
     except OSError as error:
@@ -109,5 +113,7 @@ def _write_pdf(html: str, path: Path) -> list[str]:
             f"report.pdf was not written: the library Pango is missing ({error}); install it (Debian: apt install "
             "libpango-1.0-0 libpangoft2-1.0-0), or print report.html from a browser."
         ]
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
     weasyprint.HTML(string=html).write_pdf(path)
     return []

@@ -185,6 +185,13 @@ def test_without_pango_the_rest_is_written(report: Report, tmp_path: Path, monke
     assert not (tmp_path / "report" / "report.pdf").exists()
 
 
+def test_writing_a_pdf_leaves_pillow_as_strict_as_it_was(folder: Path) -> None:
+    from PIL import ImageFile
+
+    assert (folder / "report.pdf").is_file()
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
 def test_latex_is_escaped(report: Report) -> None:
     (table,) = [table for table in report.tables if table.name == "participants"]
     odd = replace(table, cells=(("50% of a_b & c", "1 ± 2", "−3", "#1"),))
