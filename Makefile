@@ -13,6 +13,7 @@ demo: .venv/installed-metric
 test: .venv/installed-dev
 	$(BIN)/python tests/browser.py
 	$(BIN)/python tests/postgres.py
+	$(BIN)/python tests/pango.py
 	$(PYTEST) -n 3
 
 test-fast: .venv/installed-dev
