@@ -1,4 +1,4 @@
-"""Pango, which sets the text of PDF reports: installed where it lacks (`python tests/pango.py`, as `make test` does)."""
+"""Pango, which sets the text of PDF reports: installed where it lacks (`python tests/pango.py`, by `make test`)."""
 
 from __future__ import annotations
 
