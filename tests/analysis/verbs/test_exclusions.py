@@ -8,44 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-
-import shift_study
+from click.testing import Result
 
 Row = Callable[..., dict[str, Any]]
 Run = Callable[..., Result]
 
 
-class StudyStub:
-    """Lends the rows and the rules of one study, named `pilot`."""
-
-    def __init__(self, rows: list[dict[str, Any]], rules: tuple[str, ...] | None) -> None:
-        self.rows, self.rules = rows, rules
-
-    def study_rows(self, source: str) -> list[dict[str, Any]] | None:
-        return self.rows if source == "pilot" else None
-
-    def study_rules(self, source: str) -> tuple[str, ...] | None:
-        return self.rules if source == "pilot" else None
-
-
 @pytest.fixture
-def run(make_row: Row, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(beside_pilot: Callable[..., Run]) -> Run:
     """The composed command, beside a study `pilot` that goes by `too_fast`; p2 fails the validation test."""
-    answers = [("p1", 0, "same"), ("p1", 9, "different"), ("p2", 0, "different"), ("p2", 9, "different")]
-    rows = [
-        make_row(
-            participant=participant,
-            trial=shift + 1,
-            pair=f"00007_n-{shift}",
-            shift_px=shift,
-            response=response,
-            reaction_time_ms=100.0 if (participant, shift) == ("p1", 9) else 900.0,
-        )
-        for participant, shift, response in answers
-    ]
-    monkeypatch.setattr(shift_study, "Doors", lambda: StudyStub(rows, ("too_fast",)))
-    return lambda *arguments: CliRunner().invoke(shift_study.main, [str(argument) for argument in arguments])
+    return beside_pilot(
+        lambda who, shift: {"reaction_time_ms": 100.0 if (who, shift) == ("p1", 9) else 900.0}, ("too_fast",)
+    )
 
 
 def test_the_verbs_follow_the_rules_of_the_study_or_those_named(run: Run, tmp_path: Path) -> None:

@@ -22,36 +22,10 @@ Row = Callable[..., dict[str, Any]]
 Run = Callable[..., Result]
 
 
-class StudyStub:
-    """Lends the rows of one study, named `pilot`."""
-
-    def __init__(self, rows: list[dict[str, Any]], rules: tuple[str, ...] | None = None) -> None:
-        self.rows, self.rules = rows, rules
-
-    def study_rows(self, source: str) -> list[dict[str, Any]] | None:
-        return self.rows if source == "pilot" else None
-
-    def study_rules(self, source: str) -> tuple[str, ...] | None:
-        return self.rules if source == "pilot" else None
-
-
 @pytest.fixture
-def run(make_row: Row, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(beside_pilot: Callable[..., Run]) -> Run:
     """The composed command, beside a study `pilot` of one participant who passes and one who does not."""
-    answers = [("p1", 0, "same"), ("p1", 9, "different"), ("p2", 0, "different"), ("p2", 9, "different")]
-    rows = [
-        make_row(
-            participant=participant,
-            trial=shift + 1,
-            pair=f"00007_n-{shift}",
-            shift_px=shift,
-            response=response,
-            question_screen="laptop",
-        )
-        for participant, shift, response in answers
-    ]
-    monkeypatch.setattr(shift_study, "Doors", lambda: StudyStub(rows))
-    return lambda *arguments: CliRunner().invoke(shift_study.main, [str(argument) for argument in arguments])
+    return beside_pilot(lambda who, shift: {"question_screen": "laptop"})
 
 
 def test_jnd_of_the_published_study_as_json(run: Run, pim1_distances: Path) -> None:
@@ -119,10 +93,9 @@ def test_export_keeps_an_existing_file(run: Run, tmp_path: Path) -> None:
     assert len(read_file(path)) == 4
 
 
-def test_export_of_a_study_without_responses_writes_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shift_study, "Doors", lambda: StudyStub([]))
+def test_export_of_a_study_without_responses_writes_the_header(tmp_path: Path, pilot_with: Callable[..., Run]) -> None:
     path = tmp_path / "responses.csv"
-    assert CliRunner().invoke(shift_study.main, ["export", "pilot", "-o", str(path)]).exit_code == 0
+    assert pilot_with([])("export", "pilot", "-o", path).exit_code == 0
     assert len(path.read_text().splitlines()) == 1
     result = CliRunner().invoke(shift_study.main, ["table1", str(path)])
     assert result.exit_code == 1
@@ -196,9 +169,8 @@ def test_importing_the_verbs_loads_no_heavy_package() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_the_table_a_study_lends_is_checked(run: Run, monkeypatch: pytest.MonkeyPatch, make_row: Row) -> None:
-    monkeypatch.setattr(shift_study, "Doors", lambda: StudyStub([make_row(shift_px=-1)]))
-    result = run("table1", "pilot")
+def test_the_table_a_study_lends_is_checked(pilot_with: Callable[..., Run], make_row: Row) -> None:
+    result = pilot_with([make_row(shift_px=-1)])("table1", "pilot")
     assert result.exit_code == 1
     assert "pilot: row 1: shift_px is -1" in result.stderr
 
