@@ -129,7 +129,7 @@ def test_nothing_grave_where_the_study_is_closed_and_before_the_dashboard(study:
         page.keyboard.press("Enter")
         page.wait_for_url(f"{url}/dashboard/")
         press(page, "#close")
-        page.wait_for_load_state()
+        page.wait_for_selector("#open")  # the answer's own page: leaving before it would abort the form
         page.goto(url)
         inspector.look("closed")
         assert inspector.number == 2
