@@ -27,11 +27,11 @@ from tqdm import tqdm
 
 from benchmarks.published import published_stlpips
 from metric.device import choose_device
-from metric.images import read_image
 from metric.interface import FeatureMetric
-from metric.manifest import ImagePair, read_manifest
 from metric.registry import load_metric
-from metric.score import score_pairs
+from metric.scoring.images import read_image
+from metric.scoring.manifest import ImagePair, read_manifest
+from metric.scoring.score import score_pairs
 from metric.tables import align
 
 

@@ -3,9 +3,9 @@
 What others may use:
 
 - `metric.registry`: the metrics by name, what each is, and `load_metric`
-- `metric.images.read_image`: a PNG or JPEG file as a tensor
-- `metric.manifest.read_manifest`: the pairs of a study folder
-- `metric.score.score_pairs`: the distances of pairs under several metrics
+- `metric.scoring.images.read_image`: a PNG or JPEG file as a tensor
+- `metric.scoring.manifest.read_manifest`: the pairs of a study folder
+- `metric.scoring.score.score_pairs`: the distances of pairs under several metrics
 - `metric.interface.FeatureMetric`: what a metric is, for who writes one
-- `metric.stlpips`, `metric.baselines`: the metrics themselves, as functions and as torch modules
+- `metric.learned.lpips`, `metric.classical.baselines`: the metrics themselves, as functions and as torch modules
 """

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from metric.errors import MetricError
 
 if TYPE_CHECKING:
-    from metric.registry import MetricSpec
+    from metric.registry.spec import MetricSpec
 
 Features: TypeAlias = tuple[Tensor, ...]
 
@@ -54,9 +54,9 @@ class FeatureMetric(nn.Module, ABC):
             raise MetricError(f"There are {len(reference)} references and {len(images)} images; give as many of both.")
         same = (reference == images).flatten(1).all(dim=1)
         if bool(same.all()):
-            return torch.zeros(len(same), dtype=reference.dtype, device=reference.device)
+            return torch.full((len(same),), self.spec.identical, dtype=reference.dtype, device=reference.device)
         distances = self.distance(self.features(reference), self.features(images))
-        return distances.masked_fill(same, 0.0)
+        return distances.masked_fill(same, self.spec.identical)
 
     def check(self, images: Tensor, name: str) -> None:
         """Raises `MetricError` unless `images` is (N, 3, H, W) float RGB in [0, 1], and large enough."""

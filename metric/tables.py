@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from metric.agreement import MIN_RESPONSES, Agreement
-from metric.extra import INSTALL
+from metric.scoring.agreement import MIN_RESPONSES, Agreement
 
 
 def metrics_table(described: Iterable[Mapping[str, Any]]) -> str:
     """The metrics of `MetricSpec.describe`, one a line."""
-    rows = [("metric", "what it is", "source", "weights", "smallest image", "available")]
+    rows = [("metric", "what it is", "weights", "smallest image", "lower is", "available")]
+    missing = []
     for metric in described:
         rows.append(
             (
                 metric["metric"],
                 metric["summary"],
-                metric["source"],
-                metric["weights_licence"] or "none",
+                ", ".join(dict.fromkeys(weights["licence"] for weights in metric["weights"])) or "none",
                 f"{metric['smallest_px']} × {metric['smallest_px']}",
-                "yes" if metric["available"] else f"no: {INSTALL}",
+                "more similar" if metric["lower_is_more_similar"] else "less similar",
+                "yes" if metric["available"] else "no",
             )
         )
-    return align(rows)
+        missing.extend(metric["missing"])
+    return "\n\n".join([align(rows), *dict.fromkeys(missing)])
 
 
 def score_table(agreements: Sequence[Agreement]) -> str:

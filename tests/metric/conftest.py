@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from benchmarks.published import published_stlpips
-from metric.images import Pixels, to_tensor
 from metric.interface import FeatureMetric
-from metric.manifest import COLUMNS
 from metric.registry import load_metric
+from metric.scoring.images import Pixels, to_tensor
+from metric.scoring.manifest import COLUMNS
 
 _FILES = {
     "astronaut": ("scikit-image", "skimage/data/astronaut.png"),

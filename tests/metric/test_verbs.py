@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import shift_study
-from metric.images import read_image
 from metric.registry import METRICS, load_metric
+from metric.scoring.images import read_image
 
 _PAIRS = [f"{image}_n-{shift_px}" for image in ("00000", "00001") for shift_px in (0, 1, 3)]
 

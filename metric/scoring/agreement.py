@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from metric.score import Scores
+    from metric.scoring.score import Scores
 
 MIN_RESPONSES = 3
 """Pairs with fewer accepted responses are not ranked (Ghildyal & Liu 2022, Section 6, "JND")."""

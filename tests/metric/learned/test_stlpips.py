@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from metric.blurpool import BlurPool
 from metric.interface import FeatureMetric
+from metric.networks.blurpool import BlurPool
 from metric.registry import load_metric
 
 _SIZES = [(64, 64), (64, 61), (128, 96), (97, 131), (21, 21), (256, 253)]

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from metric.backbones import Backbone, ShiftTolerantAlexNet, ShiftTolerantVGG16
 from metric.device import exact_float32
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
-from metric.weights import rename_strictly
+from metric.networks.stlpips_networks import Backbone, ShiftTolerantAlexNet, ShiftTolerantVGG16
+from metric.weights.strict import rename_strictly
 
 if TYPE_CHECKING:
-    from metric.registry import MetricSpec
+    from metric.registry.spec import MetricSpec
+    from metric.weights.finding import Weights
 
 _NO_LENGTH = 1e-10
 """Added to the length of a feature vector, as in LPIPS, so that a vector of zeros stays one."""
@@ -115,18 +116,17 @@ class ShiftTolerantLPIPS(FeatureMetric):
 _PUBLISHED_TENSORS = {"weight": "weight", "bias": "bias", "kernel": "filt"}
 
 
-def build_alex(spec: MetricSpec) -> ShiftTolerantLPIPS:
+def build_alex(spec: MetricSpec, weights: Weights) -> ShiftTolerantLPIPS:
     """`stlpips-alex` with the published weights."""
-    return _build(spec, ShiftTolerantAlexNet())
+    return _build(spec, ShiftTolerantAlexNet(), weights)
 
 
-def build_vgg(spec: MetricSpec) -> ShiftTolerantLPIPS:
+def build_vgg(spec: MetricSpec, weights: Weights) -> ShiftTolerantLPIPS:
     """`stlpips-vgg` with the published weights."""
-    return _build(spec, ShiftTolerantVGG16())
+    return _build(spec, ShiftTolerantVGG16(), weights)
 
 
-def _build(spec: MetricSpec, backbone: Backbone) -> ShiftTolerantLPIPS:
+def _build(spec: MetricSpec, backbone: Backbone, weights: Weights) -> ShiftTolerantLPIPS:
     metric = ShiftTolerantLPIPS(spec, backbone)
-    if spec.weights is not None:
-        metric.load_published(spec.weights.read())
+    metric.load_published(weights.read("all"))
     return metric

@@ -12,11 +12,11 @@ from PIL import Image
 from torch import Tensor
 
 from metric.errors import MetricError
-from metric.images import read_image
 from metric.interface import FeatureMetric, Features
-from metric.manifest import ImagePair, read_manifest
 from metric.registry import METRICS, load_metric
-from metric.score import Scores, score_pairs
+from metric.scoring.images import read_image
+from metric.scoring.manifest import ImagePair, read_manifest
+from metric.scoring.score import Scores, score_pairs
 
 
 class _Counting(FeatureMetric):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metric.distance_files import plan_files, write_distances
 from metric.errors import MetricError
-from metric.score import Scores
+from metric.scoring.distance_files import plan_files, write_distances
+from metric.scoring.score import Scores
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _PAIR_IDS = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1)

@@ -11,7 +11,8 @@ from torch import Tensor
 from metric.interface import FeatureMetric, Features
 
 if TYPE_CHECKING:
-    from metric.registry import MetricSpec
+    from metric.registry.spec import MetricSpec
+    from metric.weights.finding import Weights
 
 _C1, _C2 = 0.01**2, 0.03**2
 
@@ -94,11 +95,11 @@ class L2(FeatureMetric):
         return mean_squared_difference(reference[0], images[0])
 
 
-def build_ssim(spec: MetricSpec) -> SSIM:
+def build_ssim(spec: MetricSpec, weights: Weights) -> SSIM:
     """`ssim`; it has no weights."""
     return SSIM(spec)
 
 
-def build_l2(spec: MetricSpec) -> L2:
+def build_l2(spec: MetricSpec, weights: Weights) -> L2:
     """`l2`; it has no weights."""
     return L2(spec)

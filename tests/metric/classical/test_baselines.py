@@ -10,7 +10,7 @@ import torch
 from skimage.metrics import structural_similarity as skimage_ssim
 from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
 
-from metric.baselines import mean_squared_difference, structural_similarity
+from metric.classical.baselines import mean_squared_difference, structural_similarity
 from metric.registry import load_metric
 
 _CASES = [

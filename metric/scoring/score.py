@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from metric.errors import MetricError
-from metric.images import Pixels, read_pixels, to_tensor
 from metric.interface import FeatureMetric, Features
-from metric.manifest import ImagePair
+from metric.scoring.images import Pixels, read_pixels, to_tensor
+from metric.scoring.manifest import ImagePair
 
 _SCHEMA = "shift-study/scores/1"
 

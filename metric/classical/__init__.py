@@ -1,0 +1,1 @@
+"""Metrics in closed form, on the pixels or on a transform of them."""

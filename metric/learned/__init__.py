@@ -1,0 +1,1 @@
+"""Metrics on the features of trained networks."""

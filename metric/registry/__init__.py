@@ -1,0 +1,64 @@
+"""The metrics by name: what each is, where it comes from, and how to build it.
+
+The table is data and light to import; torch is loaded only by `load_metric`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metric.errors import MetricError
+from metric.registry import classical, given_weights, lpips
+from metric.registry.spec import MetricSpec
+from metric.weights.finding import Weights
+
+if TYPE_CHECKING:
+    from metric.interface import FeatureMetric
+
+METRICS: dict[str, MetricSpec] = {spec.name: spec for spec in (*lpips.SPECS, *classical.SPECS, *given_weights.SPECS)}
+
+
+def find_spec(name: str) -> MetricSpec:
+    """The record of the metric `name`; `MetricError` lists the known names where there is none."""
+    if name not in METRICS:
+        raise MetricError(f'There is no metric "{name}"; the known ones are {", ".join(METRICS)}.')
+    return METRICS[name]
+
+
+def find_specs(names: Iterable[str]) -> list[MetricSpec]:
+    """The records of several metrics, in the given order; `MetricError` for one unknown or named twice."""
+    specs: list[MetricSpec] = []
+    for name in names:
+        spec = find_spec(name)
+        if spec in specs:
+            raise MetricError(f'The metric "{name}" is named twice; name it once.')
+        specs.append(spec)
+    if not specs:
+        raise MetricError(f"Name at least one metric; the known ones are {', '.join(METRICS)}.")
+    return specs
+
+
+def load_metric(name: str, device: str = "cpu", weights: Mapping[str, Path] | None = None) -> FeatureMetric:
+    """The metric `name` with its trained weights, to be evaluated and not trained.
+
+    Args:
+        name: as `shift-study metrics` lists it.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        weights: role → file, for weights that are to be taken from there.
+
+    Raises:
+        MetricError: for an unknown name or role, an unavailable device, or weights that are not installed, not
+            the published ones or of another network.
+    """
+    spec = find_spec(name)
+    from metric.device import choose_device
+
+    chosen = choose_device(device)
+    module, _, function = spec.factory.partition(":")
+    metric: FeatureMetric = getattr(import_module(module), function)(spec, Weights(name, spec.weights, weights or {}))
+    metric = metric.to(chosen).eval().requires_grad_(False)
+    metric.arrange()
+    return metric

@@ -1,0 +1,46 @@
+"""`shift-study distance`: one pair, one metric."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from metric.verbs.options import METRIC_HELP, as_json_option, device_option, print_json
+
+
+@click.command("distance")
+@click.argument("reference", type=click.Path(path_type=Path))
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--metric", "name", default="stlpips-alex", show_default=True, help=METRIC_HELP)
+@device_option
+@as_json_option
+def distance_verb(reference: Path, image: Path, name: str, device: str, as_json: bool) -> None:
+    """Print the distance between two images of the same size.
+
+    0 is the same image; lower is more similar.
+
+    \b
+    Example:  shift-study distance reference.png shifted.png --metric stlpips-alex
+    """
+    from metric.extra import require_torch
+
+    require_torch("distance")
+    import torch
+
+    from metric.device import choose_device
+    from metric.interface import check_same_size
+    from metric.registry import find_spec, load_metric
+    from metric.scoring.images import read_image
+
+    find_spec(name)
+    chosen = str(choose_device(device))
+    tensors = [read_image(path) for path in (reference, image)]
+    check_same_size(*tensors)
+    metric = load_metric(name, chosen)
+    with torch.inference_mode():
+        distance = metric(*(tensor.to(chosen) for tensor in tensors)).item()
+    if as_json:
+        print_json({"metric": name, "reference": str(reference), "image": str(image), "distance": distance})
+    else:
+        click.echo(f"{name}  {distance!r}")

@@ -1,0 +1,43 @@
+"""Reading a file of trained weights: its tensors, and none of the code that it may hold."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metric.errors import MetricError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def read_checkpoint(path: Path, sha256: str = "", install: str = "") -> dict[str, Tensor]:
+    """The tensors of a file written by `torch.save`, read once; no code in it is run (`weights_only=True`).
+
+    Args:
+        path: the file.
+        sha256: what it must be, or "" for any.
+        install: the command that mends a file that is not the published one.
+
+    Raises:
+        MetricError: where it has another SHA-256, or does not hold tensors by name.
+    """
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 and found != sha256:
+        raise MetricError(
+            f"The weights in {path} are not the published ones (SHA-256 {found[:12]}… instead of "
+            f"{sha256[:12]}…); install the package that they belong to again: {install}"
+        )
+    import torch
+
+    try:
+        checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        raise MetricError(f"{path} is not a file of weights that torch can read safely.") from error
+    if not isinstance(checkpoint, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in checkpoint.values()):
+        raise MetricError(f"{path} does not hold tensors by name; give the file of a state dict.")
+    return dict(checkpoint)
