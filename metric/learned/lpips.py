@@ -1,6 +1,6 @@
-"""Shift-tolerant LPIPS (Ghildyal & Liu 2022, Section 5).
+"""LPIPS on any network, and the shift-tolerant one (Ghildyal & Liu 2022, Section 5).
 
-The distance is LPIPS's (Zhang et al. 2018, Eq. 1): at each of five levels, the features of both images are
+The distance is LPIPS's (Zhang et al. 2018, Eq. 1): at each level, the features of both images are
 scaled to unit length at each position, subtracted, squared, weighted by channel, summed over channels and
 averaged over positions; the levels are added.
 """
@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from metric.device import exact_float32
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
-from metric.networks.stlpips_networks import Backbone, ShiftTolerantAlexNet, ShiftTolerantVGG16
+from metric.networks.build import build_network
+from metric.networks.network import FeatureNetwork
+from metric.networks.variant import Variant
 from metric.weights.strict import rename_strictly
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 _NO_LENGTH = 1e-10
 """Added to the length of a feature vector, as in LPIPS, so that a vector of zeros stays one."""
+
+MEAN = (-0.030, -0.088, -0.188)
+DEVIATION = (0.458, 0.448, 0.450)
+"""Channel statistics of ImageNet's images in [-1, 1], as in LPIPS."""
 
 
 def weigh_features(levels: Sequence[Tensor], channel_weights: Sequence[Tensor]) -> Features:
@@ -54,24 +60,25 @@ def squared_distance(reference: Features, images: Features) -> Tensor:
     return torch.stack(per_level).sum(dim=0)
 
 
-class ShiftTolerantLPIPS(FeatureMetric):
-    """The metric as a module: images (N, 3, H, W), RGB in [0, 1] → distances (N,)."""
+class LPIPS(FeatureMetric):
+    """The metric as a module: images (N, 3, H, W), RGB in [0, 1] → distances (N,).
+
+    Its channel weights are 0 until they are loaded or trained.
+    """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, spec: MetricSpec, backbone: Backbone) -> None:
+    def __init__(self, spec: MetricSpec, network: FeatureNetwork) -> None:
         super().__init__(spec)
-        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.ones(1, 3, 1, 1))
-        self.backbone = backbone
-        self.channel_weights = nn.ParameterList(torch.zeros(1, n, 1, 1) for n in backbone.channels)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
+        self.network = network
+        self.channel_weights = nn.ParameterList(torch.zeros(1, n, 1, 1) for n in network.channels)
 
     def arrange(self) -> None:
         if self.mean.device.type == "cpu":
-            for name, layer in self.backbone.named_children():
-                if name not in self.backbone.plain_layers:
-                    layer.to(memory_format=torch.channels_last)
+            self.network.arrange()
 
     def features(self, images: Tensor) -> Features:
         # The networks were trained on [-1, 1], shifted and scaled by the channel statistics of ImageNet.
@@ -80,53 +87,49 @@ class ShiftTolerantLPIPS(FeatureMetric):
             # Max pooling is about ten times as fast, and convolution a little faster, with channels last.
             images = images.contiguous(memory_format=torch.channels_last)
         with exact_float32():
-            levels = self.backbone(images)
+            levels = self.network(images)
         return weigh_features(levels, list(self.channel_weights))
 
     def distance(self, reference: Features, images: Features) -> Tensor:
         return squared_distance(reference, images)
 
-    def load_published(self, checkpoint: Mapping[str, Tensor]) -> None:
-        """Takes over a published checkpoint.
+    def load_stlpips(self, checkpoint: Mapping[str, Tensor]) -> None:
+        """Takes over a checkpoint in the layout of the package `stlpips_pytorch`.
 
         Raises:
             MetricError: names the first tensor that is missing, left over or of another shape, and a level
                 with a negative channel weight, which would not give a distance.
         """
         expected = self.state_dict()
-        renamed = rename_strictly(checkpoint, {ours: self._published_name(ours) for ours in expected}, expected)
+        renamed = rename_strictly(checkpoint, self.stlpips_names(), expected)
         for level in range(len(self.channel_weights)):
             if bool((renamed[f"channel_weights.{level}"] < 0).any()):
                 raise MetricError(f"Level {level + 1} of the checkpoint has a negative channel weight.")
         self.load_state_dict(renamed, strict=True)
 
-    def _published_name(self, ours: str) -> str:
-        match ours.split("."):
-            case ["mean"]:
-                return "scaling_layer.shift"
-            case ["deviation"]:
-                return "scaling_layer.scale"
-            case ["channel_weights", level]:
-                return f"lin{level}.model.1.weight"
-            case ["backbone", layer, tensor]:
-                return f"net.{self.backbone.published_names[layer]}.{_PUBLISHED_TENSORS[tensor]}"
-        raise KeyError(ours)
+    def stlpips_names(self) -> dict[str, str]:
+        """Our state name → that in the checkpoints of `stlpips_pytorch`."""
+        names = {"mean": "scaling_layer.shift", "deviation": "scaling_layer.scale"}
+        names |= {f"network.{ours}": f"net.{theirs}" for ours, theirs in self.network.stlpips_names().items()}
+        weights = range(len(self.channel_weights))
+        return names | {f"channel_weights.{level}": f"lin{level}.model.1.weight" for level in weights}
 
 
-_PUBLISHED_TENSORS = {"weight": "weight", "bias": "bias", "kernel": "filt"}
+SHIFT_TOLERANT_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="blur-before-activation")
+SHIFT_TOLERANT_VGG = Variant("vgg16", blur=3, padding=2)
 
 
-def build_alex(spec: MetricSpec, weights: Weights) -> ShiftTolerantLPIPS:
+def build_alex(spec: MetricSpec, weights: Weights) -> LPIPS:
     """`stlpips-alex` with the published weights."""
-    return _build(spec, ShiftTolerantAlexNet(), weights)
+    return _build(spec, SHIFT_TOLERANT_ALEX, weights)
 
 
-def build_vgg(spec: MetricSpec, weights: Weights) -> ShiftTolerantLPIPS:
+def build_vgg(spec: MetricSpec, weights: Weights) -> LPIPS:
     """`stlpips-vgg` with the published weights."""
-    return _build(spec, ShiftTolerantVGG16(), weights)
+    return _build(spec, SHIFT_TOLERANT_VGG, weights)
 
 
-def _build(spec: MetricSpec, backbone: Backbone, weights: Weights) -> ShiftTolerantLPIPS:
-    metric = ShiftTolerantLPIPS(spec, backbone)
-    metric.load_published(weights.read("all"))
+def _build(spec: MetricSpec, variant: Variant, weights: Weights) -> LPIPS:
+    metric = LPIPS(spec, build_network(variant))
+    metric.load_stlpips(weights.read("all"))
     return metric

@@ -1,0 +1,85 @@
+"""The layers that a variant of a backbone is put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from metric.networks.adaptive import AdaptiveBlurPool
+from metric.networks.blurpool import BlurPool
+from metric.networks.variant import Variant
+
+Named = tuple[str, nn.Module]
+
+
+class ContiguousConv2d(nn.Conv2d):
+    """A convolution that is computed with the channels first, and gives the memory layout that it was given.
+
+    With channels last, a CPU adds up the 1600 products of AlexNet's conv-2 with ten times the rounding error.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        last = maps.is_contiguous(memory_format=torch.channels_last)
+        convolved = super().forward(maps.contiguous())
+        return convolved.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+
+def convolution(
+    variant: Variant,
+    before: int,
+    after: int,
+    size: int,
+    *,
+    stride: int = 1,
+    padding: int,
+    kind: type[nn.Conv2d] = nn.Conv2d,
+) -> nn.Conv2d:
+    """A convolution; F-Conv pads with 2k zeros for a filter of 2k + 1, so that each tap meets each pixel (Fig. 5)."""
+    return kind(before, after, size, stride=stride, padding=size - 1 if variant.full_convolution else padding)
+
+
+def activation() -> nn.ReLU:
+    """ReLU that leaves what it is given, which may be a feature."""
+    return nn.ReLU(inplace=False)
+
+
+def blur(variant: Variant, channels: int) -> BlurPool | AdaptiveBlurPool:
+    """The variant's low-pass filter of stride 2."""
+    kind = AdaptiveBlurPool if variant.adaptive else BlurPool
+    return kind(channels, size=variant.blur, stride=2, padding=variant.padding)
+
+
+def pooling(
+    variant: Variant, name: str, channels: int, size: int, *, padding: int = 0, ceil_mode: bool = False, dense: int = 0
+) -> list[Named]:
+    """A pooling of stride 2: plain, MaxBlurPool (max pooling of stride 1, then blur) or AvgBlurPool (blur alone).
+
+    Args:
+        variant: with or without blur, max or avg.
+        name: ends the layers' names.
+        channels: of the maps.
+        size: of the windows of a plain pooling.
+        padding, ceil_mode: of a plain pooling.
+        dense: size of the windows of a max pooling of stride 1, where it differs from `size`.
+    """
+    if variant.blur:
+        windows = nn.MaxPool2d(dense or size, stride=1)
+        dense_layers: list[Named] = [(f"pool{name}", windows)] if variant.pooling == "max" else []
+        return [*dense_layers, (f"blur{name}", blur(variant, channels))]
+    kind = nn.MaxPool2d if variant.pooling == "max" else nn.AvgPool2d
+    return [(f"pool{name}", kind(size, stride=2, padding=padding, ceil_mode=ceil_mode))]
+
+
+def locate(
+    variant: Variant, channel_layers: Sequence[Named], blur_layers: Sequence[Named], relu: Named
+) -> tuple[list[Named], list[Named]]:
+    """Layers up to the feature of an anti-aliased strided convolution, and those that begin the next level (Fig. 4)."""
+    match variant.location:
+        case "original":
+            return [*channel_layers, relu], [*blur_layers]
+        case "feature-after-blur":
+            return [*channel_layers, relu, *blur_layers], []
+        case "blur-before-activation":
+            return [*channel_layers, *blur_layers, relu], []

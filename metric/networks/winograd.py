@@ -1,0 +1,92 @@
+"""Convolutions by fewer multiplications: the minimal filtering of Winograd, as Lavin & Gray 2016 use it.
+
+A window of `n × n` inputs gives `m × m` outputs of an `r × r` filter (`n = m + r - 1`) by `n²` multiplications
+instead of `m² r²`, between linear transforms of the window, of the filter and of the products. The products of
+all windows are one matrix multiplication for each of the `n²` places, the fastest thing that a processor does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
+"""Where the polynomials of a filter and of its input are multiplied; simple ones round least."""
+
+Matrix = npt.NDArray[np.float64]
+
+
+def transforms(outputs: int, taps: int) -> tuple[Matrix, Matrix, Matrix]:
+    """The transforms of inputs (n, n), of filters (n, taps) and of products (outputs, n), n = outputs + taps - 1.
+
+    With them, `products @ ((filters @ f) * (inputs @ d))` is the correlation of `d`, of n values, with `f`.
+
+    >>> inputs, filters, products = transforms(2, 3)
+    >>> products @ ((filters @ [1, 2, 3]) * (inputs @ [4, 5, 6, 7]))
+    array([32., 38.])
+    """
+    n = outputs + taps - 1
+    products = _values(n, outputs).T
+    filters = _values(n, taps)
+    inputs = np.linalg.inv(_values(n, n)).T
+    # A factor may move between the two that are multiplied; equal sizes round least.
+    factor = np.sqrt(np.abs(inputs).max(axis=1, keepdims=True) / np.abs(filters).max(axis=1, keepdims=True))
+    return inputs / factor, filters * factor, products
+
+
+def _values(points: int, coefficients: int) -> Matrix:
+    """Polynomials of so many coefficients → their values at `points` - 1 places and at infinity."""
+    finite = np.array(_POINTS[: points - 1])[:, None] ** np.arange(coefficients)
+    infinite = np.eye(coefficients)[-1:]
+    return np.vstack([finite, infinite])
+
+
+class WinogradConv2d(nn.Module):
+    """What a square convolution of stride 1 gives, (N, C, H, W) → (N, D, h, w), channels last.
+
+    Args:
+        convolution: it is read once, and not kept.
+        outputs: rows and columns of outputs of one window. 2 rounds less than the convolution itself, 4
+            multiplies less and rounds a few times as much.
+    """
+
+    filters: Tensor
+    bias: Tensor
+    input_transform: Tensor
+    product_transform: Tensor
+
+    def __init__(self, convolution: nn.Conv2d, outputs: int) -> None:
+        super().__init__()
+        taps = convolution.kernel_size[0]
+        self.outputs, self.window = outputs, outputs + taps - 1
+        self.padding = int(convolution.padding[0])
+        inputs, filters, products = (torch.from_numpy(matrix) for matrix in transforms(outputs, taps))
+        weight = convolution.weight.detach()
+        transformed = torch.einsum("ai,bj,dcij->abcd", filters, filters, weight.double()).flatten(0, 1)
+        self.register_buffer("filters", transformed.to(weight.dtype).contiguous())
+        self.register_buffer("input_transform", torch.kron(inputs, inputs).to(weight.dtype))
+        self.register_buffer("product_transform", torch.kron(products, products).to(weight.dtype))
+        bias = convolution.bias
+        self.register_buffer("bias", torch.zeros_like(weight[:, 0, 0, 0]) if bias is None else bias.detach().clone())
+
+    def forward(self, maps: Tensor) -> Tensor:
+        height, width = (
+            size + 2 * self.padding - (self.window - self.outputs) for size in (maps.shape[2], maps.shape[3])
+        )
+        rows, columns = -(-height // self.outputs), -(-width // self.outputs)
+        overlap = self.window - self.outputs
+        below = rows * self.outputs + overlap - maps.shape[2] - self.padding
+        beside = columns * self.outputs + overlap - maps.shape[3] - self.padding
+        padded = functional.pad(maps, (self.padding, beside, self.padding, below)).permute(0, 2, 3, 1)
+        windows = padded.unfold(1, self.window, self.outputs).unfold(2, self.window, self.outputs)
+        places = windows.permute(4, 5, 0, 1, 2, 3).reshape(self.window**2, -1)
+        transformed = (self.input_transform @ places).view(self.window**2, -1, maps.shape[1])
+        products = torch.bmm(transformed, self.filters).flatten(1)
+        tiles = (self.product_transform @ products).view(
+            self.outputs, self.outputs, len(maps), rows, columns, len(self.bias)
+        )
+        image = tiles.permute(2, 3, 0, 4, 1, 5).reshape(len(maps), rows * self.outputs, columns * self.outputs, -1)
+        return (image[:, :height, :width] + self.bias).permute(0, 3, 1, 2)
