@@ -3,5 +3,56 @@
 from __future__ import annotations
 
 from metric.registry.spec import MetricSpec
+from metric.weights.needs import WeightsNeed
 
-SPECS: tuple[MetricSpec, ...] = ()
+_CONVERT = "shift-study convert-weights"
+
+_PIEAPP = WeightsNeed(
+    role="all",
+    what="the trained weights of PieAPP v0.1",
+    licence="none stated by the authors",
+    cache_name="pieapp-v0.1.pt",
+    published="fetch PieAPPv0.1.pth as github.com/prashnani/PerceptualImageError describes, then run "
+    f"{_CONVERT} pieapp-dense PieAPPv0.1.pth (it serves pieapp-sparse too)",
+)
+
+
+def _pieapp(name: str, summary: str) -> MetricSpec:
+    return MetricSpec(
+        name=name,
+        summary=summary,
+        source="Prashnani et al. 2018, Section 4",
+        factory=f"metric.learned.pieapp:build_{name.removeprefix('pieapp-')}",
+        smallest_px=64,
+        converts_to="BGR in [0, 255]",
+        weights=(_PIEAPP,),
+    )
+
+
+def _pim(components: int, summary: str, source: str) -> MetricSpec:
+    name = f"pim-{components}"
+    return MetricSpec(
+        name=name,
+        summary=summary,
+        source=source,
+        factory=f"metric.learned.pim:build_pim_{components}",
+        smallest_px=1,
+        weights=(
+            WeightsNeed(
+                role="all",
+                what=f"the trained weights of {name.upper()}",
+                licence="Apache-2.0",
+                cache_name=f"{name}.pt",
+                published=f"fetch {name}.zip as the loader of github.com/google-research/perceptual-quality does, "
+                f"then run {_CONVERT} {name} {name}.zip",
+            ),
+        ),
+    )
+
+
+SPECS: tuple[MetricSpec, ...] = (
+    _pieapp("pieapp-sparse", "patches of 64 × 64, every 27 pixels; can be negative, not symmetric"),
+    _pieapp("pieapp-dense", "patches of 64 × 64, every 6 pixels; can be negative, not symmetric"),
+    _pim(1, "mean squared difference of a multi-scale code", "Bhardwaj et al. 2020, Section 3"),
+    _pim(5, "divergence of mixtures of 5 in a multi-scale code", "Bhardwaj et al. 2020, Section 3"),
+)
