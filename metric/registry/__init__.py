@@ -41,13 +41,16 @@ def find_specs(names: Iterable[str]) -> list[MetricSpec]:
     return specs
 
 
-def load_metric(name: str, device: str = "cpu", weights: Mapping[str, Path] | None = None) -> FeatureMetric:
+def load_metric(
+    name: str, device: str = "cpu", weights: Mapping[str, Path] | None = None, download: bool = False
+) -> FeatureMetric:
     """The metric `name` with its trained weights, to be evaluated and not trained.
 
     Args:
         name: as `shift-study metrics` lists it.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         weights: role → file, for weights that are to be taken from there.
+        download: whether weights that are nowhere here may be downloaded, where torchvision publishes them.
 
     Raises:
         MetricError: for an unknown name or role, an unavailable device, or weights that are not installed, not
@@ -58,7 +61,8 @@ def load_metric(name: str, device: str = "cpu", weights: Mapping[str, Path] | No
 
     chosen = choose_device(device)
     module, _, function = spec.factory.partition(":")
-    metric: FeatureMetric = getattr(import_module(module), function)(spec, Weights(name, spec.weights, weights or {}))
+    found = Weights(name, spec.weights, weights or {}, download)
+    metric: FeatureMetric = getattr(import_module(module), function)(spec, found)
     metric = metric.to(chosen).eval().requires_grad_(False)
     metric.arrange()
     return metric

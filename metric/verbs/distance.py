@@ -6,16 +6,28 @@ from pathlib import Path
 
 import click
 
-from metric.verbs.options import METRIC_HELP, as_json_option, device_option, print_json
+from metric.verbs.options import (
+    METRIC_HELP,
+    as_json_option,
+    device_option,
+    download_option,
+    parse_weights,
+    print_json,
+    weights_option,
+)
 
 
 @click.command("distance")
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--metric", "name", default="stlpips-alex", show_default=True, help=METRIC_HELP)
+@weights_option
+@download_option
 @device_option
 @as_json_option
-def distance_verb(reference: Path, image: Path, name: str, device: str, as_json: bool) -> None:
+def distance_verb(
+    reference: Path, image: Path, name: str, weights: tuple[str, ...], download: bool, device: str, as_json: bool
+) -> None:
     """Print the distance between two images of the same size.
 
     0 is the same image; lower is more similar.
@@ -34,10 +46,11 @@ def distance_verb(reference: Path, image: Path, name: str, device: str, as_json:
     from metric.scoring.images import read_image
 
     find_spec(name)
+    given = parse_weights(weights, [name])
     chosen = str(choose_device(device))
     tensors = [read_image(path) for path in (reference, image)]
     check_same_size(*tensors)
-    metric = load_metric(name, chosen)
+    metric = load_metric(name, chosen, given.get(name), download)
     with torch.inference_mode():
         distance = metric(*(tensor.to(chosen) for tensor in tensors)).item()
     if as_json:

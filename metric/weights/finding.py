@@ -1,4 +1,4 @@
-"""Where trained weights are: a file that the user names, the local cache, an installed package, a download.
+"""Where trained weights are: a file that the user names, the local caches, an installed package, a download.
 
 In this order; the first that is there is taken. Importing this module loads no torch.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metric.errors import MetricError
 from metric.extra import INSTALL
-from metric.weights.needs import InstalledFile, WeightsNeed
+from metric.weights.needs import TORCH_READER, InstalledFile, WeightsNeed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,29 +24,37 @@ CACHE_VARIABLE = "SHIFT_STUDY_CACHE"
 
 @dataclass(frozen=True)
 class FoundWeights:
-    """A file that meets a need; `how` is "given", "cache" or the distribution that installed it.
+    """A file that meets a need; `how` is "given", "cache", "torch's cache" or the distribution that installed it.
 
-    `sha256` is what the file must have, or "" where anything that fits the network will do.
+    `sha256` is what the file's must begin with, or "" where anything that fits the network will do; `mend` what
+    to do about a file that is not the published one.
     """
 
     path: Path
     how: str
     sha256: str = ""
-    install: str = ""
+    mend: str = ""
+    reader: str = TORCH_READER
 
     def read(self) -> dict[str, Tensor]:
         """Its tensors by name, on the CPU; `MetricError` where it is damaged or no file of weights."""
-        from metric.weights.files import read_checkpoint
-
-        return read_checkpoint(self.path, self.sha256, self.install or INSTALL)
+        module, _, function = self.reader.partition(":")
+        tensors: dict[str, Tensor] = getattr(import_module(module), function)(self.path, self.sha256, self.mend)
+        return tensors
 
 
 def cache_folder() -> Path:
-    """Where converted and downloaded weights are kept: `$SHIFT_STUDY_CACHE`, else the user's cache folder."""
+    """Where converted weights are kept: `$SHIFT_STUDY_CACHE`, else the user's cache folder."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named) / "weights"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shift-study" / "weights"
+
+
+def torch_cache_folder() -> Path:
+    """Where torchvision keeps what it has downloaded; the rule of `torch.hub.get_dir`, without loading torch."""
+    default = os.path.join(os.getenv("XDG_CACHE_HOME", "~/.cache"), "torch")  # noqa: PTH118, an empty variable counts
+    return Path(os.getenv("TORCH_HOME", default)).expanduser() / "hub" / "checkpoints"
 
 
 def find_weights(need: WeightsNeed, given: Path | None = None) -> FoundWeights | None:
@@ -57,16 +66,24 @@ def find_weights(need: WeightsNeed, given: Path | None = None) -> FoundWeights |
     cached = cache_folder() / need.cache_name
     if cached.is_file():
         return FoundWeights(cached, "cache")
+    if need.download:
+        downloaded = torch_cache_folder() / need.download.file
+        if downloaded.is_file():
+            mend = "delete the file, and download it again with --download."
+            return FoundWeights(downloaded, "torch's cache", need.download.sha256, mend)
     for carrier in need.installed:
         path = carrier.locate()
         if path is not None:
-            return FoundWeights(path, carrier.distribution, carrier.sha256, carrier.install)
+            mend = f"install the package that they belong to again: {_install(carrier)}"
+            return FoundWeights(path, carrier.distribution, carrier.sha256, mend, carrier.reader)
     return None
 
 
 def say_missing(metric: str, need: WeightsNeed) -> str:
-    """What is missing and every way to mend it, in sentences."""
+    """What is missing and every way to mend it, in one sentence."""
     ways = [_install(carrier) for carrier in need.installed]
+    if need.download:
+        ways.append("or have torchvision download them, once: --download")
     if need.published:
         ways.append(need.published)
     ways.append(f"or name a file that you have: --weights {metric}:{need.role}=FILE")
@@ -78,12 +95,22 @@ def _install(carrier: InstalledFile) -> str:
 
 
 class Weights:
-    """The weights of one metric, read when its factory asks for them by role."""
+    """The weights of one metric, read when its factory asks for them by role.
 
-    def __init__(self, metric: str, needs: tuple[WeightsNeed, ...], given: Mapping[str, Path]) -> None:
+    Args:
+        metric: its name.
+        needs: all that it needs.
+        given: role → file that the user names.
+        download: whether what is nowhere may be downloaded.
+    """
+
+    def __init__(
+        self, metric: str, needs: tuple[WeightsNeed, ...], given: Mapping[str, Path], download: bool = False
+    ) -> None:
         self._metric = metric
         self._needs = {need.role: need for need in needs}
         self._given = given
+        self._download = download
         for role in given:
             if role not in self._needs:
                 roles = ", ".join(self._needs) or "none"
@@ -93,10 +120,19 @@ class Weights:
         """The tensors of one role, by the names in their file.
 
         Raises:
-            MetricError: where they are nowhere, or their file is damaged or not the published one.
+            MetricError: where they are nowhere, or their file is damaged or not the published one, or they
+                cannot be downloaded.
         """
         need = self._needs[role]
         found = find_weights(need, self._given.get(role))
+        if found is None and self._download and need.download:
+            from metric.weights.downloading import download_weights
+
+            download_weights(need.download, need.what)
+            found = find_weights(need)
         if found is None:
             raise MetricError(say_missing(self._metric, need))
-        return found.read()
+        tensors = found.read()
+        if need.ignored_prefix:
+            return {name: tensor for name, tensor in tensors.items() if not name.startswith(need.ignored_prefix)}
+        return tensors

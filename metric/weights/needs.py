@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+TORCH_READER = "metric.weights.files:read_checkpoint"
+
 
 @dataclass(frozen=True)
 class InstalledFile:
     """One file of trained weights that another distribution installs; it is found without importing its code.
 
     `path` is relative to where distributions are installed; `sha256` is that of the published file. `install`
-    is the command that installs it, where it is not the extra `metric`.
+    is the command that installs it, where it is not the extra `metric`. `reader` is the `module:function` that
+    reads its form, with the arguments of `metric.weights.files.read_checkpoint`.
     """
 
     distribution: str
     path: str
     sha256: str
     install: str = ""
+    reader: str = TORCH_READER
 
     def locate(self) -> Path | None:
         """Where the file is, or None where the distribution or the file is missing."""
@@ -28,6 +32,23 @@ class InstalledFile:
             return None
         path = Path(str(found.locate_file(self.path)))
         return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class TorchvisionWeights:
+    """Weights that torchvision downloads: its name of them, and of their file in torch's cache.
+
+    torchvision ends a file's name with the first digits of its SHA-256. Where the file is published is asked of
+    torchvision when it is downloaded.
+    """
+
+    enum: str
+    file: str
+
+    @property
+    def sha256(self) -> str:
+        """The first digits of the file's SHA-256."""
+        return self.file.removesuffix(".pth").rpartition("-")[2]
 
 
 @dataclass(frozen=True)
@@ -41,8 +62,10 @@ class WeightsNeed:
         licence: of the weights.
         cache_name: file name in the local cache (see `metric.weights.finding.cache_folder`).
         installed: files of distributions that carry them.
-        download: torchvision's name of them, such as `AlexNet_Weights.IMAGENET1K_V1`, or "".
+        download: what torchvision downloads, or None.
         published: where their authors publish them and what to do with the file there, one sentence, or "".
+        ignored_prefix: names of tensors that may be in a file and are left out begin so: torchvision's files
+            hold the whole classifier, of which a metric takes the convolutions. "" leaves out none.
     """
 
     role: str
@@ -50,5 +73,6 @@ class WeightsNeed:
     licence: str
     cache_name: str
     installed: tuple[InstalledFile, ...] = ()
-    download: str = ""
+    download: TorchvisionWeights | None = None
     published: str = ""
+    ignored_prefix: str = ""

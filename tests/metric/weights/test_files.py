@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from metric.errors import MetricError
-from metric.learned.lpips import ShiftTolerantLPIPS
-from metric.networks.stlpips_networks import ShiftTolerantAlexNet, ShiftTolerantVGG16
+from metric.learned.lpips import LPIPS, SHIFT_TOLERANT_ALEX, SHIFT_TOLERANT_VGG
+from metric.networks.build import build_network
 from metric.registry import METRICS
 from metric.weights.files import read_checkpoint
 from metric.weights.finding import Weights
@@ -32,9 +32,9 @@ def weights() -> Weights:
 
 def test_the_published_checkpoint_is_taken_whole(weights: Weights) -> None:
     checkpoint = weights.read("all")
-    metric = ShiftTolerantLPIPS(_ALEX, ShiftTolerantAlexNet())
-    metric.load_published(checkpoint)
-    assert torch.equal(metric.state_dict()["backbone.conv3.bias"], checkpoint["net.slice3.9.bias"])
+    metric = LPIPS(_ALEX, build_network(SHIFT_TOLERANT_ALEX))
+    metric.load_stlpips(checkpoint)
+    assert torch.equal(metric.state_dict()["network.levels.2.conv3.bias"], checkpoint["net.slice3.9.bias"])
     assert len(metric.state_dict()) == len(checkpoint)
 
 
@@ -55,15 +55,15 @@ def test_the_published_checkpoint_is_taken_whole(weights: Weights) -> None:
 def test_a_changed_checkpoint_is_refused(change: Change, sentence: str, weights: Weights) -> None:
     checkpoint = weights.read("all")
     change(checkpoint)
-    metric = ShiftTolerantLPIPS(_ALEX, ShiftTolerantAlexNet())
+    metric = LPIPS(_ALEX, build_network(SHIFT_TOLERANT_ALEX))
     with pytest.raises(MetricError, match=sentence):
-        metric.load_published(checkpoint)
+        metric.load_stlpips(checkpoint)
 
 
 def test_weights_of_another_network_are_refused(weights: Weights) -> None:
-    metric = ShiftTolerantLPIPS(METRICS["stlpips-vgg"], ShiftTolerantVGG16())
+    metric = LPIPS(METRICS["stlpips-vgg"], build_network(SHIFT_TOLERANT_VGG))
     with pytest.raises(MetricError, match=r"net\.slice"):
-        metric.load_published(weights.read("all"))
+        metric.load_stlpips(weights.read("all"))
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     damaged = tmp_path / "alex.pth"
     damaged.write_bytes(content)
     with pytest.raises(MetricError, match=r"alex\.pth are not the published ones.*install"):
-        read_checkpoint(damaged, carrier.sha256)
+        read_checkpoint(damaged, carrier.sha256, "install it again")
 
 
 @pytest.mark.parametrize("missing", [{"distribution": "no-such-package"}, {"path": "stlpips_pytorch/no.pth"}])
