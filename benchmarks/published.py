@@ -13,11 +13,8 @@ from typing import Any
 _UNUSED_IMPORTS = {"IPython": "embed", "torchsummary": "summary"}
 
 
-def published_stlpips(network: str) -> Any:
-    """The authors' metric for `alex` or `vgg`, with the weights that their package installs.
-
-    It takes (N, 3, H, W) RGB in [0, 1] with `normalize=True`, and gives (N, 1, 1, 1).
-    """
+def import_stlpips() -> Any:
+    """The module `stlpips_pytorch.stlpips`."""
     stand_ins = {name: ModuleType(name) for name in _UNUSED_IMPORTS if name not in sys.modules}
     for name, stand_in in stand_ins.items():
         setattr(stand_in, _UNUSED_IMPORTS[name], None)
@@ -27,4 +24,12 @@ def published_stlpips(network: str) -> Any:
     finally:
         for name in stand_ins:
             del sys.modules[name]
-    return stlpips.LPIPS(net=network, variant="shift_tolerant", verbose=False)
+    return stlpips
+
+
+def published_stlpips(network: str) -> Any:
+    """The authors' metric for `alex` or `vgg`, with the weights that their package installs.
+
+    It takes (N, 3, H, W) RGB in [0, 1] with `normalize=True`, and gives (N, 1, 1, 1).
+    """
+    return import_stlpips().LPIPS(net=network, variant="shift_tolerant", verbose=False)
