@@ -16,9 +16,10 @@ from PIL import Image
 
 from benchmarks.published import published_stlpips
 from metric.interface import FeatureMetric
-from metric.registry import load_metric
+from metric.registry import METRICS, load_metric
 from metric.scoring.images import Pixels, to_tensor
 from metric.scoring.manifest import COLUMNS
+from tests.metric.given_weights import WRITERS, load_with_random_weights
 
 _FILES = {
     "astronaut": ("scikit-image", "skimage/data/astronaut.png"),
@@ -57,11 +58,17 @@ def crop_pair(photographs: dict[str, Pixels]) -> Callable[..., TensorPair]:
     return crop
 
 
+_QUICK = {"stlpips-alex", "lpips-alex", *(name for name, spec in METRICS.items() if not spec.weights)}
+
+
 @pytest.fixture(
     scope="session",
-    params=["stlpips-alex", pytest.param("stlpips-vgg", marks=pytest.mark.slow), "ssim", "l2"],
+    params=[name if name in _QUICK else pytest.param(name, marks=pytest.mark.slow) for name in METRICS],
 )
-def each_metric(request: pytest.FixtureRequest) -> FeatureMetric:
+def each_metric(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FeatureMetric:
+    """Every registered metric: with random weights where `given_weights` has a writer, else with its own."""
+    if request.param in WRITERS:
+        return load_with_random_weights(request.param, tmp_path_factory.mktemp("weights"))
     return load_metric(request.param)
 
 
