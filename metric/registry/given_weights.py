@@ -50,9 +50,28 @@ def _pim(components: int, summary: str, source: str) -> MetricSpec:
     )
 
 
+_GTI_CNN = MetricSpec(
+    name="gti-cnn",
+    summary="mean squared difference of features of given layers",
+    source="Ma, Duanmu & Wang 2018",
+    factory="metric.learned.gti_cnn:build_gti_cnn",
+    smallest_px=1,
+    converts_to="RGB in [0, 1], or its luminance where the first layer reads one channel",
+    weights=(
+        WeightsNeed(
+            role="all",
+            what="the layers of GTI-CNN and their trained weights",
+            licence="its trainer's",
+            cache_name="gti-cnn.pt",
+            published="its authors' file was not found in public; write one as docs/metrics-given-weights.md says",
+        ),
+    ),
+)
+
 SPECS: tuple[MetricSpec, ...] = (
     _pieapp("pieapp-sparse", "patches of 64 × 64, every 27 pixels; can be negative, not symmetric"),
     _pieapp("pieapp-dense", "patches of 64 × 64, every 6 pixels; can be negative, not symmetric"),
     _pim(1, "mean squared difference of a multi-scale code", "Bhardwaj et al. 2020, Section 3"),
     _pim(5, "divergence of mixtures of 5 in a multi-scale code", "Bhardwaj et al. 2020, Section 3"),
+    _GTI_CNN,
 )
