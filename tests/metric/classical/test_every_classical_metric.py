@@ -1,0 +1,84 @@
+"""What holds of each metric in closed form: gradients, precision, one reference for many images, export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from metric.interface import FeatureMetric
+from metric.registry import load_metric
+from metric.registry.classical import SPECS
+
+_NAMES = [spec.name for spec in SPECS]
+_SIDE = 176
+
+
+@pytest.fixture(params=_NAMES)
+def classical(request: pytest.FixtureRequest) -> FeatureMetric:
+    return load_metric(request.param)
+
+
+def test_identical_images_have_exactly_the_stated_value(classical: FeatureMetric, crop_pair: Any) -> None:
+    reference, image = crop_pair("rocket", 1, _SIDE, _SIDE)
+    values = classical(torch.cat([reference] * 2), torch.cat([reference, image]))
+    assert values[0] == classical.spec.identical
+    assert (values[1] > values[0]) == classical.spec.lower_is_more_similar
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "motorcycle"])
+def test_a_larger_shift_is_less_similar(name: str, classical: FeatureMetric, crop_pair: Any) -> None:
+    values = [classical(*crop_pair(name, shift_px, _SIDE, _SIDE)).item() for shift_px in (1, 2, 3)]
+    assert values == sorted(values, reverse=not classical.spec.lower_is_more_similar)
+    assert len(set(values)) == 3
+
+
+def test_one_reference_meets_many_images(classical: FeatureMetric, crop_pair: Any) -> None:
+    pairs = [crop_pair("china", shift_px, _SIDE, _SIDE) for shift_px in (1, 4)]
+    images = torch.cat([image for _, image in pairs])
+    kept = classical.features(pairs[0][0])
+    found = classical.distance(kept, classical.features(images))
+    assert found.tolist() == pytest.approx([classical(*pair).item() for pair in pairs], rel=1e-12)
+
+
+def test_gradients_are_those_of_finite_differences(classical: FeatureMetric, crop_pair: Any) -> None:
+    reference, image = (tensor.double() for tensor in crop_pair("flower", 3, _SIDE, _SIDE))
+    image = image.clamp(0.01, 0.99).requires_grad_()
+    direction = torch.randn(image.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(classical(reference, image).sum(), image)
+    step = 1e-6
+    with torch.no_grad():
+        ahead, behind = (classical(reference, image + sign * step * direction).item() for sign in (1, -1))
+    assert (gradient * direction).sum().item() == pytest.approx((ahead - behind) / (2 * step), rel=1e-5)
+
+
+def test_gradients_are_finite_where_images_are_flat_or_identical(classical: FeatureMetric, crop_pair: Any) -> None:
+    photograph, _ = crop_pair("flower", 0, _SIDE, _SIDE)
+    flat, black = torch.full_like(photograph, 0.5), torch.zeros_like(photograph)
+    images = torch.cat([photograph, flat, black, flat]).requires_grad_()
+    distances = classical(torch.cat([photograph, black, photograph, flat]), images)
+    (gradient,) = torch.autograd.grad(distances.sum(), images)
+    assert distances.isfinite().all()
+    assert gradient.isfinite().all()
+
+
+def test_half_precision_in_is_no_less_exact_than_its_rounding(classical: FeatureMetric, crop_pair: Any) -> None:
+    halves = [tensor.half() for tensor in crop_pair("coffee", 2, _SIDE, _SIDE)]
+    assert classical(*halves).item() == classical(*(tensor.double() for tensor in halves)).item()
+
+
+@pytest.mark.slow
+def test_it_can_be_exported(classical: FeatureMetric, crop_pair: Any) -> None:
+    class Bare(torch.nn.Module):
+        def __init__(self, metric: FeatureMetric) -> None:
+            super().__init__()
+            self.metric = metric
+
+        def forward(self, reference: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+            return self.metric.distance(self.metric.features(reference), self.metric.features(image))
+
+    pair = crop_pair("coffee", 2, _SIDE, _SIDE)
+    exported = torch.export.export(Bare(classical), pair).module()
+    other = crop_pair("china", 4, _SIDE, _SIDE)
+    assert exported(*other).item() == pytest.approx(classical(*other).item(), rel=1e-12)
