@@ -18,6 +18,7 @@ from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
 from metric.networks.build import build_network
 from metric.networks.network import FeatureNetwork
+from metric.networks.statistics import DEVIATION, MEAN
 from metric.networks.variant import Variant
 from metric.weights.strict import rename_strictly
 
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 _NO_LENGTH = 1e-10
 """Added to the length of a feature vector, as in LPIPS, so that a vector of zeros stays one."""
-
-MEAN = (-0.030, -0.088, -0.188)
-DEVIATION = (0.458, 0.448, 0.450)
-"""Channel statistics of ImageNet's images in [-1, 1], as in LPIPS."""
 
 
 def weigh_features(levels: Sequence[Tensor], channel_weights: Sequence[Tensor]) -> Features:

@@ -101,13 +101,6 @@ def test_published_blur_is_the_binomial_filter() -> None:
             assert torch.equal(loaded.kernel, BlurPool(len(loaded.kernel), size=3).kernel), name
 
 
-@pytest.mark.parametrize(("height", "width"), [(3, 3), (6, 7), (31, 32)])
-def test_blurpool_keeps_a_constant_and_halves_the_size(height: int, width: int) -> None:
-    blurred = BlurPool(2, padding=2)(torch.full((1, 2, height, width), 0.75))
-    assert blurred.shape == (1, 2, (height + 1) // 2 + 1, (width + 1) // 2 + 1)
-    assert torch.equal(blurred, torch.full_like(blurred, 0.75))
-
-
 @pytest.mark.parametrize("name", ["stlpips-alex", "stlpips-vgg"])
 def test_smallest_image_is_the_one_that_the_network_takes(name: str) -> None:
     metric = load_metric(name)
