@@ -52,7 +52,7 @@ def build_resnet18(variant: Variant) -> FeatureNetwork:
     level1, begins = locate(variant, [("conv1", conv1), ("bn1", nn.BatchNorm2d(64))], blur1, ("relu1", activation()))
     levels = [level1]
     torchvision = {"conv1": "conv1", "bn1": "bn1"}
-    begins = [*begins, *pooling(variant, "1", 64, 3, padding=1, dense=2)]
+    begins = [*begins, *pooling(variant, "2", 64, 3, padding=1, dense=2)]
     for stage in range(1, 5):
         before, after = _CHANNELS[stage - 1], _CHANNELS[stage]
         blocks: list[Named] = []
