@@ -1,11 +1,71 @@
 """Image pairs → distances. Imports neither `study_server` nor `analysis`.
 
-What others may use:
+`load` gives a metric by name. What else others may use:
 
-- `metric.registry`: the metrics by name, what each is, and `load_metric`
-- `metric.scoring.images.read_image`: a PNG or JPEG file as a tensor
-- `metric.scoring.manifest.read_manifest`: the pairs of a study folder
-- `metric.scoring.score.score_pairs`: the distances of pairs under several metrics
+- `metric.registry`: the metrics by name, and what each is
 - `metric.interface.FeatureMetric`: what a metric is, for who writes one
-- `metric.learned.lpips`, `metric.classical.baselines`: the metrics themselves, as functions and as torch modules
+- `metric.networks`: networks of features built from their elements
+- `metric.scoring`: many pairs of a study under several metrics
+- `metric.classical`, `metric.learned`: the metrics themselves, as functions and as torch modules
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from metric.interface import FeatureMetric
+    from metric.networks.fast import Precision
+
+File: TypeAlias = str | PathLike[str]
+
+
+def load(
+    name: str,
+    *,
+    device: str = "auto",
+    precision: Precision = "float32",
+    loss: bool = False,
+    weights: File | Mapping[str, File] | None = None,
+    download: bool = False,
+) -> FeatureMetric:
+    """The metric `name`, a torch module to be called with references and images: distances of shape (N,).
+
+    A call takes tensors (N, 3, H, W) or (3, H, W) in [0, 1], arrays (H, W, 3), PIL images or paths, or lists of
+    these, see `metric.inputs.Pictures`; `.map` takes the same and gives maps (N, H, W).
+
+    Args:
+        name: as `shift-study metrics` lists it, `pyiqa:NAME` or `package.module:function`.
+        device: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
+        precision: `float32`, or `bfloat16` for less exact distances sooner.
+        loss: whether gradients flow to the images; a call may say otherwise.
+        weights: a file, or a file for each role, where those that are installed are not to be used.
+        download: whether weights that are nowhere here may be downloaded.
+
+    Raises:
+        MetricError: for an unknown name, device or precision, and weights that are missing or of another network.
+
+    >>> import torch
+    >>> metric = load("l2", device="cpu")
+    >>> metric(torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.5))
+    tensor([0.2500, 0.2500], dtype=torch.float64)
+    """
+    from pathlib import Path
+
+    from metric.errors import MetricError
+    from metric.registry import find_spec, load_metric
+
+    given: dict[str, Path] = {}
+    if isinstance(weights, str | PathLike):
+        roles = [need.role for need in find_spec(name).weights]
+        if len(roles) != 1:
+            named = ", ".join(roles) or "none"
+            raise MetricError(f"{name} needs weights of these roles: {named}; give a file for each by its role.")
+        given = {roles[0]: Path(weights)}
+    elif weights:
+        given = {role: Path(file) for role, file in weights.items()}
+    metric = load_metric(name, device, given, download, precision)
+    metric.differentiable = loss
+    return metric

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
 from metric.errors import MetricError
+from metric.inputs import Pictures, as_batch
 
 if TYPE_CHECKING:
+    from metric.networks.fast import Precision
     from metric.registry.spec import MetricSpec
 
 Features: TypeAlias = tuple[Tensor, ...]
@@ -20,12 +23,17 @@ class FeatureMetric(nn.Module, ABC):
     """A distance between two images through features that each image has by itself.
 
     A reference's features can so be computed once and compared with those of many images. Lower is more
-    similar; 0 is the same image.
+    similar and 0 is the same image, unless `spec` says otherwise.
+
+    Attributes:
+        spec: what the registry knows of it.
+        differentiable: whether a call lets gradients flow to the images, where it does not say.
     """
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.differentiable = False
 
     @abstractmethod
     def features(self, images: Tensor) -> Features:
@@ -35,26 +43,64 @@ class FeatureMetric(nn.Module, ABC):
     def distance(self, reference: Features, images: Features) -> Tensor:
         """Distances, shape (N,), from the features of N references (or of one) and of N images."""
 
-    def arrange(self) -> None:
-        """Lays out the weights in memory as the device that they are on reads them fastest."""
+    def arrange(self, precision: Precision = "float32") -> None:
+        """Brings itself into the form that its device computes fastest; it is no longer to be trained.
 
-    def forward(self, reference: Tensor, images: Tensor) -> Tensor:
-        """Distances, shape (N,), between references and images, both (N, 3, H, W) float RGB in [0, 1].
+        Raises:
+            MetricError: where it has no such precision.
+        """
+        if precision != "float32":
+            raise MetricError(f"{self.spec.name} has no precision but float32; leave --precision out.")
 
-        Identical images have distance exactly 0, whatever the device and its rounding.
+    def forward(self, reference: Pictures, images: Pictures, *, loss: bool | None = None) -> Tensor:
+        """Distances, shape (N,), between N references and N images.
+
+        Identical images have exactly the distance that `spec.identical` says, whatever the device and its rounding.
+
+        Args:
+            reference, images: one or many of one size, see `metric.inputs.Pictures`. They are moved to the
+                metric's device.
+            loss: whether gradients flow to the images; None takes what `differentiable` says.
 
         Raises:
             MetricError: for another shape, type or range, two sizes that differ, or images that are too
-                small.
+                small. A compiled or exported metric takes tensors only, and does not check them.
         """
-        self.check(reference, "reference")
-        self.check(images, "image")
-        check_same_size(reference, images)
-        if reference.shape[0] != images.shape[0]:
-            raise MetricError(f"There are {len(reference)} references and {len(images)} images; give as many of both.")
+        if torch.compiler.is_compiling():
+            return self._compare(cast(Tensor, reference), cast(Tensor, images))
+        loss = self.differentiable if loss is None else loss
+        first, second = self._batches(reference, images)
+        if not loss and torch.equal(first, second):
+            return torch.full((len(first),), self.spec.identical, dtype=first.dtype, device=first.device)
+        with torch.set_grad_enabled(loss):
+            return self._compare(first, second)
+
+    def map(self, reference: Pictures, images: Pictures, *, loss: bool | None = None) -> Tensor:
+        """Where the images differ: maps (N, H, W), which grow with the distance of what is seen there.
+
+        Raises:
+            MetricError: as a call does, and for a metric that has no such map.
+        """
+        first, second = self._batches(reference, images)
+        with torch.set_grad_enabled(self.differentiable if loss is None else loss):
+            return self.difference_map(self.features(first), self.features(second), (first.shape[2], first.shape[3]))
+
+    def difference_map(self, reference: Features, images: Features, size: tuple[int, int]) -> Tensor:
+        """The maps (N, height, width) from the features of N references (or of one) and of N images."""
+        raise MetricError(f"{self.spec.name} compares images as a whole and has no map.")
+
+    def _batches(self, reference: Pictures, images: Pictures) -> tuple[Tensor, Tensor]:
+        first, second = as_batch(reference, "reference"), as_batch(images, "image")
+        self.check(first, "reference")
+        self.check(second, "image")
+        check_same_size(first, second)
+        if len(first) != len(second):
+            raise MetricError(f"There are {len(first)} references and {len(second)} images; give as many of both.")
+        own = next(chain(self.parameters(), self.buffers()), first)
+        return first.to(own.device), second.to(own.device)
+
+    def _compare(self, reference: Tensor, images: Tensor) -> Tensor:
         same = (reference == images).flatten(1).all(dim=1)
-        if bool(same.all()):
-            return torch.full((len(same),), self.spec.identical, dtype=reference.dtype, device=reference.device)
         distances = self.distance(self.features(reference), self.features(images))
         return distances.masked_fill(same, self.spec.identical)
 

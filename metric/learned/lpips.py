@@ -7,16 +7,18 @@ averaged over positions; the levels are added.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from metric.device import exact_float32
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
 from metric.networks.build import build_network
+from metric.networks.fast import Precision, arrange
 from metric.networks.network import FeatureNetwork
 from metric.networks.statistics import DEVIATION, MEAN
 from metric.networks.variant import Variant
@@ -29,32 +31,31 @@ if TYPE_CHECKING:
 _NO_LENGTH = 1e-10
 """Added to the length of a feature vector, as in LPIPS, so that a vector of zeros stays one."""
 
+_CACHED = 2**17
+"""Features that are compared at a time."""
 
-def weigh_features(levels: Sequence[Tensor], channel_weights: Sequence[Tensor]) -> Features:
-    """Features between which LPIPS is the plain sum of squared differences.
 
-    Each feature vector is scaled to unit length, each channel by the root of its weight, and each level by
-    the root of its number of positions. So all that an image needs is computed once for the image, not for
-    the pair.
+def level_distance(reference: Tensor, images: Tensor, channel_weights: Tensor) -> Tensor:
+    """LPIPS at one level, (N,): the mean over positions of the weighed squared difference of unit vectors.
 
     Args:
-        levels: each (N, C, h, w).
-        channel_weights: each (1, C, 1, 1), not negative.
+        reference, images: features, (N, C, h, w); one reference may meet N images.
+        channel_weights: (1, C, 1, 1), not negative.
     """
-    weighed = []
-    for maps, weights in zip(levels, channel_weights, strict=True):
-        positions = maps.shape[2] * maps.shape[3]
-        length = torch.linalg.vector_norm(maps, dim=1, keepdim=True)
-        weighed.append(maps / (length + _NO_LENGTH) * (weights / positions).sqrt())
-    return tuple(weighed)
-
-
-def squared_distance(reference: Features, images: Features) -> Tensor:
-    """Sum over all features of the squared difference, shape (N,); one reference may meet N images."""
-    per_level = [
-        (image - expected).square().sum(dim=(1, 2, 3)) for expected, image in zip(reference, images, strict=True)
+    reference, images, weights = (maps.flatten(2) for maps in (reference, images, channel_weights))
+    positions = images.shape[2]
+    # In parts that stay in a processor's cache, from the features to their sum; a GPU takes all at once.
+    part = max(1, _CACHED // images.shape[1]) if images.device.type == "cpu" else positions
+    sums = [
+        ((_unit(one.to(weights.dtype)) - _unit(other.to(weights.dtype))).square() * weights).sum(dim=(1, 2))
+        for one, other in zip(torch.split(reference, part, 2), torch.split(images, part, 2), strict=True)
     ]
-    return torch.stack(per_level).sum(dim=0)
+    return torch.stack(sums).sum(dim=0) / positions
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    unit: Tensor = vectors / (torch.linalg.vector_norm(vectors, dim=1, keepdim=True) + _NO_LENGTH)
+    return unit
 
 
 class LPIPS(FeatureMetric):
@@ -73,22 +74,31 @@ class LPIPS(FeatureMetric):
         self.network = network
         self.channel_weights = nn.ParameterList(torch.zeros(1, n, 1, 1) for n in network.channels)
 
-    def arrange(self) -> None:
-        if self.mean.device.type == "cpu":
-            self.network.arrange()
+    def arrange(self, precision: Precision = "float32") -> None:
+        arrange(self.network, precision)
 
     def features(self, images: Tensor) -> Features:
         # The networks were trained on [-1, 1], shifted and scaled by the channel statistics of ImageNet.
         images = (images.to(self.mean.dtype) * 2 - 1 - self.mean) / self.deviation
-        if images.device.type == "cpu":
-            # Max pooling is about ten times as fast, and convolution a little faster, with channels last.
-            images = images.contiguous(memory_format=torch.channels_last)
+        first = next(iter(self.network.parameters()))
+        # Max pooling is about ten times as fast, and convolution a little faster, with channels last.
+        images = images.to(dtype=first.dtype, memory_format=torch.channels_last)
         with exact_float32():
-            levels = self.network(images)
-        return weigh_features(levels, list(self.channel_weights))
+            levels: tuple[Tensor, ...] = self.network(images)
+        return levels
 
     def distance(self, reference: Features, images: Features) -> Tensor:
-        return squared_distance(reference, images)
+        levels = zip(reference, images, self.channel_weights, strict=True)
+        return torch.stack([level_distance(*level) for level in levels]).sum(dim=0)
+
+    def difference_map(self, reference: Features, images: Features, size: tuple[int, int]) -> Tensor:
+        # As the package `lpips` does with spatial=True: each level is brought to the size of the images.
+        levels = []
+        for one, other, weights in zip(reference, images, self.channel_weights, strict=True):
+            difference = (_unit(one.to(weights.dtype)) - _unit(other.to(weights.dtype))).square() * weights
+            coarse = difference.sum(dim=1, keepdim=True)
+            levels.append(functional.interpolate(coarse, size=size, mode="bilinear", align_corners=False))
+        return torch.stack(levels).sum(dim=0).squeeze(1)
 
     def load_stlpips(self, checkpoint: Mapping[str, Tensor]) -> None:
         """Takes over a checkpoint in the layout of the package `stlpips_pytorch`.

@@ -45,8 +45,21 @@ def read_pixels(path: Path) -> Pixels:
         raise MetricError(f"{path} has too many pixels; crop it first.") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise MetricError(f"{path} cannot be read as an image: {error}.") from error
-    _refuse_deep(path, image)
-    return np.asarray(_opaque(path, ImageOps.exif_transpose(image)))
+    if image.format == "PNG" and _png_bits(path) > 8:
+        raise _too_deep(str(path))
+    return image_pixels(image, str(path))
+
+
+def image_pixels(image: Image.Image, name: str) -> Pixels:
+    """8-bit RGB values, shape (H, W, 3), of an image that Pillow holds, as `read_pixels` gives those of a file.
+
+    Raises:
+        MetricError: calls it `name`; where it has more than 8 bits a channel, is transparent somewhere, or has
+            other colours.
+    """
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
+        raise _too_deep(name)
+    return np.asarray(_opaque(name, ImageOps.exif_transpose(image)))
 
 
 def read_image(path: Path) -> Tensor:
@@ -59,21 +72,21 @@ def to_tensor(pixels: Pixels) -> Tensor:
     return torch.tensor(pixels).permute(2, 0, 1).unsqueeze(0).float().div_(255)
 
 
-def _refuse_deep(path: Path, image: Image.Image) -> None:
-    deep = image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-    if image.format == "PNG" and not deep:
-        with path.open("rb") as file:
-            deep = file.read(_PNG_BIT_DEPTH + 1)[-1] > 8
-    if deep:
-        raise MetricError(f"{path} has more than 8 bits a channel; save it as 8-bit RGB.")
+def _png_bits(path: Path) -> int:
+    with path.open("rb") as file:
+        return file.read(_PNG_BIT_DEPTH + 1)[-1]
 
 
-def _opaque(path: Path, image: Image.Image) -> Image.Image:
+def _too_deep(name: str) -> MetricError:
+    return MetricError(f"{name} has more than 8 bits a channel; save it as 8-bit RGB.")
+
+
+def _opaque(name: str, image: Image.Image) -> Image.Image:
     if image.mode in ("CMYK", "YCbCr"):
-        raise MetricError(f"{path} has {image.mode} colours; save it as RGB.")
+        raise MetricError(f"{name} has {image.mode} colours; save it as RGB.")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         lowest, _ = image.getchannel("A").getextrema()
         if lowest != 255:
-            raise MetricError(f"{path} is transparent in places; flatten it onto a background first.")
+            raise MetricError(f"{name} is transparent in places; flatten it onto a background first.")
     return image.convert("RGB")

@@ -1,0 +1,90 @@
+"""The same network in the form that a device computes fastest, to evaluate and not to train."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import nn
+
+from metric.networks.blurpool import BlurPool
+from metric.networks.folding import FoldedConvBlur
+from metric.networks.winograd import WinogradConv2d
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+_Outputs: TypeAlias = dict[int, int]
+"""Taps of a convolution → outputs of a window of `WinogradConv2d`."""
+
+_EXACT: _Outputs = {3: 4, 5: 2}
+_COARSE: _Outputs = {3: 4, 5: 4}
+_LEAST_CHANNELS = {3: 128, 5: 64}
+"""Taps → the least input channels with which the transforms cost less than they save."""
+
+
+def computed_in(precision: Precision, device: torch.device) -> str:
+    """What `precision` is on a device, in words: a processor may have no bfloat16.
+
+    >>> computed_in("float32", torch.device("cpu"))
+    'float32'
+    """
+    if precision == "bfloat16" and not _has_bfloat16(device):
+        return "float32 with coarser Winograd convolutions, as this processor has no bfloat16"
+    return precision
+
+
+def arrange(network: nn.Module, precision: Precision = "float32") -> None:
+    """Rebuilds `network` in place for the device that it is on; it is to be given images with channels last.
+
+    On a CPU, convolutions that are blurred are folded with their blur, and those of many channels multiply less
+    (`WinogradConv2d`). A GPU's library has such choices of its own.
+
+    Args:
+        network: its layers are consumed, and it is no longer to be trained.
+        precision: `bfloat16` is opt-in: weights and features have 8 digits in base 2. A processor that has no
+            bfloat16 computes in float32 that is rounded a few times as much (`WinogradConv2d` of 4 outputs).
+    """
+    device = next(iter(network.parameters())).device
+    if device.type == "cpu":
+        _fold_blurs(network)
+    if precision == "bfloat16" and _has_bfloat16(device):
+        network.to(torch.bfloat16)
+    elif device.type == "cpu":
+        _multiply_less(network, _EXACT if precision == "float32" else _COARSE)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | BlurPool | FoldedConvBlur):
+            layer.to(memory_format=torch.channels_last)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type != "cpu":
+        return True
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _fold_blurs(network: nn.Module) -> None:
+    for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        named = list(layers.named_children())
+        for (name, layer), (blur_name, blur) in zip(named, named[1:], strict=False):
+            if isinstance(layer, nn.Conv2d) and layer.groups == 1 and isinstance(blur, BlurPool):
+                setattr(layers, name, FoldedConvBlur(layer, blur))
+                delattr(layers, blur_name)
+
+
+def _multiply_less(network: nn.Module, outputs: _Outputs) -> None:
+    for name, child in network.named_children():
+        if isinstance(child, FoldedConvBlur):
+            continue
+        if isinstance(child, nn.Conv2d):
+            if _saves(child, outputs):
+                setattr(network, name, WinogradConv2d(child, outputs[child.kernel_size[0]]))
+        else:
+            _multiply_less(child, outputs)
+
+
+def _saves(layer: nn.Conv2d, outputs: _Outputs) -> bool:
+    taps = layer.kernel_size[0]
+    if layer.kernel_size != (taps, taps) or layer.stride != (1, 1) or layer.dilation != (1, 1) or layer.groups != 1:
+        return False
+    return taps in outputs and layer.in_channels >= _LEAST_CHANNELS[taps]
