@@ -48,3 +48,14 @@ def smallest_image(variant: Variant) -> int:
                 size += 1
             else:
                 return size
+
+
+@cache
+def count_parameters(variant: Variant) -> int:
+    """How many numbers of the network training may change; fixed filters are not among them.
+
+    >>> count_parameters(Variant("alexnet"))
+    2469696
+    """
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in build_network(variant).parameters())

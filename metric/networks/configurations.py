@@ -31,21 +31,21 @@ class Configuration:
         variant: the network.
         source: where the paper has it.
         published: the paper's figures, or None where it has none.
-        doubt: what is not certain of the row, one sentence, or "".
+        note: what is not certain of it, or differs from the paper, one sentence, or "".
     """
 
     name: str
     variant: Variant
     source: str
     published: Published | None = None
-    doubt: str = ""
+    note: str = ""
 
     @property
     def elements(self) -> str:
         """The elements of shift tolerance in a few words; "none" for torchvision's network.
 
         >>> CONFIGURATIONS["alex-blur-pad2"].elements
-        'blur 3, padding 2, conv-1 stride 2'
+        'blur 3, pad 2, stride 2'
         """
         return describe_elements(self.variant)
 
@@ -55,14 +55,13 @@ def describe_elements(variant: Variant) -> str:
     plain = Variant(variant.backbone)
     words = []
     if variant.blur:
-        words.append(f"{'adaptive ' if variant.adaptive else ''}blur {variant.blur}")
-        words.append(f"padding {variant.padding}")
+        place = {"original": "", "feature-after-blur": ", feature after it", "blur-before-activation": " before ReLU"}
+        filter_name = f"{'adaptive ' if variant.adaptive else ''}blur {variant.blur}"
+        words.append(f"{filter_name}{place[variant.location]}, pad {variant.padding}")
     if variant.full_convolution:
         words.append("F-Conv")
     if variant.conv1_stride != plain.conv1_stride:
-        words.append(f"conv-1 stride {variant.conv1_stride}")
-    if variant.location != "original":
-        words.append(variant.location.replace("-", " "))
+        words.append(f"stride {variant.conv1_stride}")
     if variant.pooling != "max":
         words.append(f"{variant.pooling} pooling")
     if variant.skips != "none":
@@ -71,9 +70,9 @@ def describe_elements(variant: Variant) -> str:
 
 
 def _alex(
-    name: str, source: str, figures: tuple[float, float, float, float] | None = None, doubt: str = "", **elements: Any
+    name: str, source: str, figures: tuple[float, float, float, float] | None = None, note: str = "", **elements: Any
 ) -> Configuration:
-    return Configuration(name, Variant("alexnet", **elements), source, _published(figures), doubt)
+    return Configuration(name, Variant("alexnet", **elements), source, _published(figures), note)
 
 
 def _published(figures: tuple[float, float, float, float] | None) -> Published | None:
@@ -81,7 +80,7 @@ def _published(figures: tuple[float, float, float, float] | None) -> Published |
 
 
 # The scan of Table 5 has lost which check marks stand in which column. Rows are read with the help of Tables 3 and
-# 7, which repeat some of them, and of the text; `doubt` says what is left open.
+# 7, which repeat some of them, and of the text; `note` says what is left open.
 _TABLE_5 = (
     # The scan's check mark spans this row and the next; by Table 3 these are the figures without any element.
     _alex("alex", "Table 5, row 1", (70.65, 2.87, 3.92, 3.74)),
@@ -147,10 +146,10 @@ def _table_6() -> Iterable[Configuration]:
         for (ending, settings), published in zip(elements.items(), rows, strict=True):
             row += 1
             variant = Variant(backbone, **settings)  # type: ignore[arg-type]
-            doubt = ""
+            note = ""
             if backbone == "squeezenet" and ending:
-                doubt = "The authors' code also pads the fire modules more widely, which is left out here."
-            yield Configuration(f"{short}{ending}", variant, f"Table 6, row {row}", _published(published), doubt)
+                note = "The authors' code also pads the fire modules more widely, which is left out here."
+            yield Configuration(f"{short}{ending}", variant, f"Table 6, row {row}", _published(published), note)
 
 
 # Table 7 does not give the padding; its first row has the figures of Table 5's row with padding 2.
@@ -162,7 +161,7 @@ _LOCATIONS: tuple[tuple[Location, int, int, tuple[float, float, float, float]], 
 )
 _TABLE_7 = tuple(
     _alex(
-        f"alex-{location}-stride{stride}",
+        f"alex-{location.replace('blur-before-', 'before-')}-stride{stride}",
         f"Table 7, row {row}",
         figures,
         blur=3,

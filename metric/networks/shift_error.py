@@ -101,17 +101,30 @@ def measure_shift_error(
     )
 
 
-def cut_crops(name: str, pixels: Pixels, shifts_px: Sequence[int], size_px: int) -> Tensor:
-    """Windows around the middle of an image, one a shift, (N, 3, size, size) in [0, 1]; `MetricError` if small."""
+def cut_crops(name: str, pixels: Pixels, shifts_px: Sequence[int], size_px: int | None) -> Tensor:
+    """Windows of an image, each moved right by one of the shifts, (N, 3, h, w) in [0, 1].
+
+    Args:
+        name: of the image, for the sentence of an error.
+        pixels: 8-bit RGB, (H, W, 3).
+        shifts_px: none negative.
+        size_px: width and height of windows from the middle; None for the largest that there are.
+
+    Raises:
+        MetricError: where the image is too small for them.
+    """
     height, width = pixels.shape[:2]
     farthest = max(shifts_px)
-    if height < size_px or width < size_px + farthest:
+    window_height, window_width = (height, width - farthest) if size_px is None else (size_px, size_px)
+    if not 0 < window_height <= height or not 0 < window_width <= width - farthest:
+        size = f"a window of {size_px}" if size_px else "an image"
+        needed = f"{(size_px or 1) + farthest} × {size_px or 1}"
         raise MetricError(
-            f"{name} has {width} × {height} pixels; a crop of {size_px} shifted by {farthest} pixels needs "
-            f"at least {size_px + farthest} × {size_px}."
+            f"{name} has {width} × {height} pixels; {size} shifted by {farthest} pixels needs at least {needed}."
         )
-    top, left = (height - size_px) // 2, (width - size_px - farthest) // 2
-    windows = [pixels[top : top + size_px, left + shift : left + shift + size_px] for shift in shifts_px]
+    top, left = (height - window_height) // 2, (width - window_width - farthest) // 2
+    starts = [left + shift for shift in shifts_px]
+    windows = [pixels[top : top + window_height, start : start + window_width] for start in starts]
     return torch.cat([to_tensor(np.ascontiguousarray(window)) for window in windows])
 
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 import click
 
 from metric.verbs.convert_weights import convert_weights_verb
+from metric.verbs.difference_maps import difference_maps_verb
 from metric.verbs.distance import distance_verb
+from metric.verbs.elements import elements_verb
 from metric.verbs.metrics import metrics_verb
 from metric.verbs.score import score_verb
 
-VERBS: list[click.Command] = [convert_weights_verb, distance_verb, metrics_verb, score_verb]
+VERBS: list[click.Command] = [
+    convert_weights_verb,
+    difference_maps_verb,
+    distance_verb,
+    elements_verb,
+    metrics_verb,
+    score_verb,
+]
