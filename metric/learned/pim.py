@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from metric.device import exact_float32
 from metric.interface import FeatureMetric, Features
-from metric.learned.lpips import squared_distance
 from metric.learned.pim_noise import fixed_uniforms, to_normal
 from metric.learned.pim_pyramid import LEVELS, SteerablePyramid
 from metric.weights.strict import rename_strictly
 
 if TYPE_CHECKING:
+    from metric.networks.fast import Precision
     from metric.registry.spec import MetricSpec
     from metric.weights.finding import Weights
 
@@ -70,10 +70,19 @@ class PIM(FeatureMetric):
         self.convolutions = nn.ModuleList(nn.Sequential(*_layers(_FILTERS, _FILTER_PX)) for _ in range(LEVELS))
         self.encoders = nn.ModuleList(encoders)
 
+    def arrange(self, precision: Precision = "float32") -> None:
+        super().arrange(precision)
+        if self.pyramid.low.device.type == "cpu":
+            for convolutions in self.convolutions:
+                convolutions.to(memory_format=torch.channels_last)
+
     def levels(self, images: Tensor) -> list[Tensor]:
         """What the encoders read, coarsest level first, each (N, 3, h, w)."""
         with exact_float32():
             pyramid = self.pyramid(images.to(self.pyramid.low.dtype))
+            if images.device.type == "cpu":
+                # With channels last, convolution rounds three times less here, and is a little faster.
+                pyramid = [level.contiguous(memory_format=torch.channels_last) for level in pyramid]
             return [convolutions(level) for convolutions, level in zip(self.convolutions, pyramid, strict=True)]
 
 
@@ -92,7 +101,8 @@ class GaussianPIM(PIM):
         return tuple(level / (level[0].numel() * LEVELS) ** 0.5 for level in means)
 
     def distance(self, reference: Features, images: Features) -> Tensor:
-        return squared_distance(reference, images)
+        levels = zip(reference, images, strict=True)
+        return torch.stack([(image - expected).square().sum(dim=(1, 2, 3)) for expected, image in levels]).sum(dim=0)
 
 
 class MixturePIM(PIM):
@@ -110,31 +120,43 @@ class MixturePIM(PIM):
         kept: list[Tensor] = []
         for number, (encoder, level) in enumerate(zip(self.encoders, self.levels(images), strict=True)):
             means, log_weights = encoder(level)
-            sample = draw_sample(means, log_weights, number)
-            kept += [means, log_weights, sample, log_density(sample, means, log_weights)]
+            noise = fixed_noise(number, means)
+            centre = choose_means(means, log_weights, noise)
+            kept += [means, log_weights, centre, log_density(centre, noise, means, log_weights)]
         return tuple(kept)
 
     def distance(self, reference: Features, images: Features) -> Tensor:
         levels = []
-        for first in range(0, len(reference), 4):
-            one, other = reference[first : first + 4], images[first : first + 4]
-            ratio = one[3] - log_density(one[2], *other[:2]) + other[3] - log_density(other[2], *one[:2])
-            levels.append(ratio.mean(dim=(1, 2)))
+        for number in range(LEVELS):
+            one, other = reference[4 * number : 4 * number + 4], images[4 * number : 4 * number + 4]
+            noise = fixed_noise(number, one[0])
+            there = one[3] - log_density(one[2], noise, *other[:2])
+            back = other[3] - log_density(other[2], noise, *one[:2])
+            levels.append((there + back).mean(dim=(1, 2)))
         return torch.stack(levels).mean(dim=0)
 
 
-def log_density(codes: Tensor, means: Tensor, log_weights: Tensor) -> Tensor:
-    """Log density (N, h, w) of codes (N, 10, h, w) under mixtures of unit Gaussians, less a constant."""
-    squares = (codes.unsqueeze(1) - means).square().sum(dim=2)
-    return torch.logsumexp(log_weights - squares / 2, dim=1)
-
-
-def draw_sample(means: Tensor, log_weights: Tensor, level: int) -> Tensor:
-    """One code at each position, (N, 10, h, w), from mixtures of unit Gaussians and the fixed noise of a level."""
+def fixed_noise(level: int, means: Tensor) -> Tensor:
+    """For means (N, K, 10, h, w) of a level: 10 normal numbers and one uniform at each position, (11, h, w)."""
     uniforms = fixed_uniforms(level, CODE_SIZE + 1, means.shape[3], means.shape[4], means.device)
-    below = log_weights.detach().exp().cumsum(dim=1)[:, :-1] < uniforms[-1]
+    return torch.cat([to_normal(uniforms[:-1]), uniforms[-1:]]).to(means.dtype)
+
+
+def choose_means(means: Tensor, log_weights: Tensor, noise: Tensor) -> Tensor:
+    """At each position the mean of one of the Gaussians, chosen by weight and the uniform noise, (N, 10, h, w)."""
+    below = log_weights.detach().exp().cumsum(dim=1)[:, :-1] < noise[-1]
     chosen = nn.functional.one_hot(below.sum(dim=1), means.shape[1]).movedim(-1, 1).unsqueeze(2)
-    return (means * chosen).sum(dim=1) + to_normal(uniforms[:-1]).to(means.dtype)
+    return (means * chosen).sum(dim=1)
+
+
+def log_density(centre: Tensor, noise: Tensor, means: Tensor, log_weights: Tensor) -> Tensor:
+    """Log density (N, h, w) of the codes `centre` + noise under mixtures of unit Gaussians.
+
+    Left out is what depends on the noise alone, -|noise|² / 2 - 5 log 2π: it is the same in the two densities of
+    which a ratio is taken, and large beside the ratio.
+    """
+    apart = centre.unsqueeze(1) - means
+    return torch.logsumexp(log_weights - (apart * (apart + 2 * noise[:-1])).sum(dim=2) / 2, dim=1)
 
 
 def _layers(channels: Sequence[int], size: int) -> list[nn.Module]:

@@ -15,7 +15,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
-from metric.learned.pim import GaussianPIM, MixturePIM, draw_sample, log_density
+from metric.learned.pim import GaussianPIM, MixturePIM, choose_means, fixed_noise, log_density
 from metric.learned.pim_noise import fixed_uniforms, to_normal
 from metric.learned.pim_pyramid import SteerablePyramid
 from metric.registry import find_spec, load_metric
@@ -124,16 +124,20 @@ def _random_mixture(size: int) -> tuple[Tensor, Tensor]:
 
 def test_density_is_that_of_torch() -> None:
     means, log_weights = _random_mixture(3)
-    codes = torch.randn(1, 10, 3, 3, generator=torch.Generator().manual_seed(0))
-    expected = _mixture(means, log_weights).log_prob(codes.movedim(1, -1))
-    ours = log_density(codes, means, log_weights) - 5 * np.log(2 * np.pi)
-    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-4)
+    centre = torch.randn(1, 10, 3, 3, generator=torch.Generator().manual_seed(0))
+    noise = fixed_noise(0, means)
+    expected = _mixture(means, log_weights).log_prob((centre + noise[:-1]).movedim(1, -1))
+    left_out = noise[:-1].square().sum(dim=0) / 2 + 5 * np.log(2 * np.pi)
+    torch.testing.assert_close(
+        log_density(centre, noise, means, log_weights) - left_out, expected, rtol=1e-5, atol=1e-4
+    )
 
 
 def test_samples_are_of_the_mixture() -> None:
     means, log_weights = _random_mixture(150)
     mixture = _mixture(means[..., :1, :1], log_weights[..., :1, :1])
-    samples = draw_sample(means, log_weights, level=2)[0].flatten(1)
+    noise = fixed_noise(2, means)
+    samples = (choose_means(means, log_weights, noise) + noise[:-1])[0].flatten(1)
     torch.testing.assert_close(samples.mean(dim=1), mixture.mean.flatten(), rtol=0, atol=0.06)
     torch.testing.assert_close(samples.var(dim=1), mixture.variance.flatten(), rtol=0.05, atol=0)
 
@@ -168,8 +172,9 @@ def test_a_mixture_of_equals_has_the_divergence_of_one_gaussian() -> None:
         for image, mean in zip(features, means, strict=True):
             five = mean[None].expand(-1, 5, -1, -1, -1)
             weights = torch.full((1, 5, 4, 6), 0.2, dtype=torch.float64).log()
-            sample = draw_sample(five, weights, level)
-            image.extend([five, weights, sample, log_density(sample, five, weights)])
+            noise = fixed_noise(level, five)
+            centre = choose_means(five, weights, noise)
+            image.extend([five, weights, centre, log_density(centre, noise, five, weights)])
     found = metric.distance(tuple(features[0]), tuple(features[1]))
     assert found.item() == pytest.approx(float(sum(expected)) / 8, rel=1e-9)
 
@@ -215,7 +220,7 @@ def test_one_reference_meets_several_images(metric: FeatureMetric) -> None:
 
 def test_gradients_reach_both_images(metric: FeatureMetric) -> None:
     reference, image = (each.requires_grad_() for each in _pair(16, 16))
-    metric(reference, image).sum().backward()
+    metric(reference, image, loss=True).sum().backward()
     for each in (reference, image):
         assert each.grad is not None
         assert bool(each.grad.isfinite().all())
