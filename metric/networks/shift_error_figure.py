@@ -10,6 +10,7 @@ from metric.figures import BLUE, FAINT, INK, ORANGE, SKY, draw
 from metric.networks.configurations import Configuration
 from metric.networks.shift_error import ShiftError
 from metric.networks.variant import Backbone
+from metric.networks.weights import Filled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,14 +23,14 @@ _TITLES: dict[Backbone, str] = {
     "squeezenet": "SqueezeNet 1.1",
 }
 _LOOKS = (("o", SKY), ("s", BLUE), ("^", ORANGE), ("D", INK))
-_Rows = Sequence[tuple[Configuration, ShiftError, str]]
+_Rows = Sequence[tuple[Configuration, ShiftError, Filled]]
 
 
 def draw_shift_errors(rows: _Rows) -> Figure:
     """One panel a backbone and one row a network; a marker a shift, with its standard error over photographs.
 
     Args:
-        rows: configuration, measured error, and "torchvision" or "random" convolutions.
+        rows: configuration, measured error, and the weights that it was measured with.
     """
     order = {backbone: place for place, backbone in enumerate(_TITLES)}
     ranked = sorted(rows, key=lambda row: order[row[0].variant.backbone])
@@ -42,7 +43,11 @@ def draw_shift_errors(rows: _Rows) -> Figure:
         for ax, panel in zip(axes, panels, strict=True):
             _panel(ax, panel)
         axes[0].set_xlim(left=0)
-        axes[-1].set_xlabel("shift error  (0: features do not see the shift;  1: as far as another photograph)")
+        meaning = (
+            "shift error (0: features do not see the shift; 1: as far as another photograph); bars: standard error"
+        )
+        untrained = "\n† has adaptive filters or projections of skips that no training has seen"
+        figure.supxlabel(meaning + untrained * any(filled.untrained for _, _, filled in rows), fontsize=8)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
 
@@ -51,7 +56,9 @@ def draw_shift_errors(rows: _Rows) -> Figure:
 
 def _panel(ax: Axes, rows: _Rows) -> None:
     first = rows[0][0].variant.backbone
-    ax.set_title(f"{_TITLES[first]} ({rows[0][2]} convolutions)", loc="left", fontsize=9, fontweight="bold")
+    ax.set_title(
+        f"{_TITLES[first]} ({rows[0][2].convolutions} convolutions)", loc="left", fontsize=9, fontweight="bold"
+    )
     shifts = rows[0][1].shifts_px
     for number, shift in enumerate(shifts):
         marker, colour = _LOOKS[number % len(_LOOKS)]
@@ -71,7 +78,12 @@ def _panel(ax: Axes, rows: _Rows) -> None:
         )
     for place in range(len(rows)):
         ax.axhline(place, color=FAINT, linewidth=0.5, zorder=0)
-    labels = ["no element" if (text := row[0].elements) == "none" else text for row in rows]
+    labels = [_label(configuration, filled) for configuration, _, filled in rows]
     ax.set_yticks(range(len(rows)), labels, fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
+
+
+def _label(configuration: Configuration, filled: Filled) -> str:
+    text = "no element" if configuration.elements == "none" else configuration.elements
+    return f"{text} †" if filled.untrained else text

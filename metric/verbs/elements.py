@@ -18,7 +18,9 @@ _BRACKETS = (
     "Shift error: 0, the features do not see the shift; 1, the shifted image is as far as another photograph. "
     "In brackets: the standard error over {photographs} photographs ({size} px), in units of the last digit."
 )
-_RETRAINED = "No network is trained with its elements: torchvision's convolutions are used as they are."
+_UNTRAINED = (
+    "No network is trained with its elements: torchvision's convolutions, or random ones, are used as they are."
+)
 
 
 @click.command("elements")
@@ -101,8 +103,7 @@ def elements_verb(
     if figure:
         from metric.networks.shift_error_figure import draw_shift_errors
 
-        rows = [(configuration, found, filled.convolutions) for configuration, found, filled in measured]
-        save_figure(draw_shift_errors(rows), figure)
+        save_figure(draw_shift_errors(measured), figure)
         click.echo(f"Wrote {figure}", err=True)
     if as_json:
         described = [_describe(c) | _measurement(found, filled) for c, found, filled in measured]
@@ -184,6 +185,6 @@ def _error_table(measured: list[tuple[Configuration, ShiftError, Filled]]) -> st
                 f"{filled.convolutions}, {filled.origin}",
             )
         )
-    notes = [_BRACKETS.format(photographs=first.photographs, size=first.size_px), _RETRAINED]
+    notes = [_BRACKETS.format(photographs=first.photographs, size=first.size_px), _UNTRAINED]
     notes += [f"{c.name}: untrained are the {filled.untrained}." for c, _, filled in measured if filled.untrained]
     return "\n\n".join([align(rows), "\n".join(notes)])
