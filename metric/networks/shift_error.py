@@ -30,7 +30,8 @@ class ShiftError:
         overall: error of each shift, mean over levels and photographs.
         standard_error: of each, over the photographs.
         by_level: error of each shift (row) and level (column), mean over photographs.
-        photographs: how many.
+        by_photograph: error of each shift (row) and photograph (column), mean over levels. Networks are measured on
+            the same photographs, so two of them are to be compared photograph by photograph.
         size_px: of the crops.
     """
 
@@ -38,7 +39,7 @@ class ShiftError:
     overall: tuple[float, ...]
     standard_error: tuple[float, ...]
     by_level: tuple[tuple[float, ...], ...]
-    photographs: int
+    by_photograph: tuple[tuple[float, ...], ...]
     size_px: int
 
 
@@ -96,7 +97,7 @@ def measure_shift_error(
         tuple(per_photograph.mean(axis=0).tolist()),
         tuple(spread.tolist()),
         tuple(tuple(row) for row in errors.mean(axis=0).tolist()),
-        len(errors),
+        tuple(tuple(row) for row in per_photograph.T.tolist()),
         size_px,
     )
 

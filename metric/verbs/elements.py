@@ -137,10 +137,14 @@ def _measurement(found: ShiftError, filled: Filled) -> dict[str, Any]:
         "origin": filled.origin,
         "untrained": filled.untrained or None,
         "shift_error": [
-            {"shift_px": shift, "error": error, "standard_error": deviation, "by_level": list(levels)}
-            for shift, error, deviation, levels in zip(
-                found.shifts_px, found.overall, found.standard_error, found.by_level, strict=True
-            )
+            {
+                "shift_px": shift,
+                "error": found.overall[number],
+                "standard_error": found.standard_error[number],
+                "by_level": list(found.by_level[number]),
+                "by_photograph": list(found.by_photograph[number]),
+            }
+            for number, shift in enumerate(found.shifts_px)
         ],
     }
 
@@ -185,6 +189,6 @@ def _error_table(measured: list[tuple[Configuration, ShiftError, Filled]]) -> st
                 f"{filled.convolutions}, {filled.origin}",
             )
         )
-    notes = [_BRACKETS.format(photographs=first.photographs, size=first.size_px), _UNTRAINED]
+    notes = [_BRACKETS.format(photographs=len(first.by_photograph[0]), size=first.size_px), _UNTRAINED]
     notes += [f"{c.name}: untrained are the {filled.untrained}." for c, _, filled in measured if filled.untrained]
     return "\n\n".join([align(rows), "\n".join(notes)])

@@ -62,6 +62,7 @@ def test_measured_errors_as_json() -> None:
     assert [row["shift_px"] for row in network["shift_error"]] == [1, 2, 3]
     for row in network["shift_error"]:
         assert row["error"] == pytest.approx(sum(row["by_level"]) / 5)
+        assert row["error"] == pytest.approx(sum(row["by_photograph"]) / 7)
         assert 0 < row["standard_error"] < row["error"] < 1
 
 
