@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import torch
@@ -66,7 +67,7 @@ def _has_bfloat16(device: torch.device) -> bool:
 def _fold_blurs(network: nn.Module) -> None:
     for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
         named = list(layers.named_children())
-        for (name, layer), (blur_name, blur) in zip(named, named[1:], strict=False):
+        for (name, layer), (blur_name, blur) in pairwise(named):
             if isinstance(layer, nn.Conv2d) and layer.groups == 1 and isinstance(blur, BlurPool):
                 setattr(layers, name, FoldedConvBlur(layer, blur))
                 delattr(layers, blur_name)

@@ -48,7 +48,8 @@ class Agreement:
     """One line of the table that `shift-study score` prints.
 
     `jnd_map`, `n_pairs` (pairs ranked) and `ties` are None where there are no judgments; `n_scored` is the
-    number of distances, and `seconds` the time they took, without reading images and loading weights.
+    number of distances. `seconds` is the time that the `n_computed` of them took which were not taken from an
+    earlier run, without reading images and loading weights.
     """
 
     metric: str
@@ -56,15 +57,16 @@ class Agreement:
     n_pairs: int | None
     ties: str | None
     n_scored: int
+    n_computed: int
     seconds: float
 
     @property
     def pairs_per_second(self) -> float | None:
         """None where there was nothing to time."""
-        return self.n_scored / self.seconds if self.seconds > 0 else None
+        return self.n_computed / self.seconds if self.seconds > 0 else None
 
 
-def agree(scores: Scores, judgments: Judgments | None) -> list[Agreement]:
+def agree(scores: Scores, judgments: Judgments | None, n_computed: int) -> list[Agreement]:
     """One `Agreement` a metric; an error of the judgments, such as too few responses, goes through."""
     agreements = []
     for metric, distances in scores.distances.items():
@@ -76,6 +78,7 @@ def agree(scores: Scores, judgments: Judgments | None) -> list[Agreement]:
                 n_pairs=found.n_pairs if found else None,
                 ties=found.ties if found else None,
                 n_scored=len(distances),
+                n_computed=n_computed,
                 seconds=scores.seconds[metric],
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def plan_files(output: Path | None, metrics: Sequence[str], *, overwrite: bool =
     if not output.parent.is_dir():
         raise MetricError(f"There is no folder {output.parent} to write {output.name} into; make it first.")
     several = len(metrics) > 1
-    files = {m: output.with_name(f"{output.stem}-{m}{output.suffix}") if several else output for m in metrics}
+    names = {m: re.sub(r"[^\w.-]+", "-", m) for m in metrics}  # "pyiqa:lpips" is not a file's name everywhere
+    files = {m: output.with_name(f"{output.stem}-{names[m]}{output.suffix}") if several else output for m in metrics}
     for path in files.values():
         if path.exists() and not overwrite:
             raise MetricError(f"{path} exists already; give another name, or --force to replace it.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
-from pathlib import Path
+from itertools import groupby, islice
 from time import perf_counter
 from typing import Any
 
@@ -18,10 +17,15 @@ from torch import Tensor
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
-from metric.scoring.images import Pixels, read_pixels, to_tensor
+from metric.scoring.decoding import DecodedPair, decode
+from metric.scoring.images import Pixels, to_tensor
 from metric.scoring.manifest import ImagePair
 
 _SCHEMA = "shift-study/scores/1"
+_BATCH = 32
+"""Pairs that a GPU is given at a time."""
+_GPU_WORKERS = 8
+"""Threads that read images for a GPU."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,15 @@ class Scores:
             raise MetricError(f"This is not a result that `Scores.to_json` wrote ({error}).") from error
 
 
+@dataclass(frozen=True)
+class PairScore:
+    """The distance of one pair under each metric, by the metric's name, and the seconds that each took."""
+
+    pair: ImagePair
+    distances: Mapping[str, float]
+    seconds: Mapping[str, float]
+
+
 def score_pairs(
     pairs: Sequence[ImagePair],
     metrics: Sequence[FeatureMetric],
@@ -59,78 +72,115 @@ def score_pairs(
     device: str = "cpu",
     advance: Callable[[], object] = lambda: None,
 ) -> Scores:
-    """The distance of each pair under each metric.
-
-    Every image is read once for its pair and checked against the manifest; a reference's features are
-    computed once for all its shifted versions; a pair of identical pixels is 0 without arithmetic. One image
-    at a time, so that a distance does not depend on what else is scored.
+    """The distance of each pair under each metric; see `stream_scores`.
 
     Args:
         pairs: as `read_manifest` gives them; those of one reference may stand anywhere.
-        metrics: on `device` (see `metric.registry.load_metric`).
+        metrics: on `device` (see `metric.load`).
         device: a torch device.
         advance: called after each pair.
+    """
+    distances: dict[str, dict[str, float]] = {metric.spec.name: {} for metric in metrics}
+    seconds = dict.fromkeys(distances, 0.0)
+    for score in stream_scores(pairs, metrics, device=device):
+        for name in distances:
+            distances[name][score.pair.pair] = score.distances[name]
+            seconds[name] += score.seconds[name]
+        advance()
+    in_order = {name: {pair.pair: found[pair.pair] for pair in pairs} for name, found in distances.items()}
+    return Scores(in_order, seconds, device)
+
+
+def stream_scores(
+    pairs: Iterable[ImagePair], metrics: Sequence[FeatureMetric], *, device: str = "cpu"
+) -> Iterator[PairScore]:
+    """The scores of pairs one after the other, those of one reference together.
+
+    Images are read and checked against the manifest ahead, in threads. A pair of identical pixels needs no
+    arithmetic. On a CPU, images are taken one at a time, so that a distance does not depend on what else is
+    scored, and a reference's features are computed once for all its shifted versions. A GPU takes batches.
+
+    A metric whose value grows with similarity is given with its sign turned: a distance grows with difference.
 
     Raises:
         MetricError: for a file that is no image, or whose pixels or size are not what the manifest says, for
             an image that is too small for a metric, and for a distance that is not finite.
     """
-    distances: dict[str, dict[str, float]] = {metric.spec.name: {} for metric in metrics}
-    seconds = dict.fromkeys(distances, 0.0)
-    with torch.inference_mode():
-        for reference_file, group in _by_reference(pairs):
-            comparisons: list[_Comparison] | None = None
-            for pair in group:
-                if comparisons is None:
-                    reference = read_declared(reference_file, pair.reference_sha256, pair.size_px)
-                    comparisons = [_Comparison(metric, reference, device) for metric in metrics]
-                stimulus = read_declared(pair.stimulus, pair.stimulus_sha256, pair.size_px)
-                for comparison in comparisons:
-                    began = perf_counter()
-                    distance = comparison.distance(stimulus)
-                    seconds[comparison.name] += perf_counter() - began
-                    if not math.isfinite(distance):
-                        raise MetricError(
-                            f'{comparison.name} gives {distance} for the pair "{pair.pair}"; '
-                            "a distance is a finite number."
-                        )
-                    distances[comparison.name][pair.pair] = distance
-                advance()
-    in_order = {name: {pair.pair: found[pair.pair] for pair in pairs} for name, found in distances.items()}
-    return Scores(in_order, seconds, device)
+    on_gpu = torch.device(device).type != "cpu"
+    decoded = decode(pairs, workers=_GPU_WORKERS if on_gpu else 1)
+    compare = _in_batches(decoded, metrics, device) if on_gpu else _one_by_one(decoded, metrics)
+    for pair, values, seconds in compare:
+        distances = {
+            metric.spec.name: _as_distance(metric, value) for metric, value in zip(metrics, values, strict=True)
+        }
+        for name, distance in distances.items():
+            if not math.isfinite(distance):
+                raise MetricError(f'{name} gives {distance} for the pair "{pair.pair}"; a distance is a finite number.')
+        yield PairScore(pair, distances, dict(zip(distances, seconds, strict=True)))
 
 
-class _Comparison:
-    """One metric with one reference, whose features it computes when they are first needed, and once."""
-
-    def __init__(self, metric: FeatureMetric, reference: Pixels, device: str) -> None:
-        self.name = metric.spec.name
-        self._metric, self._reference, self._device = metric, reference, device
-        self._features: Features | None = None
-
-    def distance(self, stimulus: Pixels) -> float:
-        if np.array_equal(self._reference, stimulus):
-            return 0.0
-        if self._features is None:
-            self._features = self._compute(self._reference, "reference")
-        return float(self._metric.distance(self._features, self._compute(stimulus, "image")))
-
-    def _compute(self, pixels: Pixels, name: str) -> Features:
-        images: Tensor = to_tensor(pixels).to(self._device)
-        self._metric.check(images, name)
-        return self._metric.features(images)
+_Compared = tuple[ImagePair, list[float], list[float]]
 
 
-def read_declared(path: Path, pixels_sha256: str, size_px: int) -> Pixels:
-    """The pixels of a file, if they are those that the manifest declares; else `MetricError`."""
-    pixels = read_pixels(path)
-    height, width, _ = pixels.shape
-    if (width, height) != (size_px, size_px):
-        raise MetricError(f"{path} has {width} × {height} pixels and not {size_px} × {size_px}, as the manifest says.")
-    if hashlib.sha256(pixels.tobytes()).hexdigest() != pixels_sha256:
-        raise MetricError(f"{path} has other pixels than the manifest says; was it changed after the study?")
-    return pixels
+def _as_distance(metric: FeatureMetric, value: float) -> float:
+    return value if metric.spec.lower_is_more_similar else -value
 
 
-def _by_reference(pairs: Iterable[ImagePair]) -> Iterator[tuple[Path, Iterator[ImagePair]]]:
-    return groupby(sorted(pairs, key=lambda pair: pair.reference), key=lambda pair: pair.reference)
+def _one_by_one(decoded: Iterable[DecodedPair], metrics: Sequence[FeatureMetric]) -> Iterator[_Compared]:
+    reference: Pixels | None = None
+    kept: list[Features | None] = []
+    for one in decoded:
+        if one.reference is not reference:
+            reference, kept = one.reference, [None] * len(metrics)
+        same = np.array_equal(one.reference, one.stimulus)
+        values, seconds = [], []
+        for index, metric in enumerate(metrics):
+            began = perf_counter()
+            if same:
+                values.append(metric.spec.identical)
+            else:
+                with torch.inference_mode():
+                    known = kept[index]
+                    if known is None:
+                        known = kept[index] = _features(metric, [one.reference], "reference")
+                    image = _features(metric, [one.stimulus], "image")
+                    values.append(float(metric.distance(known, image)))
+            seconds.append(perf_counter() - began)
+        yield one.pair, values, seconds
+
+
+def _in_batches(decoded: Iterable[DecodedPair], metrics: Sequence[FeatureMetric], device: str) -> Iterator[_Compared]:
+    stream = iter(decoded)
+    while batch := list(islice(stream, _BATCH)):
+        for _, group in groupby(batch, key=lambda one: one.reference.shape):
+            yield from _batch(list(group), metrics, device)
+
+
+def _batch(batch: list[DecodedPair], metrics: Sequence[FeatureMetric], device: str) -> Iterator[_Compared]:
+    differing = [one for one in batch if not np.array_equal(one.reference, one.stimulus)]
+    distinct = list({id(one.reference): one.reference for one in differing}.values())
+    place = {id(pixels): index for index, pixels in enumerate(distinct)}
+    references = torch.tensor([place[id(one.reference)] for one in differing], device=device)
+    found: dict[str, list[float]] = {one.pair.pair: [] for one in batch}
+    seconds = []
+    for metric in metrics:
+        began = perf_counter()
+        values: deque[float] = deque()
+        if differing:
+            with torch.inference_mode():
+                known = _features(metric, distinct, "reference", device)
+                images = _features(metric, [one.stimulus for one in differing], "image", device)
+                matched = tuple(kept.index_select(0, references) for kept in known)
+                values.extend(metric.distance(matched, images).tolist())
+        changed = {one.pair.pair for one in differing}
+        for one in batch:
+            found[one.pair.pair].append(values.popleft() if one.pair.pair in changed else metric.spec.identical)
+        seconds.append((perf_counter() - began) / len(batch))
+    for one in batch:
+        yield one.pair, found[one.pair.pair], seconds
+
+
+def _features(metric: FeatureMetric, pixels: Sequence[Pixels], name: str, device: str = "cpu") -> Features:
+    images: Tensor = torch.cat([to_tensor(each) for each in pixels]).to(device)
+    metric.check(images, name)
+    return metric.features(images)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from metric.errors import MetricError
-from metric.verbs.options import METRIC_HELP, as_json_option, device_option, print_json
+from metric.verbs.options import (
+    METRIC_HELP,
+    as_json_option,
+    device_option,
+    download_option,
+    parse_weights,
+    precision_option,
+    print_json,
+    weights_option,
+)
+
+if TYPE_CHECKING:
+    from metric.networks.fast import Precision
 
 
 @click.command("score")
@@ -26,7 +40,10 @@ from metric.verbs.options import METRIC_HELP, as_json_option, device_option, pri
     help="Write the distances as CSV (pair, distance), as `shift-study jnd --distances` reads them; "
     "with several metrics one file a metric, its name added: distances-ssim.csv.",
 )
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--force", is_flag=True, help="Begin again, and replace files that exist.")
+@weights_option
+@download_option
+@precision_option
 @device_option
 @as_json_option
 @click.pass_context
@@ -38,6 +55,9 @@ def score_verb(
     all_pairs: bool,
     output: Path | None,
     force: bool,
+    weights: tuple[str, ...],
+    download: bool,
+    precision: Precision,
     device: str,
     as_json: bool,
 ) -> None:
@@ -46,9 +66,14 @@ def score_verb(
     SOURCE is a study folder; or a database URL, a response file or ghildyal2022, with --stimuli. The
     agreement is the JND mAP of the paper's Table 8, over pairs with at least 3 accepted responses.
 
+    With -o, each distance is kept as it is found: the same command goes on where a killed one was. Several
+    GPUs or hosts share the pairs when torchrun starts it on each.
+
     \b
     Examples: shift-study score my-study --metric stlpips-alex --metric ssim
               shift-study score responses.csv --stimuli my-study --metric ssim -o distances.csv
+              torchrun --nproc-per-node 4 --no-python shift-study score my-study \\
+                  --all-pairs --metric stlpips-vgg -o distances.csv
     """
     from metric.extra import require_torch
 
@@ -58,15 +83,20 @@ def score_verb(
     from tqdm import tqdm
 
     from metric.device import choose_device
+    from metric.networks.fast import computed_in
     from metric.registry import find_specs, load_metric
     from metric.scoring.agreement import JudgmentDoor, Judgments, agree
     from metric.scoring.distance_files import plan_files, write_distances
     from metric.scoring.manifest import find_stimuli, pick_pairs, read_manifest
-    from metric.scoring.score import score_pairs
+    from metric.scoring.processes import Processes
+    from metric.scoring.run import discard_journals, run
+    from metric.scoring.settings import settings_of
     from metric.tables import score_table
 
-    find_specs(names)
-    chosen_device = str(choose_device(device))
+    specs = find_specs(names)
+    given = parse_weights(weights, names)
+    processes = Processes.from_environment()
+    chosen = choose_device(processes.device(device))
     files = plan_files(output, names, overwrite=force)
     manifest = read_manifest(find_stimuli(source, stimuli))
     door: JudgmentDoor = context.obj
@@ -83,18 +113,45 @@ def score_verb(
     elif not pairs:
         raise MetricError(f'"{source}" has no accepted responses; collect some, or score with --all-pairs.')
 
-    metrics = [load_metric(name, chosen_device) for name in names]
-    with tqdm(total=len(pairs), unit="pair", delay=2, desc="Scoring") as bar:
-        scores = score_pairs(pairs, metrics, device=chosen_device, advance=bar.update)
+    metrics = [load_metric(name, str(chosen), given.get(name), download, precision) for name in names]
+    arithmetic = computed_in(precision, chosen)
+    if arithmetic != precision:
+        click.echo(f"Computed in {arithmetic}.", err=True)
+    settings = {spec.name: settings_of(spec, given.get(spec.name, {}), arithmetic) for spec in specs}
+    with processes, tqdm(unit="pair", delay=2, desc="Scoring", disable=processes.rank > 0) as bar:
+        if force:
+            if processes.rank == 0:
+                discard_journals(files)
+            processes.gather(None)  # nobody reads what is being discarded
+
+        def begin(to_score: int, resumed: int) -> None:
+            bar.reset(total=to_score)
+            if resumed and processes.rank == 0:
+                bar.write(f"{resumed} of {len(pairs)} pairs are scored already; going on.", file=sys.stderr)
+
+        scores, computed = run(
+            pairs,
+            metrics,
+            device=str(chosen),
+            files=files,
+            settings=settings,
+            processes=processes,
+            begin=begin,
+            advance=bar.update,
+        )
+    if processes.rank > 0:
+        return
     for name, file in files.items():  # before the agreement, so that its failure loses no distance
         write_distances(file, scores.distances[name])
         click.echo(f"Wrote {file}", err=True)
-    agreements = agree(scores, judgments)
+    discard_journals(files)
+    agreements = agree(scores, judgments, computed)
     if as_json:
         print_json(
             {
                 "source": source,
-                "device": chosen_device,
+                "device": str(chosen),
+                "computed_in": arithmetic,
                 "metrics": [{**asdict(found), "pairs_per_second": found.pairs_per_second} for found in agreements],
                 "files": {name: str(file) for name, file in files.items()},
             }
