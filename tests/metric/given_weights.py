@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from metric.interface import FeatureMetric
+from metric.learned.elpips import random_state as random_elpips
 from metric.learned.lpips import LPIPS
 from metric.learned.pieapp import PieAPP
 from metric.learned.pim import GaussianPIM, MixturePIM
@@ -90,4 +91,5 @@ WRITERS: Mapping[str, Callable[[], dict[str, State]]] = {
     "pim-1": lambda: _pim(lambda: GaussianPIM(find_spec("pim-1"))),
     "pim-5": lambda: _pim(lambda: MixturePIM(find_spec("pim-5"))),
     "gti-cnn": _gti_cnn,
+    "elpips-vgg": lambda: {"linear": random_elpips(_SEED)},
 }
