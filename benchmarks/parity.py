@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
+from tqdm import tqdm
 
 from benchmarks.originals import (
     Distance,
@@ -196,7 +197,7 @@ def main(originals: Sequence[Original] = ORIGINALS) -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     chosen = [each for each in originals if not arguments.metric or each.metric in arguments.metric]
-    found = [compare(each) for each in chosen]
+    found = [compare(each) for each in tqdm(chosen, unit="original")]
     print(json.dumps([asdict(row) for row in found], indent=2) if arguments.json else parity_table(found))
 
 

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from metric.scoring.agreement import MIN_RESPONSES, Agreement
-
-
-def metrics_table(described: Iterable[Mapping[str, Any]]) -> str:
-    """The metrics of `MetricSpec.describe`, one a line."""
-    rows = [("metric", "what it is", "weights", "smallest image", "lower is", "available")]
-    missing = []
-    for metric in described:
-        rows.append(
-            (
-                metric["metric"],
-                metric["summary"],
-                ", ".join(dict.fromkeys(weights["licence"] for weights in metric["weights"])) or "none",
-                f"{metric['smallest_px']} × {metric['smallest_px']}",
-                "more similar" if metric["lower_is_more_similar"] else "less similar",
-                "yes" if metric["available"] else "no",
-            )
-        )
-        missing.extend(metric["missing"])
-    return "\n\n".join([align(rows), *dict.fromkeys(missing)])
 
 
 def score_table(agreements: Sequence[Agreement]) -> str:

@@ -17,15 +17,26 @@ from metric.weights.finding import Weights
 
 if TYPE_CHECKING:
     from metric.interface import FeatureMetric
+    from metric.networks.fast import Precision
 
 METRICS: dict[str, MetricSpec] = {spec.name: spec for spec in (*lpips.SPECS, *classical.SPECS, *given_weights.SPECS)}
 
 
 def find_spec(name: str) -> MetricSpec:
-    """The record of the metric `name`; `MetricError` lists the known names where there is none."""
-    if name not in METRICS:
+    """The record of the metric `name`: of this project, `pyiqa:NAME`, `package.module:function`, or of a package.
+
+    Raises:
+        MetricError: lists the known names where there is none.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    # Not above: what it imports imports this package.
+    from metric.outside.resolving import find_outside
+
+    spec = find_outside(name)
+    if spec is None:
         raise MetricError(f'There is no metric "{name}"; the known ones are {", ".join(METRICS)}.')
-    return METRICS[name]
+    return spec
 
 
 def find_specs(names: Iterable[str]) -> list[MetricSpec]:
@@ -42,7 +53,11 @@ def find_specs(names: Iterable[str]) -> list[MetricSpec]:
 
 
 def load_metric(
-    name: str, device: str = "cpu", weights: Mapping[str, Path] | None = None, download: bool = False
+    name: str,
+    device: str = "cpu",
+    weights: Mapping[str, Path] | None = None,
+    download: bool = False,
+    precision: Precision = "float32",
 ) -> FeatureMetric:
     """The metric `name` with its trained weights, to be evaluated and not trained.
 
@@ -51,10 +66,11 @@ def load_metric(
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         weights: role → file, for weights that are to be taken from there.
         download: whether weights that are nowhere here may be downloaded, where torchvision publishes them.
+        precision: `float32`, or `bfloat16` for those that have it (see `metric.networks.fast.arrange`).
 
     Raises:
-        MetricError: for an unknown name or role, an unavailable device, or weights that are not installed, not
-            the published ones or of another network.
+        MetricError: for an unknown name or role, an unavailable device or precision, or weights that are not
+            installed, not the published ones or of another network.
     """
     spec = find_spec(name)
     from metric.device import choose_device
@@ -64,5 +80,5 @@ def load_metric(
     found = Weights(name, spec.weights, weights or {}, download)
     metric: FeatureMetric = getattr(import_module(module), function)(spec, found)
     metric = metric.to(chosen).eval().requires_grad_(False)
-    metric.arrange()
+    metric.arrange(precision)
     return metric

@@ -28,7 +28,8 @@ class MetricSpec:
         converts_to: what becomes of RGB in [0, 1] inside, such as "CIE Lab / 100".
         lower_is_more_similar: False for a similarity, whose value grows as images grow alike.
         identical: its value for identical images.
-        deterministic: whether the same pair always gives the same value (on one machine).
+        deterministic: whether the same pair is sure to give the same value (on one machine).
+        note: what else a user should know, in sentences.
     """
 
     name: str
@@ -42,6 +43,7 @@ class MetricSpec:
     lower_is_more_similar: bool = True
     identical: float = 0.0
     deterministic: bool = True
+    note: str = ""
 
     def describe(self) -> dict[str, Any]:
         """What `shift-study metrics --json` says of it; `missing` says what it lacks here, one sentence each."""
@@ -58,7 +60,9 @@ class MetricSpec:
             "converts_to": self.converts_to,
             "smallest_px": self.smallest_px,
             "lower_is_more_similar": self.lower_is_more_similar,
+            "identical": self.identical,
             "deterministic": self.deterministic,
+            "note": self.note,
             "weights": [
                 {
                     "role": need.role,

@@ -8,18 +8,32 @@ from metric.verbs.options import as_json_option, print_json
 
 
 @click.command("metrics")
+@click.argument("name", required=False)
 @as_json_option
-def metrics_verb(as_json: bool) -> None:
-    """List the metrics: what each is, its licence, and whether its weights are installed.
+def metrics_verb(name: str | None, as_json: bool) -> None:
+    """List the metrics and where their weights were found; or show all that is known of the metric NAME.
 
     \b
-    Example:  shift-study metrics --json
+    Examples: shift-study metrics
+              shift-study metrics lpips-alex
+              shift-study metrics --json
     """
-    from metric.registry import METRICS
-    from metric.tables import metrics_table
+    from metric.metrics_tables import metric_sheet, metrics_table
+    from metric.outside.resolving import offered_by_packages
+    from metric.registry import METRICS, find_spec
 
-    described = [spec.describe() for spec in METRICS.values()]
+    if name is not None:
+        described = find_spec(name).describe()
+        if as_json:
+            print_json(described)
+        else:
+            click.echo(metric_sheet(described))
+        return
+    offered = offered_by_packages()
+    broken = {entry: found for entry, found in offered.items() if isinstance(found, str)}
+    specs = [*METRICS.values(), *(found for found in offered.values() if not isinstance(found, str))]
+    all_described = [spec.describe() for spec in specs]
     if as_json:
-        print_json({"metrics": described})
+        print_json({"metrics": all_described, "broken": broken})
     else:
-        click.echo(metrics_table(described))
+        click.echo(metrics_table(all_described, broken.values()))

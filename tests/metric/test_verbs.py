@@ -75,8 +75,38 @@ def test_metrics_are_listed_without_the_extra() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     rows = found.stdout.split("\n\n")[0].splitlines()[1:]
     assert [row.split()[0] for row in rows] == list(METRICS)
-    assert all(row.endswith("no") for row in rows)
     assert 'torch is not installed; it comes with the extra "metric": pip install "shift-study[metric]"' in found.stdout
+
+
+def test_the_list_of_metrics_fits_a_wide_terminal() -> None:
+    assert max(map(len, run("metrics").output.splitlines())) <= 150
+
+
+def test_all_that_is_known_of_one_metric() -> None:
+    sheet = run("metrics", "lpips-squeeze").output
+    for said in (
+        "Zhang et al. 2018, Eq. 1",
+        "17 × 17 pixels",
+        "weights: linear",
+        "squeeze.pth",
+        "lower is more similar",
+    ):
+        assert said in sheet
+    assert json.loads(run("metrics", "psnr", "--json").output)["lower_is_more_similar"] is False
+    refused = run("metrics", "lpps")
+    assert refused.exit_code == 1
+    assert 'There is no metric "lpps"' in refused.output
+
+
+def test_what_is_missing_is_said_with_where_it_is_published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in ("SHIFT_STUDY_CACHE", "TORCH_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    listed = run("metrics").output
+    assert "missing: backbone" in listed
+    said = " ".join(listed.split("Not available here:")[1].split())
+    assert "--weights lpips-squeeze:backbone=FILE" in said
+    assert "--download" in said
+    assert "github.com/prashnani/PerceptualImageError" in said
 
 
 @pytest.mark.parametrize("verb", ["distance", "metrics", "score"])
@@ -87,7 +117,8 @@ def test_help_shows_an_example(verb: str) -> None:
 def test_metrics_lists_every_metric() -> None:
     result = run("metrics")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()[1:]] == list(METRICS)
+    rows = result.output.split("\n\n")[0].splitlines()[1:]
+    assert [row.split()[0] for row in rows] == list(METRICS)
     listed = json.loads(run("metrics", "--json").output)["metrics"]
     assert [metric["metric"] for metric in listed] == list(METRICS)
     alex = listed[0]
@@ -164,7 +195,7 @@ def test_all_pairs_ranks_those_that_were_judged(study_folder: Path, judged: list
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--metric", "lpps"), 'no metric "lpps"; the known ones are stlpips-alex, stlpips-vgg, ssim, l2'),
+        (("--metric", "lpps"), 'no metric "lpps"; the known ones are stlpips-alex, stlpips-vgg, lpips-alex'),
         (("--metric", "l2", "--metric", "l2"), '"l2" is named twice'),
         (("--metric", "l2", "--device", "tpu"), 'no device "tpu"; use auto, cpu'),
         (("--metric", "l2", "--device", "cuda:99"), 'device "cuda:99" is not available'),

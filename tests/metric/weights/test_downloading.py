@@ -96,7 +96,7 @@ def test_a_download_says_what_comes_from_where_and_is_made_once(
 
 
 def test_nothing_is_downloaded_unasked(need: backbones.WeightsNeed, publisher: Publisher) -> None:
-    with pytest.raises(MetricError, match="have torchvision download them, once: --download"):
+    with pytest.raises(MetricError, match="have torchvision download them, once, with --download"):
         Weights("lpips-squeeze", (need,), {}).read("backbone")
     assert publisher.requests == 0
 
