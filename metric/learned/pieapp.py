@@ -19,6 +19,7 @@ from metric.interface import FeatureMetric, Features
 from metric.weights.strict import rename_strictly
 
 if TYPE_CHECKING:
+    from metric.networks.fast import Precision
     from metric.registry.spec import MetricSpec
     from metric.weights.finding import Weights
 
@@ -33,7 +34,7 @@ _HIDDEN = 512
 _ERROR_SCALE = 0.01
 _LEAST_WEIGHT = 1e-6
 _PATCHES_AT_ONCE = 64
-"""So many patches take about half a gigabyte inside the network, whatever the size of the image."""
+"""So many patches take about 200 MB inside the network on the CPU, whatever the size of the image."""
 
 
 class PieAPP(FeatureMetric):
@@ -50,6 +51,11 @@ class PieAPP(FeatureMetric):
         self.error_offset = nn.Linear(1, 1)
         self.weight_hidden = nn.Linear(_COARSE, _HIDDEN)
         self.weight_output = nn.Linear(_HIDDEN, 1)
+
+    def arrange(self, precision: Precision = "float32") -> None:
+        super().arrange(precision)
+        if self.error_output.weight.device.type == "cpu":
+            self.convolutions.to(memory_format=torch.channels_last)
 
     def features(self, images: Tensor) -> Features:
         """For each of P patches, what the error and the weight are read from: two of shape (N, P, 512)."""
@@ -76,6 +82,9 @@ class PieAPP(FeatureMetric):
         return errors, weights
 
     def _read(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        if patches.device.type == "cpu":
+            # Convolution is almost half as fast again with channels last.
+            patches = patches.contiguous(memory_format=torch.channels_last)
         levels = self._levels(patches)
         # The biases belong to the difference; `distance` adds them.
         return linear(torch.cat(levels, dim=1), self.error_hidden.weight), linear(levels[-1], self.weight_hidden.weight)
