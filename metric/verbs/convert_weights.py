@@ -41,6 +41,6 @@ def convert_weights_verb(metric: str, file: Path, output: Path | None, force: bo
     click.echo(f"Read {done.tensors_read} tensors from {done.source}.")
     click.echo(f"Wrote {done.tensors} tensors with {done.parameters:,} numbers to {done.output}.")
     if done.serves:
-        click.echo(f"Available from now on: {', '.join(done.serves)}.")
+        click.echo(f"Found from now on by: {', '.join(done.serves)}.")
     else:
         click.echo(f"To use it: --weights {done.metric}={done.output}")

@@ -29,6 +29,7 @@ CONVERTERS: dict[str, str] = {
     "pieapp-dense": "metric.learned.pieapp:convert_published",
     "pim-1": "metric.learned.pim:convert_published_1",
     "pim-5": "metric.learned.pim:convert_published_5",
+    "elpips-vgg": "metric.learned.elpips:convert_published",
 }
 """Metric → `module:function`, which takes the published tensors by name and gives ours by name."""
 

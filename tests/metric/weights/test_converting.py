@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +88,7 @@ def test_a_checkpoint_of_tensorflow_makes_pim_available(
         monkeypatch.delitem(converting.PUBLISHED_ARCHIVES, name)
     result = run(name, source)
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[-1] == f"Available from now on: {name}."
+    assert result.output.splitlines()[-1] == f"Found from now on by: {name}."
     assert METRICS[name].describe()["available"]
     written = torch.load(cache / f"{name}.pt", weights_only=True)
     assert written.keys() == state.keys()
@@ -224,11 +226,17 @@ def test_an_output_in_no_folder_is_refused(tmp_path: Path) -> None:
         convert_weights("pim-1", tmp_path / "file", tmp_path / "nowhere" / "mine.pt")
 
 
-def test_converters_are_of_metrics_and_exist() -> None:
-    from importlib import import_module
+@pytest.mark.parametrize("converter", CONVERTERS.values())
+def test_converters_exist(converter: str) -> None:
+    module, _, function = converter.partition(":")
+    assert callable(getattr(import_module(module), function))
 
-    for metric, converter in CONVERTERS.items():
-        module, _, function = converter.partition(":")
-        assert metric in METRICS
-        assert callable(getattr(import_module(module), function))
-        assert "shift-study convert-weights" in METRICS[metric].weights[0].published
+
+def test_the_verb_converts_what_the_metrics_say_that_it_converts() -> None:
+    said = {
+        metric
+        for spec in METRICS.values()
+        for need in spec.weights
+        for metric in re.findall(r"shift-study convert-weights (\S+)", need.published)
+    }
+    assert {"pim-1", "pim-5", "pieapp-dense"} <= said <= set(CONVERTERS)
