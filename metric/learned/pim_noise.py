@@ -28,7 +28,8 @@ def fixed_uniforms(seed: int, channels: int, height: int, width: int, device: to
 
 def to_normal(uniforms: Tensor) -> Tensor:
     """Standard normal numbers, from uniform ones in (0, 1)."""
-    return torch.special.ndtri(uniforms)
+    normal: Tensor = torch.special.ndtri(uniforms)
+    return normal
 
 
 def _hash(values: Tensor) -> Tensor:

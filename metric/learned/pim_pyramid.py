@@ -108,4 +108,4 @@ def _filter(images: Tensor, kernels: Tensor, stride: int = 1) -> list[Tensor]:
         padding=kernels.shape[-1] // 2,
         groups=channels,
     )
-    return list(filtered.unflatten(1, (channels, count)).unbind(2))
+    return list(filtered.reshape(len(images), channels, count, *filtered.shape[2:]).unbind(2))
