@@ -19,29 +19,32 @@ from benchmarks.published import import_stlpips, published_stlpips
 Distance = Callable[[Tensor, Tensor], float]
 
 
-def original_stlpips(network: str) -> Distance:
+def original_stlpips(network: str, *, dtype: torch.dtype = torch.float32) -> Distance:
     """The authors' shift-tolerant LPIPS, `alex` or `vgg`."""
-    return _normalized(published_stlpips(network))
+    return _normalized(published_stlpips(network), dtype)
 
 
-def original_lpips(network: str, backbone: Mapping[str, Tensor]) -> Distance:
+def original_lpips(network: str, backbone: Mapping[str, Tensor], *, dtype: torch.dtype = torch.float32) -> Distance:
     """The package `lpips` 0.1.4 with its own channel weights, and the convolutions given by torchvision's names."""
     import lpips
 
     with _without_downloads():
         model = lpips.LPIPS(net=network, pnet_rand=True, verbose=False)
     model.net.load_state_dict(_sliced(model.net, backbone), strict=True)
-    return _normalized(model.eval())
+    return _normalized(model.eval(), dtype)
 
 
-def original_vanilla(network: str, seed: int) -> tuple[Distance, dict[str, Tensor]]:
+def original_vanilla(
+    network: str, seed: int, *, dtype: torch.dtype = torch.float32
+) -> tuple[Distance, dict[str, Tensor]]:
     """The plain network of `stlpips_pytorch`, random, and its weights: the package carries none for it."""
     with torch.random.fork_rng(), _without_downloads():
         torch.manual_seed(seed)
         model = import_stlpips().LPIPS(net=network, variant="vanilla", pretrained=False, verbose=False).eval()
     for layer in model.lins:  # channel weights of training are kept at 0 or more
         layer.model[1].weight.data.abs_()
-    return _normalized(model), {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    return _normalized(model, dtype), state
 
 
 def original_dists(backbone: Mapping[str, Tensor], *, dtype: torch.dtype = torch.float32) -> Distance:
@@ -77,10 +80,12 @@ def seeded_squeezenet(seed: int = 7) -> dict[str, Tensor]:
     return {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
 
 
-def _normalized(model: Any) -> Distance:
+def _normalized(model: Any, dtype: torch.dtype) -> Distance:
+    model = model.to(dtype)
+
     def distance(reference: Tensor, image: Tensor) -> float:
         with torch.no_grad():
-            return float(model(reference, image, normalize=True))
+            return float(model(reference.to(dtype), image.to(dtype), normalize=True))
 
     return distance
 
