@@ -71,11 +71,11 @@ class LPIPS(FeatureMetric):
         super().__init__(spec)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
-        self.network = network
+        self.network: nn.Module = network
         self.channel_weights = nn.ParameterList(torch.zeros(1, n, 1, 1) for n in network.channels)
 
     def arrange(self, precision: Precision = "float32") -> None:
-        arrange(self.network, precision)
+        self.network = arrange(self.network, precision)
 
     def features(self, images: Tensor) -> Features:
         # The networks were trained on [-1, 1], shifted and scaled by the channel statistics of ImageNet.
@@ -115,7 +115,13 @@ class LPIPS(FeatureMetric):
         self.load_state_dict(renamed, strict=True)
 
     def stlpips_names(self) -> dict[str, str]:
-        """Our state name → that in the checkpoints of `stlpips_pytorch`."""
+        """Our state name → that in the checkpoints of `stlpips_pytorch`.
+
+        Raises:
+            MetricError: once it is arranged for evaluation.
+        """
+        if not isinstance(self.network, FeatureNetwork):
+            raise MetricError(f"{self.spec.name} is arranged for evaluation; give the weights to a new one.")
         names = {"mean": "scaling_layer.shift", "deviation": "scaling_layer.scale"}
         names |= {f"network.{ours}": f"net.{theirs}" for ours, theirs in self.network.stlpips_names().items()}
         weights = range(len(self.channel_weights))

@@ -59,8 +59,9 @@ def build_retrained_vgg(spec: MetricSpec, weights: Weights) -> LPIPS:
 
 
 def _build(spec: MetricSpec, backbone: Backbone, weights: Weights) -> LPIPS:
-    metric = LPIPS(spec, build_network(Variant(backbone)))
-    metric.network.load_torchvision(weights.read("backbone"))
+    network = build_network(Variant(backbone))
+    network.load_torchvision(weights.read("backbone"))
+    metric = LPIPS(spec, network)
     load_channel_weights(metric, weights.read("linear"))
     return metric
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -145,25 +145,46 @@ def _command(*arguments: object) -> Sequence[str]:
     return [sys.executable, "-m", "shift_study", *map(str, arguments)]
 
 
+_HELD = """
+import pathlib, time
+
+asked = 0
+
+def distance(reference, images):
+    global asked
+    asked += 1
+    hold = pathlib.Path(__file__).with_name("hold")
+    if asked == 3 and hold.exists():
+        hold.with_name("held").touch()
+        time.sleep(600)
+    return (reference - images).square().mean(dim=(1, 2, 3))
+"""
+
+
 @pytest.mark.slow
 def test_a_killed_run_is_taken_up(study_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "held_metric.py").write_text(_HELD)
+    (tmp_path / "hold").touch()
     output = tmp_path / "d.csv"
-    verb = _command("score", study_folder, "--all-pairs", "--metric", "stlpips-alex", "-o", output)
-    running = subprocess.Popen(verb, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    partial = tmp_path / "d.csv.partial"
-    while running.poll() is None and not (partial.exists() and len(partial.read_text().splitlines()) > 2):
-        pass
-    running.send_signal(signal.SIGKILL)
+    verb = _command("score", study_folder, "--all-pairs", "--metric", "held_metric:distance", "-o", output)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    running = subprocess.Popen(verb, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
+    while running.poll() is None and not (tmp_path / "held").exists():
+        time.sleep(0.02)
+    running.kill()
     running.wait()
     assert not output.exists()
-    kept = partial.read_text().rpartition("\n")[0].splitlines()[1:]
-    again = subprocess.run(verb, capture_output=True, text=True, check=True)
-    assert f"{len(kept)} of 6 pairs are scored already; going on." in again.stderr
+    kept = (tmp_path / "d.csv.partial").read_text().splitlines()[1:]
+    assert len(kept) == 4  # two pairs that differ, and the two before them that do not
+    (tmp_path / "hold").unlink()
+    again = subprocess.run(verb, capture_output=True, text=True, check=True, env=environment)
+    assert "4 of 6 pairs are scored already; going on." in again.stderr
     found = _read(output)
-    for line in kept[:2]:
+    assert len(found) == 6
+    for line in kept:
         pair, _, distance = json.loads(line)
         assert found[pair] == distance
-    assert not partial.exists()
+    assert journal_files(output) == []
 
 
 @pytest.mark.slow

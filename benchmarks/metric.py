@@ -1,0 +1,250 @@
+"""Pairs a second of our metrics and of the packages that others use, on the pairs of the demo study, in one run.
+
+    python -m benchmarks.metric
+    python -m benchmarks.metric --quick --json
+    python -m benchmarks.metric --study my-study --metric stlpips-vgg
+
+All score the same files in one process, in turns of one reference's pairs, so that a busy machine slows all alike.
+Reading the files counts for all; importing and loading the weights for none. Ours goes through `stream_scores`, as
+`shift-study score` does: a reference is read and its features are computed once, pixels are checked against the
+manifest, and a pair of identical pixels needs no arithmetic. The others are used as their README does: built once,
+each pair read and given to them without gradients. `ratio` is their time over ours.
+
+`max_relative_difference` is of our distance from theirs, over the pairs whose distance is not 0. `order_changed`
+counts the pairs of pairs that we order otherwise, of those whose distances differ by more than 1%. `peak_memory_mib`
+is that of a process which runs `shift-study score` on the same pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import attrgetter
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks.originals import Distance, original_lpips, original_stlpips, seeded_squeezenet
+from benchmarks.structural_similarity import ms_ssim_libraries, ssim_libraries
+from metric.device import choose_device
+from metric.interface import FeatureMetric
+from metric.networks.fast import computed_in
+from metric.registry import find_spec, load_metric
+from metric.scoring.images import read_image
+from metric.scoring.manifest import ImagePair, read_manifest
+from metric.scoring.score import stream_scores
+from metric.tables import align
+from metric.weights.finding import Weights
+from study_server.folder.new import make_study
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One of our metrics, in one or more precisions, and the packages that it is compared with.
+
+    `peers`: name → what builds it. `weights`: files for ours, where none are installed.
+    """
+
+    metric: str
+    peers: Callable[[], Mapping[str, Distance]]
+    precisions: tuple[str, ...] = ("fp32",)
+    random_backbone: bool = False
+
+
+_PRECISIONS = {"fp32": "float32", "bf16": "bfloat16"}
+
+
+def _backbone(metric: str) -> dict[str, torch.Tensor]:
+    return Weights(metric, find_spec(metric).weights, {}).read("backbone")
+
+
+CONTESTS = (
+    Contest("stlpips-alex", lambda: {"stlpips_pytorch": original_stlpips("alex")}, ("fp32", "bf16")),
+    Contest("stlpips-vgg", lambda: {"stlpips_pytorch": original_stlpips("vgg")}, ("fp32", "bf16")),
+    Contest("lpips-alex", lambda: {"lpips": original_lpips("alex", _backbone("lpips-alex"))}, ("fp32", "bf16")),
+    Contest("lpips-vgg", lambda: {"lpips": original_lpips("vgg", _backbone("lpips-vgg"))}, ("fp32", "bf16")),
+    Contest("lpips-squeeze", lambda: {"lpips": original_lpips("squeeze", seeded_squeezenet())}, random_backbone=True),
+    Contest("ssim", ssim_libraries),
+    Contest("ms-ssim", ms_ssim_libraries),
+)
+
+
+def run(contest: Contest, pairs: Sequence[ImagePair], device: torch.device) -> dict[str, dict[str, Any]]:
+    """The figures of each precision, against the fastest peer."""
+    ours = {precision: _load(contest, precision, device) for precision in contest.precisions}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of the peers
+        peers = contest.peers()
+        distances, seconds = _measure(ours, peers, pairs, device, contest.metric)
+    fastest = min(peers, key=lambda name: seconds[name])
+    return {
+        precision: {
+            "ratio": seconds[fastest] / seconds[precision],
+            **_agreement(distances[precision], distances[fastest]),
+            "peer": fastest,
+            "pairs": len(pairs),
+            "pairs_per_second": len(pairs) / seconds[precision],
+            "peer_pairs_per_second": len(pairs) / seconds[fastest],
+            "computed_in": computed_in("bfloat16" if precision == "bf16" else "float32", device),
+        }
+        for precision in contest.precisions
+    }
+
+
+def _load(contest: Contest, precision: str, device: torch.device) -> FeatureMetric:
+    chosen: Any = _PRECISIONS[precision]
+    if not contest.random_backbone:
+        return load_metric(contest.metric, str(device), precision=chosen)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "backbone.pt"
+        torch.save(seeded_squeezenet(), path)
+        return load_metric(contest.metric, str(device), {"backbone": path}, precision=chosen)
+
+
+def _measure(
+    ours: Mapping[str, FeatureMetric],
+    peers: Mapping[str, Distance],
+    pairs: Sequence[ImagePair],
+    device: torch.device,
+    name: str,
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    def of_ours(metric: FeatureMetric) -> Callable[[Sequence[ImagePair]], dict[str, float]]:
+        def score(group: Sequence[ImagePair]) -> dict[str, float]:
+            scores = stream_scores(group, [metric], device=str(device))
+            return {score.pair.pair: next(iter(score.distances.values())) for score in scores}
+
+        return score
+
+    def of_peer(distance: Distance) -> Callable[[Sequence[ImagePair]], dict[str, float]]:
+        def score(group: Sequence[ImagePair]) -> dict[str, float]:
+            with torch.no_grad():
+                return {
+                    pair.pair: distance(read_image(pair.reference).to(device), read_image(pair.stimulus).to(device))
+                    for pair in group
+                }
+
+        return score
+
+    all_: dict[str, Callable[[Sequence[ImagePair]], dict[str, float]]]
+    all_ = {precision: of_ours(metric) for precision, metric in ours.items()}
+    all_ |= {peer: of_peer(distance) for peer, distance in peers.items()}
+    groups = [list(group) for _, group in groupby(pairs, key=attrgetter("reference"))]
+    for score in all_.values():
+        score(groups[0][-1:])  # the first call of each sets up its kernels
+    distances: dict[str, dict[str, float]] = {who: {} for who in all_}
+    seconds = dict.fromkeys(all_, 0.0)
+    order = list(all_)
+    with tqdm(total=len(pairs), unit="pair", desc=name) as bar:
+        for group in groups:
+            for who in order:
+                began = perf_counter()
+                distances[who].update(all_[who](group))
+                seconds[who] += perf_counter() - began
+            order.reverse()
+            bar.update(len(group))
+    return distances, seconds
+
+
+def _agreement(ours: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, Any]:
+    names = list(theirs)
+    mine, their = (np.array([found[name] for name in names]) for found in (ours, theirs))
+    differing = their != 0
+    relative = np.abs(mine[differing] / their[differing] - 1)
+    apart = their[:, None] > 1.01 * their[None, :]
+    return {
+        "max_relative_difference": float(relative.max()),
+        "order_changed": int((apart & (mine[:, None] <= mine[None, :])).sum()),
+    }
+
+
+_MEASURED = (
+    "import resource, shift_study, sys; sys.argv[0] = 'shift-study'; shift_study.main(standalone_mode=False); "
+    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
+)
+
+
+def peak_memory_mib(study: Path, metric: str, precision: str) -> int:
+    """Of `shift-study score` on all pairs of a study, in a process of its own."""
+    verb = ["score", str(study), "--all-pairs", "--metric", metric, "--precision", _PRECISIONS[precision]]
+    done = subprocess.run([sys.executable, "-c", _MEASURED, *verb], capture_output=True, text=True, check=True)
+    return int(done.stderr.split()[-1])
+
+
+@contextmanager
+def _study(named: Path | None, references: int | None) -> Iterator[Path]:
+    if named is not None:
+        yield named
+        return
+    with tempfile.TemporaryDirectory() as home:
+        print("Making the demo study", file=sys.stderr)
+        count = max(10, references or 50)  # a study has at least an image a shift
+        with redirect_stderr(io.StringIO()):
+            made = make_study(Path(home) / "study", source="demo", count=count)
+        yield made.folder.path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the figures of each metric."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--study", type=Path, help="a study folder; by default the demo study is made")
+    parser.add_argument("--metric", action="append", choices=[contest.metric for contest in CONTESTS])
+    parser.add_argument("--references", type=int, help="only the pairs of the first N references")
+    parser.add_argument("--quick", action="store_true", help="the pairs of one reference, and no memory")
+    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+
+    device = choose_device(options.device)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    references = 1 if options.quick else options.references
+    with _study(options.study, references) as study:
+        groups = groupby(read_manifest(study), key=attrgetter("reference"))
+        pairs = [pair for _, group in islice(groups, references) for pair in group]
+        for contest in CONTESTS:
+            if not options.metric or contest.metric in options.metric:
+                found[contest.metric] = run(contest, pairs, device)
+        if not options.quick and references is None:
+            for metric, precision in ((m, p) for m in found for p in found[m] if m.startswith("stlpips")):
+                found[metric][precision]["peak_memory_mib"] = peak_memory_mib(study, metric, precision)
+    print(json.dumps(found, indent=2) if options.json else _table(found))
+
+
+def _table(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    rows: list[tuple[str, ...]] = [
+        ("metric", "", "peer", "pairs", "ours/s", "peer/s", "ratio", "max rel. diff.", "order changed", "MiB")
+    ]
+    for metric, precisions in found.items():
+        for precision, figures in precisions.items():
+            rows.append(
+                (
+                    metric,
+                    precision,
+                    figures["peer"],
+                    str(figures["pairs"]),
+                    f"{figures['pairs_per_second']:.1f}",
+                    f"{figures['peer_pairs_per_second']:.1f}",
+                    f"{figures['ratio']:.2f}",
+                    f"{figures['max_relative_difference']:.1e}",
+                    str(figures["order_changed"]),
+                    str(figures.get("peak_memory_mib", "–")),
+                )
+            )
+    notes = {f"{precision}: {figures['computed_in']}" for by in found.values() for precision, figures in by.items()}
+    return "\n".join([align(rows), "", f"{torch.get_num_threads()} threads", *sorted(notes)])
+
+
+if __name__ == "__main__":
+    main()
