@@ -101,9 +101,20 @@ def _fold_blurs(network: nn.Module) -> None:
     for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
         named = list(layers.named_children())
         for (name, layer), (blur_name, blur) in pairwise(named):
-            if isinstance(layer, nn.Conv2d) and layer.groups == 1 and isinstance(blur, BlurPool):
+            if isinstance(layer, nn.Conv2d) and isinstance(blur, BlurPool) and _folds(layer, blur):
                 setattr(layers, name, FoldedConvBlur(layer, blur))
                 delattr(layers, blur_name)
+
+
+def _folds(layer: nn.Conv2d, blur: BlurPool) -> bool:
+    """Whether a larger filter at fewer positions multiplies less, also less than `WinogradConv2d` would."""
+    taps, step = layer.kernel_size[0], layer.stride[0]
+    side = taps + (blur.size - 1) * step
+    return (
+        layer.groups == 1
+        and side < taps * blur.stride
+        and layer.in_channels < _LEAST_CHANNELS.get(taps, layer.in_channels + 1)
+    )
 
 
 def _multiply_less(network: nn.Module, outputs: _Outputs) -> None:

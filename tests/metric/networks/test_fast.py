@@ -1,0 +1,140 @@
+"""The fast forms of a network give what the plain one gives."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from metric.networks.blurpool import BlurPool
+from metric.networks.build import build_network
+from metric.networks.fast import FastNetwork, arrange, computed_in
+from metric.networks.folding import FoldedConvBlur
+from metric.networks.variant import Variant
+from metric.networks.winograd import WinogradConv2d
+
+_STLPIPS_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="blur-before-activation")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    taps=st.sampled_from([3, 5]),
+    outputs=st.sampled_from([2, 4]),
+    padding=st.integers(0, 4),
+    height=st.integers(5, 20),
+    width=st.integers(5, 20),
+    images=st.integers(1, 2),
+    bias=st.booleans(),
+)
+def test_winograd_is_the_convolution(
+    taps: int, outputs: int, padding: int, height: int, width: int, images: int, bias: bool
+) -> None:
+    torch.manual_seed(height * width)
+    convolution = nn.Conv2d(4, 6, taps, padding=padding, bias=bias).double()
+    maps = torch.randn(images, 4, height, width, dtype=torch.float64)
+    found = WinogradConv2d(convolution, outputs)(maps)
+    torch.testing.assert_close(found, convolution(maps), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("taps", "outputs", "times"), [(3, 2, 1), (3, 4, 8), (5, 2, 4), (5, 4, 12)])
+def test_winograd_rounds_as_little_as_it_says(taps: int, outputs: int, times: int) -> None:
+    torch.manual_seed(0)
+    convolution = nn.Conv2d(256, 64, taps, padding=taps // 2)
+    maps = torch.rand(1, 256, 33, 33)
+    exact = copy.deepcopy(convolution).double()(maps.double())
+    error = (WinogradConv2d(convolution, outputs)(maps) - exact).abs().max()
+    assert error <= times * (convolution(maps) - exact).abs().max()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    stride=st.integers(1, 2),
+    size=st.integers(2, 7),
+    padding=st.integers(1, 2),
+    taps=st.sampled_from([3, 11]),
+    zeros=st.integers(0, 3),
+    height=st.integers(28, 50),
+    width=st.integers(28, 50),
+)
+def test_a_folded_blur_is_the_blurred_convolution(
+    stride: int, size: int, padding: int, taps: int, zeros: int, height: int, width: int
+) -> None:
+    torch.manual_seed(height * width)
+    convolution = nn.Conv2d(2, 3, taps, stride=stride, padding=zeros).double()
+    blur = BlurPool(3, size=size, padding=padding).double()
+    maps = torch.randn(1, 2, height, width, dtype=torch.float64)
+    found = FoldedConvBlur(convolution, blur)(maps)
+    torch.testing.assert_close(found, blur(convolution(maps)), rtol=1e-10, atol=1e-10)
+
+
+def test_where_nothing_is_inside_the_border_the_blur_is_not_folded() -> None:
+    convolution, blur = nn.Conv2d(3, 4, 3), BlurPool(4, size=3, padding=1)
+    maps = torch.rand(1, 3, 4, 4)
+    assert torch.equal(FoldedConvBlur(convolution, blur)(maps), blur(convolution(maps)))
+
+
+@pytest.mark.parametrize(
+    ("variant", "kinds"),
+    [
+        (_STLPIPS_ALEX, {FoldedConvBlur: 1, WinogradConv2d: 4}),
+        (Variant("vgg16", blur=3, padding=2), {FoldedConvBlur: 0, WinogradConv2d: 10}),
+        (Variant("alexnet"), {FoldedConvBlur: 0, WinogradConv2d: 4}),
+        (Variant("resnet18", blur=3), {FoldedConvBlur: 0, WinogradConv2d: 11}),
+        (Variant("squeezenet"), {FoldedConvBlur: 0, WinogradConv2d: 0}),
+        (
+            Variant("vgg16", blur=3, pooling="avg", skips="anti-aliased", location="blur-before-activation"),
+            {FoldedConvBlur: 1, WinogradConv2d: 10},
+        ),
+    ],
+)
+@torch.no_grad()
+def test_an_arranged_network_gives_the_same_features(variant: Variant, kinds: dict[type[nn.Module], int]) -> None:
+    torch.manual_seed(1)
+    plain = build_network(variant).eval()
+    fast = arrange(copy.deepcopy(plain)).eval()
+    assert isinstance(fast, FastNetwork)
+    for kind, count in kinds.items():
+        assert sum(isinstance(module, kind) for module in fast.large.modules()) == count, kind
+    for size in ((64, 160), (131, 128)):
+        images = torch.randn(1, 3, *size)
+        for found, expected in zip(fast(images), plain(images), strict=True):
+            assert found.shape == expected.shape
+            assert (found - expected).abs().max() < 2e-5 * expected.abs().max()
+
+
+def test_small_images_are_computed_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = arrange(build_network(_STLPIPS_ALEX))
+    monkeypatch.setattr(fast, "large", None)
+    fast(torch.rand(1, 3, 127, 200))
+    with pytest.raises(TypeError):
+        fast(torch.rand(1, 3, 128, 128))
+
+
+def test_gradients_flow_through_the_fast_form() -> None:
+    torch.manual_seed(2)
+    plain = build_network(_STLPIPS_ALEX)
+    fast = arrange(copy.deepcopy(plain))
+    images = torch.randn(1, 3, 128, 130, requires_grad=True)
+    gradients = []
+    for network in (plain, fast):
+        (gradient,) = torch.autograd.grad(network(images)[4].square().sum(), images)
+        gradients.append(gradient)
+    # A maximum or an activation may turn at a value that is rounded otherwise: few of them, so in the mean.
+    assert (gradients[0] - gradients[1]).norm() < 1e-3 * gradients[0].norm()
+
+
+def test_what_bfloat16_is_depends_on_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, "amx_bf16": False})
+    assert "this processor has no bfloat16" in computed_in("bfloat16", cpu)
+    without = arrange(build_network(_STLPIPS_ALEX), "bfloat16")
+    assert {tensor.dtype for tensor in without.parameters()} == {torch.float32}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert computed_in("bfloat16", cpu) == "bfloat16"
+    assert computed_in("float32", cpu) == "float32"
+    having = arrange(build_network(_STLPIPS_ALEX), "bfloat16")
+    assert {tensor.dtype for tensor in having.parameters()} == {torch.bfloat16}
