@@ -34,6 +34,22 @@ def original_lpips(network: str, backbone: Mapping[str, Tensor], *, dtype: torch
     return _normalized(model.eval(), dtype)
 
 
+def original_lpips_map(reference: Tensor, image: Tensor) -> Tensor:
+    """The map (N, H, W) of the package `lpips` on AlexNet, with torchvision's convolutions."""
+    import lpips
+
+    from metric.registry import find_spec
+    from metric.weights.finding import Weights
+
+    backbone = Weights("lpips-alex", find_spec("lpips-alex").weights, {}).read("backbone")
+    with _without_downloads():
+        model = lpips.LPIPS(net="alex", pnet_rand=True, spatial=True, verbose=False)
+    model.net.load_state_dict(_sliced(model.net, backbone), strict=True)
+    with torch.no_grad():
+        found: Tensor = model.eval()(reference, image, normalize=True)
+    return found[:, 0]
+
+
 def original_vanilla(
     network: str, seed: int, *, dtype: torch.dtype = torch.float32
 ) -> tuple[Distance, dict[str, Tensor]]:

@@ -32,6 +32,12 @@ def choose_device(name: str = "auto") -> torch.device:
 
 @contextmanager
 def exact_float32() -> Iterator[None]:
-    """Convolutions in float32 that is float32: by default a GPU rounds their input to 10 bits (TF32)."""
+    """Convolutions in float32 that is float32: by default a GPU rounds their input to 10 bits (TF32).
+
+    A compiled metric computes as `torch.backends.cudnn` is set when it runs.
+    """
+    if torch.compiler.is_compiling():
+        yield
+        return
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         yield

@@ -58,6 +58,9 @@ class L2(_Pixels):
     def distance(self, reference: Features, images: Features) -> Tensor:
         return mean_squared_difference(reference[0], images[0])
 
+    def difference_map(self, reference: Features, images: Features, size: tuple[int, int]) -> Tensor:
+        return (images[0] - reference[0]).square().mean(dim=1)
+
 
 class RMSE(_Pixels):
     """Root of the mean squared difference (see `root_mean_squared_difference`)."""

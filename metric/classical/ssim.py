@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch import Tensor
+from torch.nn import functional
 
 from metric.classical.ssim_windows import GAUSSIAN, UNIFORM, Window, compare
 from metric.interface import FeatureMetric, Features
@@ -37,10 +38,20 @@ class SSIM(FeatureMetric):
         return images, *self._window.moments(images)
 
     def distance(self, reference: Features, images: Features) -> Tensor:
+        return (1 - self._similarity(reference, images).mean(dim=(1, 2, 3))) * self._factor
+
+    def difference_map(self, reference: Features, images: Features, size: tuple[int, int]) -> Tensor:
+        # Each window's value at its middle; the pixels nearer to the border have that of the nearest window.
+        inside = (1 - self._similarity(reference, images).mean(dim=1)) * self._factor
+        above, left = ((size[k] - inside.shape[k + 1]) // 2 for k in range(2))
+        below, right = size[0] - inside.shape[1] - above, size[1] - inside.shape[2] - left
+        return functional.pad(inside, (left, right, above, below), mode="replicate")
+
+    def _similarity(self, reference: Features, images: Features) -> Tensor:
         luminance, structure = compare(
             reference[0], (reference[1], reference[2]), images[0], (images[1], images[2]), self._window
         )
-        return (1 - (luminance * structure).mean(dim=(1, 2, 3))) * self._factor
+        return luminance * structure
 
 
 def build_ssim(spec: MetricSpec, weights: Weights) -> SSIM:

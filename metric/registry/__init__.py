@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metric.errors import MetricError
-from metric.registry import classical, given_weights, lpips
+from metric.registry import classical, elpips, given_weights, lpips
 from metric.registry.spec import MetricSpec
 from metric.weights.finding import Weights
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from metric.interface import FeatureMetric
     from metric.networks.fast import Precision
 
-METRICS: dict[str, MetricSpec] = {spec.name: spec for spec in (*lpips.SPECS, *classical.SPECS, *given_weights.SPECS)}
+METRICS: dict[str, MetricSpec] = {
+    spec.name: spec for spec in (*lpips.SPECS, *classical.SPECS, *elpips.SPECS, *given_weights.SPECS)
+}
 
 
 def find_spec(name: str) -> MetricSpec:

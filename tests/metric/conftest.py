@@ -16,6 +16,7 @@ from PIL import Image
 
 from benchmarks.published import published_stlpips
 from metric.interface import FeatureMetric
+from metric.learned.elpips import ELPIPS
 from metric.registry import METRICS, load_metric
 from metric.scoring.images import Pixels, to_tensor
 from metric.scoring.manifest import COLUMNS
@@ -68,8 +69,12 @@ _QUICK = {"stlpips-alex", "lpips-alex", *(name for name, spec in METRICS.items()
 def each_metric(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FeatureMetric:
     """Every registered metric: with random weights where `given_weights` has a writer, else with its own."""
     if request.param in WRITERS:
-        return load_with_random_weights(request.param, tmp_path_factory.mktemp("weights"))
-    return load_metric(request.param)
+        metric = load_with_random_weights(request.param, tmp_path_factory.mktemp("weights"))
+    else:
+        metric = load_metric(request.param)
+    if isinstance(metric, ELPIPS):
+        metric.draws = 2  # instead of 50, each of which is a VGG-16
+    return metric
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,174 @@
+"""`metric.load`: what a metric may be called with, gradients, maps, precision, compiled and exported forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from metric import load
+from metric.errors import MetricError
+from metric.interface import FeatureMetric
+from metric.scoring.images import to_tensor
+
+
+@pytest.fixture(scope="module")
+def crops(photographs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """8-bit (96, 128, 3): a crop, and the same 3 pixels further right."""
+    pixels = photographs["astronaut"]
+    return pixels[40:136, 90:218], pixels[40:136, 93:221]
+
+
+def test_anything_that_holds_an_image_has_the_same_distance(
+    crops: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    metric = load("stlpips-alex", device="cpu")
+    tensors = [to_tensor(crop) for crop in crops]
+    expected = metric(*tensors)
+    assert expected.shape == (1,)
+    images = [Image.fromarray(crop) for crop in crops]
+    for number, image in enumerate(images):
+        image.save(tmp_path / f"{number}.png")
+    for pair in (
+        [tensor[0] for tensor in tensors],
+        crops,
+        [crop[None] for crop in crops],
+        [crop.astype(np.float32) / 255 for crop in crops],
+        images,
+        [tmp_path / "0.png", str(tmp_path / "1.png")],
+        [[tmp_path / "0.png"], [images[1]]],
+        (crops[0], tmp_path / "1.png"),
+    ):
+        assert torch.equal(metric(*pair), expected)
+    several = metric([crops[0], crops[1], images[0]], [crops[1], tmp_path / "1.png", crops[1]])
+    assert several.tolist() == pytest.approx([expected.item(), 0, expected.item()], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("picture", "sentence"),
+    [
+        (np.zeros((20, 30)), r"an array of shape \(20, 30\) instead of \(H, W, 3\) or \(N, H, W, 3\)"),
+        (np.zeros((3, 20, 30)), r"an array of shape \(3, 20, 30\) instead of"),
+        (np.zeros((20, 30, 3), np.int32), "an array of int32; give 8-bit values, or float"),
+        (np.full((20, 30, 3), 255.0), r"values from 255 to 255 instead of in \[0, 1\]"),
+        (3, "is a int; give a tensor, an array, a PIL image or a path"),
+        ([], "is a list; give a tensor"),
+        ([np.zeros((20, 30, 3)), np.zeros((20, 31, 3))], "have different shapes; give those of one size together"),
+        ("no-such.png", "There is no image no-such.png"),
+        (Image.new("I;16", (30, 20)), "The image has more than 8 bits a channel"),
+        (Image.new("CMYK", (30, 20)), "The image has CMYK colours"),
+        (Image.new("RGBA", (30, 20)), "The image is transparent in places"),
+    ],
+)
+def test_what_is_no_image_is_refused(picture: Any, sentence: str) -> None:
+    with pytest.raises(MetricError, match=sentence):
+        load("l2", device="cpu")(np.zeros((20, 30, 3)), picture)
+
+
+def test_gradients_flow_when_asked(crops: tuple[np.ndarray, np.ndarray]) -> None:
+    metric = load("stlpips-alex", device="cpu")
+    reference, image = (to_tensor(crop) for crop in crops)
+    image.requires_grad_()
+    assert not metric(reference, image).requires_grad
+    metric(reference, image, loss=True).sum().backward()
+    assert image.grad is not None
+    direct, image.grad = image.grad, None
+    asked_at_once = load("stlpips-alex", device="cpu", loss=True)
+    asked_at_once(reference, image).sum().backward()
+    assert torch.equal(image.grad, direct)  # type: ignore[arg-type]
+    assert not asked_at_once(reference, image, loss=False).requires_grad
+
+
+def test_a_step_against_the_gradient_brings_images_closer(crops: tuple[np.ndarray, np.ndarray]) -> None:
+    metric = load("stlpips-alex", device="cpu", loss=True)
+    reference, image = (to_tensor(crop) for crop in crops)
+    image.requires_grad_()
+    before = metric(reference, image)
+    before.sum().backward()
+    assert image.grad is not None
+    step = 0.002 / image.grad.abs().max()
+    assert metric(reference, (image - step * image.grad).clamp(0, 1)) < before
+
+
+def test_identical_images_have_a_gradient_of_zero(crops: tuple[np.ndarray, np.ndarray]) -> None:
+    reference = to_tensor(crops[0])
+    image = reference.clone().requires_grad_()
+    for name in ("stlpips-alex", "ssim", "l2"):
+        (gradient,) = torch.autograd.grad(load(name, device="cpu")(reference, image, loss=True).sum(), image)
+        assert torch.equal(gradient, torch.zeros_like(gradient))
+
+
+@pytest.mark.parametrize("name", ["stlpips-alex", "l2", "ssim"])
+def test_a_map_shows_where_images_differ(name: str, crops: tuple[np.ndarray, np.ndarray]) -> None:
+    changed = crops[0].copy()
+    changed[30:60, 80:110] = 255 - changed[30:60, 80:110]
+    metric = load(name, device="cpu")
+    found = metric.map([crops[0], crops[0]], [changed, crops[0]])
+    assert found.shape == (2, 96, 128)
+    assert torch.equal(found[1], torch.zeros_like(found[1]))
+    inside = found[0, 35:55, 85:105].mean()
+    assert inside > 10 * found[0, :, :40].mean()
+    if name == "l2":
+        assert found[0].mean() == pytest.approx(metric(crops[0], changed).item())
+
+
+def test_a_map_is_the_one_of_the_package_lpips(crops: tuple[np.ndarray, np.ndarray]) -> None:
+    from benchmarks.originals import original_lpips_map
+
+    pair = [to_tensor(crop) for crop in crops]
+    expected = original_lpips_map(*pair)
+    found = load("lpips-alex", device="cpu").map(*pair)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_metric_without_a_map_says_so(crops: tuple[np.ndarray, np.ndarray]) -> None:
+    with pytest.raises(MetricError, match="dists compares images as a whole and has no map"):
+        load("dists", device="cpu").map(*crops)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["stlpips-alex", "dists", "ssim", "l2"])
+def test_compiled_and_exported_it_gives_the_same(name: str, crop_pair: Any) -> None:
+    pair = crop_pair("astronaut", 2, 130, 128)
+    metric = load(name, device="cpu")
+    expected = metric(*pair)
+    torch._dynamo.reset()
+    compiled = torch.compile(metric, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(*pair), expected, rtol=1e-5, atol=0)
+    exported = torch.export.export(metric, pair).module()
+    torch.testing.assert_close(exported(*pair), expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.slow
+def test_bfloat16_keeps_two_digits(crop_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})  # computed, if slowly
+    pairs = [crop_pair(name, shift_px) for name, shift_px in (("astronaut", 1), ("coffee", 5))]
+    exact, coarse = load("stlpips-alex", device="cpu"), load("stlpips-alex", device="cpu", precision="bfloat16")
+    expected = [exact(*pair).item() for pair in pairs]
+    found = [coarse(*pair).item() for pair in pairs]
+    assert found == pytest.approx(expected, rel=0.03)
+    assert found != pytest.approx(expected, rel=1e-5)
+    assert all(coarse(pair[0], pair[0]).item() == 0 for pair in pairs)
+
+
+def test_weights_are_given_by_file_or_by_role(tmp_path: Path) -> None:
+    with pytest.raises(MetricError, match=r"There is no file of weights .*gone\.pt"):
+        load("stlpips-alex", weights=tmp_path / "gone.pt")
+    with pytest.raises(MetricError, match="lpips-alex needs weights of these roles: backbone, linear; give a file for"):
+        load("lpips-alex", weights=str(tmp_path / "gone.pt"))
+    with pytest.raises(MetricError, match='lpips-alex has no weights called "all"'):
+        load("lpips-alex", weights={"all": tmp_path / "gone.pt"})
+    with pytest.raises(MetricError, match="ssim needs weights of these roles: none"):
+        load("ssim", weights=tmp_path / "gone.pt")
+
+
+def test_a_loaded_metric_is_a_module() -> None:
+    metric = load("stlpips-alex", device="cpu")
+    assert isinstance(metric, FeatureMetric)
+    assert isinstance(metric, torch.nn.Module)
+    assert not metric.training
+    assert not any(parameter.requires_grad for parameter in metric.parameters())
