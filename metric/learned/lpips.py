@@ -31,31 +31,30 @@ if TYPE_CHECKING:
 _NO_LENGTH = 1e-10
 """Added to the length of a feature vector, as in LPIPS, so that a vector of zeros stays one."""
 
-_CACHED = 2**17
+_CACHED = 2**18
 """Features that are compared at a time."""
 
 
+def unit_vectors(maps: Tensor) -> Tensor:
+    """Features (N, C, h, w) scaled to unit length at each position."""
+    unit: Tensor = maps / (torch.linalg.vector_norm(maps, dim=1, keepdim=True) + _NO_LENGTH)
+    return unit
+
+
 def level_distance(reference: Tensor, images: Tensor, channel_weights: Tensor) -> Tensor:
-    """LPIPS at one level, (N,): the mean over positions of the weighed squared difference of unit vectors.
+    """LPIPS at one level, (N,): the mean over positions of the weighed squared difference.
 
     Args:
-        reference, images: features, (N, C, h, w); one reference may meet N images.
+        reference, images: unit vectors, (N, C, h, w); one reference may meet N images.
         channel_weights: (1, C, 1, 1), not negative.
     """
     reference, images, weights = (maps.flatten(2) for maps in (reference, images, channel_weights))
     positions = images.shape[2]
     # In parts that stay in a processor's cache, from the features to their sum; a GPU takes all at once.
     part = max(1, _CACHED // images.shape[1]) if images.device.type == "cpu" else positions
-    sums = [
-        ((_unit(one.to(weights.dtype)) - _unit(other.to(weights.dtype))).square() * weights).sum(dim=(1, 2))
-        for one, other in zip(torch.split(reference, part, 2), torch.split(images, part, 2), strict=True)
-    ]
+    parts = zip(torch.split(reference, part, 2), torch.split(images, part, 2), strict=True)
+    sums = [((one - other).square() * weights).sum(dim=(1, 2)) for one, other in parts]
     return torch.stack(sums).sum(dim=0) / positions
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    unit: Tensor = vectors / (torch.linalg.vector_norm(vectors, dim=1, keepdim=True) + _NO_LENGTH)
-    return unit
 
 
 class LPIPS(FeatureMetric):
@@ -85,7 +84,7 @@ class LPIPS(FeatureMetric):
         images = images.to(dtype=first.dtype, memory_format=torch.channels_last)
         with exact_float32():
             levels: tuple[Tensor, ...] = self.network(images)
-        return levels
+        return tuple(unit_vectors(maps.to(self.mean.dtype)) for maps in levels)
 
     def distance(self, reference: Features, images: Features) -> Tensor:
         levels = zip(reference, images, self.channel_weights, strict=True)
@@ -95,8 +94,7 @@ class LPIPS(FeatureMetric):
         # As the package `lpips` does with spatial=True: each level is brought to the size of the images.
         levels = []
         for one, other, weights in zip(reference, images, self.channel_weights, strict=True):
-            difference = (_unit(one.to(weights.dtype)) - _unit(other.to(weights.dtype))).square() * weights
-            coarse = difference.sum(dim=1, keepdim=True)
+            coarse = ((one - other).square() * weights).sum(dim=1, keepdim=True)
             levels.append(functional.interpolate(coarse, size=size, mode="bilinear", align_corners=False))
         return torch.stack(levels).sum(dim=0).squeeze(1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,25 +26,36 @@ class FoldedConvBlur(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         zeros = int(self.convolution.padding[0])
-        padded = functional.pad(maps, (zeros, zeros, zeros, zeros))
-        rows, columns = (_Positions.of(self._convolved(size), self.blur) for size in padded.shape[2:])
+        height, width = (size + 2 * zeros for size in maps.shape[2:])
+        rows, columns = (_Positions.of(self._convolved(size), self.blur) for size in (height, width))
+        # So many more zeros that the larger filter has all outputs, of which those near the border are replaced.
+        margin = zeros + max(self.blur.reflected) * self._step
+        widened = functional.pad(maps, (margin, margin, margin, margin))
+        padded = widened[:, :, margin - zeros :, margin - zeros :][:, :, :height, :width]
         if rows.inside < 1 or columns.inside < 1:
             return self._plain(padded)
-        top = self._plain(self._cut(padded, 2, 0, rows.head))[:, :, : rows.first]
-        bottom = self._plain(self._cut(padded, 2, rows.tail, rows.convolved))
-        left = self._plain(self._cut(padded, 3, 0, columns.head))[:, :, :, : columns.first]
-        right = self._plain(self._cut(padded, 3, columns.tail, columns.convolved))
-        middle = slice(rows.first, rows.first + rows.inside)
-        start = [positions.first * self.blur.stride - self.blur.reflected[0] for positions in (rows, columns)]
-        inside = functional.conv2d(
-            padded[:, :, start[0] * self._step :, start[1] * self._step :],
+        offset = max(self.blur.reflected) - self.blur.reflected[0]
+        blurred = functional.conv2d(
+            widened[:, :, offset * self._step :, offset * self._step :],
             self.weight,
             self.convolution.bias,
             stride=self._step * self.blur.stride,
-        )[:, :, : rows.inside, : columns.inside]
-        beside = right[:, :, middle, right.shape[3] - columns.after :]
-        between = torch.cat([left[:, :, middle], inside, beside], dim=3)
-        return torch.cat([top, between, bottom[:, :, bottom.shape[2] - rows.after :]], dim=2)
+        )[:, :, : rows.outputs, : columns.outputs]
+        strips = (
+            (2, 0, rows.first, self._plain(self._cut(padded, 2, 0, rows.head))),
+            (2, rows.outputs - rows.after, rows.after, self._plain(self._cut(padded, 2, rows.tail, rows.convolved))),
+            (3, 0, columns.first, self._plain(self._cut(padded, 3, 0, columns.head))),
+            (
+                3,
+                columns.outputs - columns.after,
+                columns.after,
+                self._plain(self._cut(padded, 3, columns.tail, columns.convolved)),
+            ),
+        )
+        for dim, start, count, strip in strips:
+            first = 0 if start == 0 else strip.shape[dim] - count
+            blurred.narrow(dim, start, count).copy_(strip.narrow(dim, first, count))
+        return blurred
 
     def _plain(self, padded: Tensor) -> Tensor:
         blurred: Tensor = self.blur(
@@ -71,7 +81,7 @@ class _Positions:
     def __init__(self, convolved: int, size: int, stride: int, before: int, after: int) -> None:
         outputs = (convolved + before + after - size) // stride + 1
         last = (convolved - size + before) // stride
-        self.convolved = convolved
+        self.convolved, self.outputs = convolved, outputs
         self.first = -(-before // stride)
         self.inside = last + 1 - self.first
         self.after = outputs - 1 - last

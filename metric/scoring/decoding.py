@@ -1,4 +1,4 @@
-"""The images of many pairs, read and checked in threads while the pairs before them are compared."""
+"""The images of many pairs, read and checked, in threads while the pairs before them are compared."""
 
 from __future__ import annotations
 
@@ -25,34 +25,36 @@ class DecodedPair:
     stimulus: Pixels
 
 
-def decode(pairs: Iterable[ImagePair], *, workers: int = 1) -> Iterator[DecodedPair]:
+def decode(pairs: Iterable[ImagePair], *, workers: int = 0) -> Iterator[DecodedPair]:
     """The pairs with their pixels, those of one reference together; each image is read once for its group.
 
     Args:
         pairs: in any order.
-        workers: threads that read ahead. So many images and twice as many again are held at a time.
+        workers: threads that read ahead, twice as many pairs as they are; with 0, a pair is read when it is
+            asked for.
 
     Raises:
         MetricError: for a file that is no image, or whose pixels or size are not what the manifest says.
     """
     ordered = sorted(pairs, key=attrgetter("reference"))
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(max(1, workers)) as pool:
 
-        def requests() -> Iterator[tuple[ImagePair, Future[Pixels], Future[Pixels]]]:
-            for reference_file, group in groupby(ordered, key=attrgetter("reference")):
-                reference: Future[Pixels] | None = None
-                for pair in group:
-                    reference = reference or pool.submit(
-                        read_declared, reference_file, pair.reference_sha256, pair.size_px
-                    )
-                    yield pair, reference, pool.submit(read_declared, pair.stimulus, pair.stimulus_sha256, pair.size_px)
+        def read(path: Path, pixels_sha256: str, size_px: int) -> Future[Pixels]:
+            if workers:
+                return pool.submit(read_declared, path, pixels_sha256, size_px)
+            done: Future[Pixels] = Future()
+            done.set_result(read_declared(path, pixels_sha256, size_px))
+            return done
 
         ahead: deque[tuple[ImagePair, Future[Pixels], Future[Pixels]]] = deque()
         try:
-            for request in requests():
-                ahead.append(request)
-                if len(ahead) > 2 * workers:
-                    yield _wait(*ahead.popleft())
+            for reference_file, group in groupby(ordered, key=attrgetter("reference")):
+                reference: Future[Pixels] | None = None
+                for pair in group:
+                    reference = reference or read(reference_file, pair.reference_sha256, pair.size_px)
+                    ahead.append((pair, reference, read(pair.stimulus, pair.stimulus_sha256, pair.size_px)))
+                    if len(ahead) > 2 * workers:
+                        yield _wait(*ahead.popleft())
             while ahead:
                 yield _wait(*ahead.popleft())
         finally:

@@ -96,9 +96,9 @@ def stream_scores(
 ) -> Iterator[PairScore]:
     """The scores of pairs one after the other, those of one reference together.
 
-    Images are read and checked against the manifest ahead, in threads. A pair of identical pixels needs no
-    arithmetic. On a CPU, images are taken one at a time, so that a distance does not depend on what else is
-    scored, and a reference's features are computed once for all its shifted versions. A GPU takes batches.
+    Images are checked against the manifest. A pair of identical pixels needs no arithmetic. On a CPU, images are
+    taken one at a time, so that a distance does not depend on what else is scored, and a reference's features are
+    computed once for all its shifted versions. A GPU takes batches, which threads read ahead.
 
     A metric whose value grows with similarity is given with its sign turned: a distance grows with difference.
 
@@ -107,7 +107,7 @@ def stream_scores(
             an image that is too small for a metric, and for a distance that is not finite.
     """
     on_gpu = torch.device(device).type != "cpu"
-    decoded = decode(pairs, workers=_GPU_WORKERS if on_gpu else 1)
+    decoded = decode(pairs, workers=_GPU_WORKERS if on_gpu else 0)
     compare = _in_batches(decoded, metrics, device) if on_gpu else _one_by_one(decoded, metrics)
     for pair, values, seconds in compare:
         distances = {
