@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,13 @@ from metric.verbs.options import (
     device_option,
     download_option,
     parse_weights,
+    precision_option,
     print_json,
     weights_option,
 )
+
+if TYPE_CHECKING:
+    from metric.networks.fast import Precision
 
 
 @click.command("distance")
@@ -23,14 +28,23 @@ from metric.verbs.options import (
 @click.option("--metric", "name", default="stlpips-alex", show_default=True, help=METRIC_HELP)
 @weights_option
 @download_option
+@precision_option
 @device_option
 @as_json_option
 def distance_verb(
-    reference: Path, image: Path, name: str, weights: tuple[str, ...], download: bool, device: str, as_json: bool
+    reference: Path,
+    image: Path,
+    name: str,
+    weights: tuple[str, ...],
+    download: bool,
+    precision: Precision,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Print the distance between two images of the same size.
 
-    0 is the same image; lower is more similar.
+    0 is the same image; lower is more similar. Of a similarity, such as psnr, it is the value as the metric has
+    it: higher is more similar.
 
     \b
     Example:  shift-study distance reference.png shifted.png --metric stlpips-alex
@@ -42,18 +56,30 @@ def distance_verb(
 
     from metric.device import choose_device
     from metric.interface import check_same_size
+    from metric.networks.fast import computed_in
     from metric.registry import find_spec, load_metric
     from metric.scoring.images import read_image
 
     find_spec(name)
     given = parse_weights(weights, [name])
-    chosen = str(choose_device(device))
+    chosen = choose_device(device)
     tensors = [read_image(path) for path in (reference, image)]
     check_same_size(*tensors)
-    metric = load_metric(name, chosen, given.get(name), download)
+    metric = load_metric(name, str(chosen), given.get(name), download, precision)
+    arithmetic = computed_in(precision, chosen)
+    if arithmetic != precision:
+        click.echo(f"Computed in {arithmetic}.", err=True)
     with torch.inference_mode():
         distance = metric(*(tensor.to(chosen) for tensor in tensors)).item()
     if as_json:
-        print_json({"metric": name, "reference": str(reference), "image": str(image), "distance": distance})
+        print_json(
+            {
+                "metric": name,
+                "reference": str(reference),
+                "image": str(image),
+                "distance": distance,
+                "computed_in": arithmetic,
+            }
+        )
     else:
         click.echo(f"{name}  {distance!r}")

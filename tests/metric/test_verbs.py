@@ -141,6 +141,27 @@ def test_distance_prints_a_figure(study_folder: Path) -> None:
     assert same["distance"] == 0.0
 
 
+def test_distance_takes_a_precision(photographs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [tmp_path / "reference.png", tmp_path / "image.png"]
+    for file, left in zip(files, (70, 75), strict=True):
+        Image.fromarray(photographs["coffee"][90:154, left : left + 64]).save(file)
+    arguments = ("distance", *files, "--device", "cpu", "--json")
+    exact = json.loads(run(*arguments).stdout)
+    assert exact["computed_in"] == "float32"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {})
+    replaced = run(*arguments, "--precision", "bfloat16")
+    assert "as this processor has no bfloat16" in replaced.stderr
+    assert json.loads(replaced.stdout)["computed_in"].startswith("float32 with coarser Winograd convolutions")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})  # computed, if slowly
+    coarse = json.loads(run(*arguments, "--precision", "bfloat16").stdout)
+    assert coarse["computed_in"] == "bfloat16"
+    assert coarse["distance"] == pytest.approx(exact["distance"], rel=0.03)
+    assert coarse["distance"] != pytest.approx(exact["distance"], rel=1e-5)
+    refused = run(*arguments, "--metric", "ssim", "--precision", "bfloat16")
+    assert refused.exit_code == 1
+    assert "ssim has no precision but float32; leave --precision out" in refused.stderr
+
+
 def test_score_prints_the_agreement_of_each_metric(study_folder: Path, judged: list[str]) -> None:
     result = run("score", study_folder, "--metric", "stlpips-alex", "--metric", "ssim", "--json")
     assert result.exit_code == 0, result.output
