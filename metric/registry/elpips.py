@@ -18,9 +18,8 @@ _LINEAR = WeightsNeed(
     licence="BSD-2-Clause",
     cache_name="elpips-vgg-linear.pt",
     published=(
-        "the authors publish them as elpips/vgg_full_avg.npy in github.com/mkettune/elpips, a pickled dictionary; save "
-        'it with numpy.savez("vgg_full_avg.npz", **numpy.load("vgg_full_avg.npy", allow_pickle=True).item()), then: '
-        "shift-study convert-weights elpips-vgg vgg_full_avg.npz"
+        "fetch elpips/vgg_full_avg.npy of github.com/mkettune/elpips, then run "
+        "shift-study convert-weights elpips-vgg vgg_full_avg.npy"
     ),
 )
 _OF_LPIPS = next(spec.weights for spec in lpips.SPECS if spec.name == "lpips-vgg")
@@ -28,7 +27,7 @@ _OF_LPIPS = next(spec.weights for spec in lpips.SPECS if spec.name == "lpips-vgg
 SPECS = (
     MetricSpec(
         name="elpips-vgg",
-        summary="E-LPIPS on VGG-16 with average pooling, 50 draws",
+        summary="E-LPIPS on VGG-16, 50 draws",
         source=_SOURCE,
         factory="metric.learned.elpips:build_average",
         smallest_px=_SMALLEST_PX,
@@ -37,7 +36,7 @@ SPECS = (
     ),
     MetricSpec(
         name="elpips-vgg-max",
-        summary="E-LPIPS's 50 draws around LPIPS on VGG-16",
+        summary="LPIPS on VGG-16 over E-LPIPS's 50 draws",
         source=_SOURCE,
         factory="metric.learned.elpips:build_max",
         smallest_px=_SMALLEST_PX,

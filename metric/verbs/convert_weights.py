@@ -24,7 +24,7 @@ def convert_weights_verb(metric: str, file: Path, output: Path | None, force: bo
     """Convert FILE, as the authors of METRIC publish it, so that METRIC is available from then on.
 
     FILE is a PyTorch checkpoint, a checkpoint of TensorFlow (its .index, its folder or its ZIP archive), .npz, or
-    a pickle of NumPy arrays. No code in it is run, and every tensor must be there and of its shape.
+    a pickle of NumPy arrays (.pkl, .npy). No code in it is run, and every tensor must be there and of its shape.
 
     \b
     Example:  shift-study convert-weights pieapp-dense PieAPPv0.1.pth

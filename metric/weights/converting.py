@@ -118,8 +118,8 @@ def read_published_tensors(path: Path, archive_sha512: str = "") -> dict[str, Te
     """The tensors of a published file by name; none of the code that it may hold is run.
 
     Args:
-        path: a file of `torch.save`; `.npz`; a pickle of arrays (`.pkl`, `.pickle`); the `.index` of a checkpoint
-            of TensorFlow, the folder that has it, or a ZIP archive that has it.
+        path: a file of `torch.save`; `.npz`; a pickled dictionary of arrays (`.pkl`, `.pickle`, `.npy`); the
+            `.index` of a checkpoint of TensorFlow, the folder that has it, or a ZIP archive that has it.
         archive_sha512: what the SHA-512 of a ZIP archive with a checkpoint must be, or "" for any.
 
     Raises:
@@ -133,7 +133,7 @@ def read_published_tensors(path: Path, archive_sha512: str = "") -> dict[str, Te
         return _to_tensors(_read_checkpoint(path))
     if path.suffix == ".npz":
         return _to_tensors(_read_npz(path))
-    if path.suffix in (".pkl", ".pickle"):
+    if path.suffix in (".pkl", ".pickle", ".npy"):
         return _to_tensors(read_pickled_arrays(path))
     if zipfile.is_zipfile(path):  # what torch writes is one too
         with zipfile.ZipFile(path) as archive:

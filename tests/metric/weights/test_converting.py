@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _codecs
 import json
 import pickle
 import re
@@ -123,18 +124,40 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 _ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(1, dtype=np.float32)}
 
 
-@pytest.mark.parametrize("form", ["checkpoint.pth", "arrays.npz", "arrays.pkl"])
+@pytest.mark.parametrize("form", ["checkpoint.pth", "arrays.npz", "arrays.pkl", "arrays.npy"])
 def test_other_files_of_tensors_are_read(form: str, tmp_path: Path) -> None:
     file = tmp_path / form
     if form.endswith(".pth"):
         torch.save({name: torch.from_numpy(array) for name, array in _ARRAYS.items()}, file)
     elif form.endswith(".npz"):
         np.savez(file, **_ARRAYS)  # type: ignore[arg-type]
+    elif form.endswith(".npy"):
+        np.save(file, _ARRAYS)  # type: ignore[arg-type]
     else:
         file.write_bytes(pickle.dumps(_ARRAYS))
     found = read_published_tensors(file)
     assert found.keys() == _ARRAYS.keys()
     assert all(np.array_equal(found[name].numpy(), array) for name, array in _ARRAYS.items())
+
+
+def _save_as_numpy_1_16(path: Path, content: object) -> None:
+    """A `.npy` file by the protocol of that time, in which bytes are text that is to be encoded."""
+    header = {"descr": "|O", "fortran_order": False, "shape": ()}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        pickle.dump(np.array(content, dtype=object), file, protocol=2)
+
+
+def test_the_file_of_elpips_is_converted(tmp_path: Path, cache: Path) -> None:
+    ours = WRITERS["elpips-vgg"]()["linear"]
+    published = {name: tensor.permute(0, 2, 1, 3).numpy() for name, tensor in ours.items()}
+    _save_as_numpy_1_16(tmp_path / "vgg_full_avg.npy", published)
+    result = run("elpips-vgg", tmp_path / "vgg_full_avg.npy")
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1] == "Found from now on by: elpips-vgg."
+    written = torch.load(cache / METRICS["elpips-vgg"].weights[0].cache_name, weights_only=True)
+    assert written.keys() == ours.keys()
+    assert all(torch.equal(written[name], tensor) for name, tensor in ours.items())
 
 
 def test_what_was_written_is_said(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,11 +199,22 @@ class _Harm:
         return print, ("harm",)
 
 
+class _Codec:
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return _codecs.encode, ("harm", "rot13")
+
+
 def test_files_that_are_no_weights_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = tmp_path / "weights.pth"
     text.write_text("no weights")
     harm = tmp_path / "harm.npz"
     np.savez(harm, a=np.array([_Harm()], dtype=object))
+    pickled_harm = tmp_path / "harm.npy"
+    _save_as_numpy_1_16(pickled_harm, {"a": _Harm()})
+    codec = tmp_path / "codec.npy"
+    _save_as_numpy_1_16(codec, {"a": _Codec()})
+    array = tmp_path / "array.npy"
+    np.save(array, np.zeros(3))
     words = tmp_path / "words.npz"
     np.savez(words, a=np.array(["word"]))
     index = tmp_path / "alone.index"
@@ -191,6 +225,9 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path, capsys: pytest.Ca
         (tmp_path / "nowhere.pth", "There is no file .*nowhere.pth; give the file that the authors publish"),
         (text, "not a file of weights that torch can read safely"),
         (harm, "not a file of NumPy arrays that can be read safely"),
+        (pickled_harm, r"harm\.npy asks for \w+\.print, which is no part of an array"),
+        (codec, r"codec\.npy is not a pickle of NumPy arrays"),
+        (array, r"array\.npy is not a pickle of NumPy arrays"),
         (words, '"a" is an array of <U4 instead of numbers'),
         (index, "alone.data-00000-of-00001 cannot be read: No such file or directory; a checkpoint needs it"),
         (empty, "empty has 0 checkpoints of TensorFlow"),
