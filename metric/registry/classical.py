@@ -59,7 +59,7 @@ SPECS = (
     ),
     MetricSpec(
         name="lpips-l2",
-        summary="half the mean squared difference in CIE Lab / 100",
+        summary="half the squared difference in Lab / 100",
         source="LPIPS's scripts (package lpips 0.1.4)",
         factory="metric.classical.lab:build_lpips_l2",
         smallest_px=1,

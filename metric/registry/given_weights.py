@@ -26,6 +26,7 @@ def _pieapp(name: str, summary: str) -> MetricSpec:
         smallest_px=64,
         converts_to="BGR in [0, 255]",
         weights=(_PIEAPP,),
+        note="It can be negative, and exchanging reference and image gives another value.",
     )
 
 
@@ -52,7 +53,7 @@ def _pim(components: int, summary: str, source: str) -> MetricSpec:
 
 _GTI_CNN = MetricSpec(
     name="gti-cnn",
-    summary="mean squared difference of features of given layers",
+    summary="squared difference of given features",
     source="Ma, Duanmu & Wang 2018",
     factory="metric.learned.gti_cnn:build_gti_cnn",
     smallest_px=1,
@@ -69,9 +70,9 @@ _GTI_CNN = MetricSpec(
 )
 
 SPECS: tuple[MetricSpec, ...] = (
-    _pieapp("pieapp-sparse", "patches of 64 × 64, every 27 pixels; can be negative, not symmetric"),
-    _pieapp("pieapp-dense", "patches of 64 × 64, every 6 pixels; can be negative, not symmetric"),
-    _pim(1, "mean squared difference of a multi-scale code", "Bhardwaj et al. 2020, Section 3"),
-    _pim(5, "divergence of mixtures of 5 in a multi-scale code", "Bhardwaj et al. 2020, Section 3"),
+    _pieapp("pieapp-sparse", "error of patches, every 27 pixels"),
+    _pieapp("pieapp-dense", "error of patches, every 6 pixels"),
+    _pim(1, "squared difference of multi-scale codes", "Bhardwaj et al. 2020, Section 3"),
+    _pim(5, "divergence of mixtures of 5, multi-scale", "Bhardwaj et al. 2020, Section 3"),
     _GTI_CNN,
 )
