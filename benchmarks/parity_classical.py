@@ -2,7 +2,7 @@
 
     python -m benchmarks.parity_classical
 
-scikit-image, torchmetrics and lpips come with the development extra. piq 0.8.0, pytorch-msssim 1.0.0 and pyiqa
+scikit-image, torchmetrics, lpips and piq come with the extras `metric` and `dev`. pytorch-msssim 1.0.0 and pyiqa
 0.1.16 do not: rows of those that are not installed say so. The originals compute in float64 where they can. MS-SSIM
 takes no image of 64 pixels; its row there is of the pairs enlarged three times.
 """
