@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,26 +34,31 @@ class Journal:
     _file: TextIO | None = field(default=None, repr=False)
 
     def append(self, pair: ImagePair, distance: float) -> None:
-        """Adds a pair, in digits that give back the same float; what was added survives the process."""
-        if self._file is None:
-            self._file = self._open()
-        print(json.dumps([pair.pair, _images(pair), distance]), file=self._file, flush=True)
+        """Adds a pair, in digits that give back the same float; what was added survives the process.
+
+        Raises:
+            MetricError: where the file cannot be written.
+        """
+        try:
+            if self._file is None:
+                self._file = self._open()
+            print(json.dumps([pair.pair, _images(pair), distance]), file=self._file, flush=True)
+        except OSError as error:
+            raise MetricError(f"{self.path} cannot be written: {error.strerror or error}.") from error
 
     def close(self) -> None:
         """Closes the file; there may be none."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # all is written already, but for what `append` said that it cannot write
+                self._file.close()
             self._file = None
 
     def _open(self) -> TextIO:
-        try:
-            whole = _whole_lines(self.path) if self.path.exists() else []
-            file = self.path.open("w", encoding="utf-8")  # without a line that a kill left unfinished
-            for line in whole or [json.dumps({"schema": _SCHEMA, **self.settings})]:
-                print(line, file=file)
-            file.flush()
-        except OSError as error:
-            raise MetricError(f"{self.path} cannot be written: {error.strerror or error}.") from error
+        file = self.path.open("a", encoding="utf-8")
+        kept = _whole(self.path)
+        file.truncate(len(kept))  # without a line that a kill left unfinished
+        if not kept:
+            print(json.dumps({"schema": _SCHEMA, **self.settings}), file=file, flush=True)
         return file
 
 
@@ -65,7 +71,7 @@ def read_journals(paths: Iterable[Path], settings: Mapping[str, Any], pairs: Ite
     wanted = {pair.pair: _images(pair) for pair in pairs}
     found: dict[str, float] = {}
     for path in paths:
-        lines = _whole_lines(path)
+        lines = _whole(path).splitlines()
         if not lines:
             continue
         try:
@@ -84,10 +90,10 @@ def read_journals(paths: Iterable[Path], settings: Mapping[str, Any], pairs: Ite
     return found
 
 
-def _whole_lines(path: Path) -> list[str]:
+def _whole(path: Path) -> bytes:
     """The lines of a file that end as lines do: a kill may leave the last one unfinished."""
-    text = path.read_bytes().decode(errors="replace")
-    return text[: text.rfind("\n") + 1].splitlines()
+    content = path.read_bytes()
+    return content[: content.rfind(b"\n") + 1]
 
 
 def _images(pair: ImagePair) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -79,6 +80,20 @@ def test_an_unfinished_line_is_scored_again(pairs: list[ImagePair], tmp_path: Pa
     assert computed == 1
     assert scores.distances == score_pairs(pairs, [load_metric("l2")]).distances
     assert journal.read_text() == content
+
+
+def test_a_run_goes_on_where_the_disk_was_full(pairs: list[ImagePair], tmp_path: Path) -> None:
+    files = {"l2": tmp_path / "d.csv"}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard))
+    try:
+        with pytest.raises(MetricError, match=r"d\.csv\.partial cannot be written: File too large"):
+            run(pairs, [load_metric("l2")], files=files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    scores, computed = run(pairs, [load_metric("l2")], files=files)
+    assert 0 < computed < len(pairs)
+    assert scores.distances == score_pairs(pairs, [load_metric("l2")]).distances
 
 
 def test_a_pair_with_other_images_is_scored_again(pairs: list[ImagePair], tmp_path: Path) -> None:
