@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import re
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -12,6 +13,7 @@ import pytest
 
 import shift_study
 from analysis.responses.columns import COLUMNS
+from metric.registry import METRICS
 from study_server.export import participants
 from study_server.export import responses as export
 from study_server.folder.settings import Question, Settings, allowed_text, sections
@@ -73,6 +75,19 @@ def test_each_column_of_the_responses_is_documented_and_the_server_gives_just_th
 def test_each_column_of_the_participants_is_documented() -> None:
     section = read("docs/responses.md").partition("## The table of participants")[2]
     assert all(f"`{name}`" in section for name in (*participants.COLUMNS, *participants.IDENTITY_COLUMNS))
+
+
+def test_each_metric_is_in_the_table_of_metrics() -> None:
+    rows = [line.split("|")[1] for line in read("docs/metrics.md").splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`([^`]+)`", " ".join(rows))) == sorted(METRICS)
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_metrics_print_what_they_say() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", read("docs/metrics.md"), flags=re.MULTILINE | re.DOTALL)
+    examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "docs/metrics.md", None, None)
+    assert examples.examples
+    assert doctest.DocTestRunner().run(examples).failed == 0
 
 
 def test_the_readme_names_the_two_commands_and_ci_calls_one_of_them() -> None:
