@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from itertools import chain
+from math import isnan
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import torch
@@ -107,7 +108,10 @@ class FeatureMetric(nn.Module, ABC):
     def check(self, images: Tensor, name: str) -> None:
         """Raises `MetricError` unless `images` is (N, 3, H, W) float RGB in [0, 1], and large enough."""
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[0] == 0:
-            raise MetricError(f"The {name} has shape {tuple(images.shape)} instead of (N, 3, H, W).")
+            raise MetricError(
+                f"The {name} has shape {tuple(images.shape)} instead of (N, 3, H, W): give red, green and blue, a grey "
+                "image three times, and no transparency."
+            )
         if not images.is_floating_point():
             raise MetricError(f"The {name} is of type {images.dtype} instead of float; divide 8-bit values by 255.")
         height, width = images.shape[2:]
@@ -119,7 +123,8 @@ class FeatureMetric(nn.Module, ABC):
             )
         low, high = (float(value) for value in torch.aminmax(images.detach()))
         if not (low >= 0.0 and high <= 1.0):  # said this way round so that NaN is refused too
-            raise MetricError(f"The {name} has values from {low:g} to {high:g} instead of in [0, 1].")
+            mend = "NaN has no place in an image" if isnan(low) else "divide 8-bit values by 255, and clip others"
+            raise MetricError(f"The {name} has values from {low:g} to {high:g} instead of in [0, 1]; {mend}.")
 
 
 def check_same_size(reference: Tensor, images: Tensor) -> None:

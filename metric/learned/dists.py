@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metric.device import exact_float32
-from metric.errors import MetricError
+from metric.errors import MisfitError
 from metric.interface import FeatureMetric, Features
 from metric.weights.strict import rename_strictly
 
@@ -122,7 +122,7 @@ class DISTS(FeatureMetric):
         loaded = rename_strictly(backbone, _torchvision_names(), convolutions)
         loaded |= rename_strictly(linear, {name: name for name in scales}, scales)
         if bool((loaded["alpha"] < 0).any() or (loaded["beta"] < 0).any()):
-            raise MetricError("alpha and beta of DISTS have negative weights, which give no distance.")
+            raise MisfitError("alpha and beta of DISTS have negative weights, which give no distance.")
         self.load_state_dict(loaded, strict=True)
 
 

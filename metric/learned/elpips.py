@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from metric.device import exact_float32
-from metric.errors import MetricError
+from metric.errors import MisfitError
 from metric.interface import FeatureMetric, Features
 from metric.learned.elpips_draws import Draw, draw_transformation, transform
 from metric.networks.build import build_network
@@ -119,7 +119,7 @@ class ELPIPS(FeatureMetric):
         renamed = rename_strictly(linear, names, expected)
         for level, tensor in renamed.items():
             if bool((tensor < 0).any()):
-                raise MetricError(f'"{names[level]}" has a negative channel weight; it is not for this metric.')
+                raise MisfitError(f'"{names[level]}" has a negative channel weight; it is not for this metric.')
         self.channel_weights.load_state_dict(renamed, strict=True)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d
 
 from metric.device import exact_float32
-from metric.errors import MetricError
+from metric.errors import MisfitError
 from metric.interface import FeatureMetric, Features
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Layer(nn.Module):
         super().__init__()
         stride, padding, activation, pool = row
         if stride < 1 or padding < 0 or activation not in (LINEAR, RECTIFIED, NORMALIZED) or pool < 1:
-            raise MetricError(
+            raise MisfitError(
                 f'Row {number} of "{TABLE}" is {row}; it has to be stride ≥ 1, padding ≥ 0, activation 0, 1 or 2, '
                 "and pooling ≥ 1."
             )
@@ -48,7 +48,7 @@ class Layer(nn.Module):
             self.beta = nn.Parameter(_take(tensors, f"{number}.beta", 1, len(weight)))
             self.gamma = nn.Parameter(_take(tensors, f"{number}.gamma", 2, len(weight)))
             if bool((self.beta <= 0).any()) or bool((self.gamma < 0).any()):
-                raise MetricError(f"Layer {number} of GTI-CNN has a beta that is not positive or a negative gamma.")
+                raise MisfitError(f"Layer {number} of GTI-CNN has a beta that is not positive or a negative gamma.")
 
     def forward(self, maps: Tensor) -> Tensor:
         maps = conv2d(maps, self.weight, self.bias, self.stride, self.padding)
@@ -80,10 +80,10 @@ class GTICNN(FeatureMetric):
     def __init__(self, spec: MetricSpec, tensors: Mapping[str, Tensor]) -> None:
         super().__init__(spec)
         if TABLE not in tensors:
-            raise MetricError(f'The file has no "{TABLE}"; it is not for GTI-CNN.')
+            raise MisfitError(f'The file has no "{TABLE}"; it is not for GTI-CNN.')
         table = tensors[TABLE]
         if table.is_floating_point() or table.ndim != 2 or table.shape[1] != 4 or len(table) == 0:
-            raise MetricError(f'"{TABLE}" has to be whole numbers of shape (L, 4), a row a layer.')
+            raise MisfitError(f'"{TABLE}" has to be whole numbers of shape (L, 4), a row a layer.')
         self.layers = nn.ModuleList(Layer(number, tuple(row), tensors) for number, row in enumerate(table.tolist()))
         self._check(tensors)
         smallest = 1
@@ -111,13 +111,13 @@ class GTICNN(FeatureMetric):
         expected = {f"{number}.{name}" for number, layer in enumerate(self.layers) for name in layer.state_dict()}
         for name in tensors:
             if name not in expected | {TABLE}:
-                raise MetricError(f'The file has "{name}", which its own table of layers does not.')
+                raise MisfitError(f'The file has "{name}", which its own table of layers does not.')
         channels = [layer.weight.shape[1] for layer in self._layers()]
         if channels[0] not in (1, 3):
-            raise MetricError(f"The first layer of GTI-CNN reads {channels[0]} channels instead of 1 or 3.")
+            raise MisfitError(f"The first layer of GTI-CNN reads {channels[0]} channels instead of 1 or 3.")
         for number, layer in enumerate(self._layers()[:-1]):
             if len(layer.weight) != channels[number + 1]:
-                raise MetricError(
+                raise MisfitError(
                     f'"{number + 1}.weight" reads {channels[number + 1]} channels, but the layer before it '
                     f"gives {len(layer.weight)}."
                 )
@@ -126,13 +126,15 @@ class GTICNN(FeatureMetric):
 def _take(tensors: Mapping[str, Tensor], name: str, dimensions: int, size: int | None = None) -> Tensor:
     """A tensor of floats of so many dimensions, all of `size` where it is given."""
     if name not in tensors:
-        raise MetricError(f'The file has no "{name}"; it is not for GTI-CNN.')
+        raise MisfitError(f'The file has no "{name}"; it is not for GTI-CNN.')
     tensor = tensors[name]
     if tensor.ndim != dimensions or (size is not None and set(tensor.shape) != {size}):
         wanted = f"{dimensions} dimensions" + (f" of {size}" if size is not None else "")
-        raise MetricError(f'"{name}" has shape {tuple(tensor.shape)} instead of {wanted}.')
+        raise MisfitError(f'"{name}" has shape {tuple(tensor.shape)} instead of {wanted}.')
     if not tensor.is_floating_point():
-        raise MetricError(f'"{name}" is of type {tensor.dtype} instead of float.')
+        raise MisfitError(f'"{name}" is of type {tensor.dtype} instead of float.')
+    if not bool(tensor.isfinite().all()):
+        raise MisfitError(f'"{name}" has values that are not finite.')
     return tensor
 
 

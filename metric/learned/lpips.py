@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metric.device import exact_float32
-from metric.errors import MetricError
+from metric.errors import MetricError, MisfitError
 from metric.interface import FeatureMetric, Features
 from metric.networks.build import build_network
 from metric.networks.fast import Precision, arrange
@@ -109,7 +109,7 @@ class LPIPS(FeatureMetric):
         renamed = rename_strictly(checkpoint, self.stlpips_names(), expected)
         for level in range(len(self.channel_weights)):
             if bool((renamed[f"channel_weights.{level}"] < 0).any()):
-                raise MetricError(f"Level {level + 1} of the checkpoint has a negative channel weight.")
+                raise MisfitError(f"Level {level + 1} of the checkpoint has a negative channel weight.")
         self.load_state_dict(renamed, strict=True)
 
     def stlpips_names(self) -> dict[str, str]:

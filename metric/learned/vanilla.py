@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from metric.errors import MetricError
+from metric.errors import MisfitError
 from metric.learned.lpips import LPIPS
 from metric.networks.build import build_network
 from metric.networks.variant import Backbone, Variant
@@ -29,7 +29,7 @@ def load_channel_weights(metric: LPIPS, linear: Mapping[str, Tensor]) -> None:
     renamed = rename_strictly(linear, names, {ours: state[ours] for ours in names})
     for ours, tensor in renamed.items():
         if bool((tensor < 0).any()):
-            raise MetricError(f'"{names[ours]}" has a negative channel weight, which would not give a distance.')
+            raise MisfitError(f'"{names[ours]}" has a negative channel weight, which would not give a distance.')
     metric.load_state_dict(state | renamed, strict=True)
 
 

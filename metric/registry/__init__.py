@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metric.errors import MetricError
+from metric.errors import MetricError, MisfitError
 from metric.registry import classical, elpips, given_weights, lpips
 from metric.registry.spec import MetricSpec
 from metric.weights.finding import Weights
@@ -80,7 +80,10 @@ def load_metric(
     chosen = choose_device(device)
     module, _, function = spec.factory.partition(":")
     found = Weights(name, spec.weights, weights or {}, download)
-    metric: FeatureMetric = getattr(import_module(module), function)(spec, found)
+    try:
+        metric: FeatureMetric = getattr(import_module(module), function)(spec, found)
+    except MisfitError as error:
+        raise found.blame(error) from error
     metric = metric.to(chosen).eval().requires_grad_(False)
     metric.arrange(precision)
     return metric

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metric.errors import MetricError
+from metric.errors import MetricError, MisfitError
 from metric.registry import METRICS, find_spec
 from metric.weights.files import read_checkpoint
 from metric.weights.finding import cache_folder
@@ -97,10 +97,10 @@ def convert_weights(metric: str, source: Path, output: Path | None = None, *, fo
     published = read_published_tensors(source, PUBLISHED_ARCHIVES.get(metric, ""))
     module, _, function = CONVERTERS[metric].partition(":")
     convert: Callable[[dict[str, Tensor]], dict[str, Tensor]] = getattr(import_module(module), function)
-    converted = convert(published)
-    for name, tensor in converted.items():
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise MetricError(f'"{name}" from {source} is not finite; the file is damaged.')
+    try:
+        converted = convert(published)
+    except MisfitError as error:
+        raise MetricError(f"{source} is not what the authors of {metric} publish. {error}") from error
     _write_state_dict(converted, target)
     serves = [name for name, other in METRICS.items() if spec.weights[0] in other.weights] if target == cached else []
     return Conversion(

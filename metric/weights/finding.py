@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metric.errors import MetricError
+from metric.errors import MetricError, MisfitError
 from metric.extra import INSTALL
 from metric.weights.needs import TORCH_READER, InstalledFile, WeightsNeed
 
@@ -110,6 +110,7 @@ class Weights:
         self._metric = metric
         self._needs = {need.role: need for need in needs}
         self._given = given
+        self._files: list[Path] = []
         self.may_download = download
         for role in given:
             if role not in self._needs:
@@ -132,7 +133,17 @@ class Weights:
             found = find_weights(need)
         if found is None:
             raise MetricError(say_missing(self._metric, need))
+        self._files.append(found.path)
         tensors = found.read()
         if need.ignored_prefix:
             return {name: tensor for name, tensor in tensors.items() if not name.startswith(need.ignored_prefix)}
         return tensors
+
+    def blame(self, error: MisfitError) -> MetricError:
+        """The error with the files that it is about: those that the user gave, if any."""
+        given = [file for file in self._files if file in self._given.values()]
+        files = " and ".join(str(file) for file in given or self._files)
+        return MetricError(
+            f"{files} cannot be the weights of {self._metric}. {error} `shift-study metrics {self._metric}` says "
+            "which are wanted."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from metric.errors import MetricError
+from metric.errors import MisfitError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,22 +22,23 @@ def rename_strictly(
         expected: our name → a tensor of the shape wanted, in the network's order.
 
     Raises:
-        MetricError: names the first tensor that is missing, left over or of another shape.
+        MisfitError: names the first tensor that is missing, left over, of another shape or not finite.
     """
     renamed: dict[str, Tensor] = {}
     for ours, tensor in expected.items():
         published = published_names[ours]
         if published not in checkpoint:
-            raise MetricError(f'The checkpoint has no "{published}"; it is not for this network.')
+            raise MisfitError(f'The checkpoint has no "{published}".')
         found = checkpoint[published]
         if found.shape != tensor.shape:
-            raise MetricError(
-                f'"{published}" in the checkpoint has shape {tuple(found.shape)} instead of '
-                f"{tuple(tensor.shape)}; it is not for this network."
+            raise MisfitError(
+                f'"{published}" in the checkpoint has shape {tuple(found.shape)} instead of {tuple(tensor.shape)}.'
             )
+        if found.is_floating_point() and not bool(found.isfinite().all()):
+            raise MisfitError(f'"{published}" in the checkpoint has values that are not finite.')
         renamed[ours] = found
     taken = {published_names[ours] for ours in expected}
     for published in checkpoint:
         if published not in taken:
-            raise MetricError(f'The checkpoint has "{published}", which this network does not; it is for another.')
+            raise MisfitError(f'The checkpoint has "{published}", which this network does not.')
     return renamed

@@ -115,6 +115,7 @@ def test_a_file_makes_it_available(metric: GTICNN, tmp_path: Path, monkeypatch: 
         ({"layers": torch.tensor([[1, 2, 3]])}, "whole numbers of shape"),
         ({"layers": torch.tensor([[0, 0, 0, 1]])}, r"Row 0 of \"layers\" is \(0, 0, 0, 1\)"),
         ({"1.bias": None}, r'has no "1\.bias"'),
+        ({"1.bias": torch.full((4,), torch.nan)}, r'"1\.bias" has values that are not finite'),
         ({"3.bias": torch.zeros(1)}, r'has "3\.bias", which its own table'),
         ({"0.gamma": torch.zeros(6, 5)}, r'"0\.gamma" has shape \(6, 5\) instead of 2 dimensions of 6'),
         ({"0.beta": torch.zeros(6)}, "Layer 0 of GTI-CNN has a beta that is not positive"),

@@ -237,14 +237,6 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path, capsys: pytest.Ca
     assert "harm" not in capsys.readouterr().out
 
 
-def test_numbers_that_are_none_are_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _small(monkeypatch)
-    np.savez(tmp_path / "arrays.npz", a=np.array([1, np.nan]))
-    with pytest.raises(MetricError, match=r'"a" from .*arrays.npz is not finite; the file is damaged'):
-        convert_weights("pim-1", tmp_path / "arrays.npz")
-    assert not cache.exists()
-
-
 @pytest.mark.parametrize(
     ("metric", "sentence"),
     [

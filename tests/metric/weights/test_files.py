@@ -43,6 +43,7 @@ def test_the_published_checkpoint_is_taken_whole(weights: Weights) -> None:
     [
         (lambda c: c.pop("net.slice2.5.bias"), 'has no "net.slice2.5.bias"'),
         (lambda c: c.pop("lin4.model.1.weight"), 'has no "lin4.model.1.weight"'),
+        (lambda c: c["net.slice2.5.bias"][3].fill_(torch.nan), '"net.slice2.5.bias" .* not finite'),
         (lambda c: c.update({"net.slice6.1.weight": torch.zeros(1)}), 'has "net.slice6.1.weight", which'),
         (lambda c: c.update({"lin0.weight": c.pop("lin0.model.1.weight")}), 'has no "lin0.model.1.weight"'),
         (
