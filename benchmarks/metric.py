@@ -58,11 +58,12 @@ from study_server.folder.new import make_study
 class Contest:
     """One of our metrics, in one or more precisions, and the packages that it is compared with.
 
-    `peers`: name → what builds it. `weights`: files for ours, where none are installed.
+    `peers` gives them by name, on a device. `random_backbone`: both get the same random convolutions, for want of
+    trained ones.
     """
 
     metric: str
-    peers: Callable[[], Mapping[str, Distance]]
+    peers: Callable[[torch.device], Mapping[str, Distance]]
     precisions: tuple[str, ...] = ("fp32",)
     random_backbone: bool = False
 
@@ -78,13 +79,21 @@ def _backbone(metric: str) -> dict[str, torch.Tensor]:
 
 
 CONTESTS = (
-    Contest("stlpips-alex", lambda: {"stlpips_pytorch": original_stlpips("alex")}, ("fp32", "bf16")),
-    Contest("stlpips-vgg", lambda: {"stlpips_pytorch": original_stlpips("vgg")}, ("fp32", "bf16")),
-    Contest("lpips-alex", lambda: {"lpips": original_lpips("alex", _backbone("lpips-alex"))}, ("fp32", "bf16")),
-    Contest("lpips-vgg", lambda: {"lpips": original_lpips("vgg", _backbone("lpips-vgg"))}, ("fp32", "bf16")),
-    Contest("lpips-squeeze", lambda: {"lpips": original_lpips("squeeze", seeded_squeezenet())}, random_backbone=True),
-    Contest("ssim", ssim_libraries),
-    Contest("ms-ssim", ms_ssim_libraries),
+    Contest("stlpips-alex", lambda on: {"stlpips_pytorch": original_stlpips("alex", device=on)}, ("fp32", "bf16")),
+    Contest("stlpips-vgg", lambda on: {"stlpips_pytorch": original_stlpips("vgg", device=on)}, ("fp32", "bf16")),
+    Contest(
+        "lpips-alex", lambda on: {"lpips": original_lpips("alex", _backbone("lpips-alex"), device=on)}, ("fp32", "bf16")
+    ),
+    Contest(
+        "lpips-vgg", lambda on: {"lpips": original_lpips("vgg", _backbone("lpips-vgg"), device=on)}, ("fp32", "bf16")
+    ),
+    Contest(
+        "lpips-squeeze",
+        lambda on: {"lpips": original_lpips("squeeze", seeded_squeezenet(), device=on)},
+        random_backbone=True,
+    ),
+    Contest("ssim", lambda _: ssim_libraries()),
+    Contest("ms-ssim", lambda _: ms_ssim_libraries()),
 )
 
 
@@ -93,7 +102,7 @@ def run(contest: Contest, pairs: Sequence[ImagePair], device: torch.device) -> d
     ours = {precision: _load(contest, precision, device) for precision in contest.precisions}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of the peers
-        peers = contest.peers()
+        peers = contest.peers(device)
         distances, seconds = _measure(ours, peers, pairs, device, contest.metric)
     fastest = min(peers, key=lambda name: sum(seconds[name]))
     return {
@@ -192,9 +201,10 @@ _MEASURED = (
 )
 
 
-def peak_memory_mib(study: Path, metric: str, precision: str) -> int:
+def peak_memory_mib(study: Path, metric: str, precision: str, device: torch.device) -> int:
     """Of `shift-study score` on all pairs of a study, in a process of its own."""
-    verb = ["score", str(study), "--all-pairs", "--metric", metric, "--precision", _PRECISIONS[precision]]
+    verb = ["score", str(study), "--all-pairs", "--metric", metric, "--device", str(device)]
+    verb += ["--precision", _PRECISIONS[precision]]
     done = subprocess.run([sys.executable, "-c", _MEASURED, *verb], capture_output=True, text=True, check=True)
     return int(done.stderr.split()[-1])
 
@@ -234,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 found[contest.metric] = run(contest, pairs, device)
         if not options.quick and references is None:
             for metric, precision in ((m, p) for m in found for p in found[m] if m.startswith("stlpips")):
-                found[metric][precision]["peak_memory_mib"] = peak_memory_mib(study, metric, precision)
+                found[metric][precision]["peak_memory_mib"] = peak_memory_mib(study, metric, precision, device)
     print(json.dumps(found, indent=2) if options.json else _table(found))
 
 

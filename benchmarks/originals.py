@@ -17,21 +17,28 @@ from torch import Tensor
 from benchmarks.published import import_stlpips, published_stlpips
 
 Distance = Callable[[Tensor, Tensor], float]
+_CPU = torch.device("cpu")
 
 
-def original_stlpips(network: str, *, dtype: torch.dtype = torch.float32) -> Distance:
+def original_stlpips(network: str, *, dtype: torch.dtype = torch.float32, device: torch.device = _CPU) -> Distance:
     """The authors' shift-tolerant LPIPS, `alex` or `vgg`."""
-    return _normalized(published_stlpips(network), dtype)
+    return _normalized(published_stlpips(network), dtype, device)
 
 
-def original_lpips(network: str, backbone: Mapping[str, Tensor], *, dtype: torch.dtype = torch.float32) -> Distance:
+def original_lpips(
+    network: str,
+    backbone: Mapping[str, Tensor],
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device = _CPU,
+) -> Distance:
     """The package `lpips` 0.1.4 with its own channel weights, and the convolutions given by torchvision's names."""
     import lpips
 
     with _without_downloads():
         model = lpips.LPIPS(net=network, pnet_rand=True, verbose=False)
     model.net.load_state_dict(_sliced(model.net, backbone), strict=True)
-    return _normalized(model.eval(), dtype)
+    return _normalized(model.eval(), dtype, device)
 
 
 def original_lpips_map(reference: Tensor, image: Tensor) -> Tensor:
@@ -96,8 +103,8 @@ def seeded_squeezenet(seed: int = 7) -> dict[str, Tensor]:
     return {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
 
 
-def _normalized(model: Any, dtype: torch.dtype) -> Distance:
-    model = model.to(dtype)
+def _normalized(model: Any, dtype: torch.dtype, device: torch.device = _CPU) -> Distance:
+    model = model.to(device, dtype)
 
     def distance(reference: Tensor, image: Tensor) -> float:
         with torch.no_grad():

@@ -19,7 +19,7 @@ def ssim_libraries() -> Mapping[str, Distance]:
     def scikit_image(reference: Tensor, image: Tensor) -> float:
         return 1 - float(
             structural_similarity(
-                *(tensor[0].numpy() for tensor in (reference, image)),
+                *(tensor[0].cpu().numpy() for tensor in (reference, image)),
                 channel_axis=0,
                 data_range=1.0,
                 gaussian_weights=True,

@@ -35,7 +35,7 @@ def computed_in(precision: Precision, device: torch.device) -> str:
     'float32'
     """
     if precision == "bfloat16" and not _has_bfloat16(device):
-        return "float32 with coarser Winograd convolutions, as this processor has no bfloat16"
+        return "float32, convolutions of 5 × 5 more coarsely, as this processor has no bfloat16"
     return precision
 
 
@@ -43,7 +43,8 @@ class FastNetwork(nn.Module):
     """A network that computes small images as it is, and larger ones in the form that is fastest.
 
     Small images gain little, and the plain form rounds as other implementations do: between nearly flat images,
-    whose features are all but zero, another order of the same sums is seen in the fifth digit of a distance.
+    whose features are all but zero, another order of the same sums is seen in the fifth digit of a distance. What
+    was folded and transformed was rounded to float32, so other types take the plain form too.
     """
 
     def __init__(self, plain: nn.Module, large: nn.Module) -> None:
@@ -52,7 +53,7 @@ class FastNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (N, 3, H, W) with channels last → what the network gives."""
-        large = min(images.shape[2], images.shape[3]) >= _LARGE_PX
+        large = min(images.shape[2], images.shape[3]) >= _LARGE_PX and images.dtype == torch.float32
         features: tuple[Tensor, ...] = (self.large if large else self.plain)(images)
         return features
 

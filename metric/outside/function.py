@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ class FunctionMetric(FeatureMetric):
 
 def describe_function(name: str) -> MetricSpec:
     """The record of `package.module:function`; `MetricError` where there is no such function."""
-    _import(name)
+    function = _import(name)
     return MetricSpec(
         name=name,
         summary="a function of your own",
@@ -61,8 +62,15 @@ def describe_function(name: str) -> MetricSpec:
         smallest_px=1,
         code_licence="its author's",
         deterministic=False,
+        version=_digest(function),
         note="What it computes, and whether always the same, is its author's to say. Lower has to be more similar.",
     )
+
+
+def _digest(function: Callable[..., Any]) -> str:
+    """Of the file that the function is in, or "" for one without a file."""
+    file = getattr(import_module(function.__module__), "__file__", None) if hasattr(function, "__module__") else None
+    return f"SHA-256 {sha256(Path(file).read_bytes()).hexdigest()[:16]}" if file else ""
 
 
 def build(spec: MetricSpec, weights: Weights) -> FunctionMetric:

@@ -51,6 +51,8 @@ def describe_pyiqa(name: str) -> MetricSpec:
     """
     wanted = name.removeprefix(_PREFIX)
     configurations = _configurations()
+    import pyiqa
+
     if wanted not in configurations:
         raise MetricError(f'pyiqa has no metric "{wanted}"; pyiqa.list_models() lists those that it has.')
     configuration = configurations[wanted]
@@ -66,6 +68,7 @@ def describe_pyiqa(name: str) -> MetricSpec:
         converts_to="as pyiqa does",
         lower_is_more_similar=bool(configuration.get("lower_better", False)),
         deterministic=False,
+        version=f"pyiqa {pyiqa.__version__}",
         note="pyiqa is for non-commercial use only. It finds its weights itself, and fetches them only with "
         "--download. Whether the same pair always has the same value it does not say.",
     )

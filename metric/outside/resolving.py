@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 
 from metric.errors import MetricError
@@ -59,4 +60,5 @@ def _load(entry: EntryPoint) -> MetricSpec:
         )
     if spec.name != entry.name:
         raise MetricError(f'The package {package} offers "{entry.name}", but the metric calls itself "{spec.name}".')
-    return spec
+    # By its package's version, unless it has one of its own.
+    return spec if spec.version or not entry.dist else replace(spec, version=f"{package} {entry.dist.version}")

@@ -29,6 +29,8 @@ class MetricSpec:
         lower_is_more_similar: False for a similarity, whose value grows as images grow alike.
         identical: its value for identical images.
         deterministic: whether the same pair is sure to give the same value (on one machine).
+        version: of the code that computes it, where that is not this project's; a scoring run goes on only with
+            the version that it began with.
         note: what else a user should know, in sentences.
     """
 
@@ -43,6 +45,7 @@ class MetricSpec:
     lower_is_more_similar: bool = True
     identical: float = 0.0
     deterministic: bool = True
+    version: str = ""
     note: str = ""
 
     def describe(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from metric.registry.spec import MetricSpec
@@ -11,13 +12,17 @@ from metric.weights.finding import find_weights
 
 
 def settings_of(spec: MetricSpec, given: Mapping[str, Path], arithmetic: str) -> dict[str, str]:
-    """The metric's name, the arithmetic that it is computed in, and the SHA-256 of each of its weights.
+    """The metric's name, the version of its code, the arithmetic, and the SHA-256 of each of its weights.
 
     >>> from metric.registry import METRICS
-    >>> settings_of(METRICS["ssim"], {}, "float32")
-    {'metric': 'ssim', 'arithmetic': 'float32'}
+    >>> list(settings_of(METRICS["dists"], {}, "float32"))
+    ['metric', 'version', 'arithmetic', 'backbone', 'linear']
     """
-    settings = {"metric": spec.name, "arithmetic": arithmetic}
+    settings = {
+        "metric": spec.name,
+        "version": f"shift-study {version('shift-study')} {spec.version}".rstrip(),
+        "arithmetic": arithmetic,
+    }
     for need in spec.weights:
         found = find_weights(need, given.get(need.role))
         if found is not None:

@@ -104,6 +104,13 @@ def test_a_function_that_is_not_there_is_said(name: str, sentence: str, mine: No
         find_spec(name)
 
 
+def test_an_edited_function_has_another_version(mine: None, tmp_path: Path) -> None:
+    version = find_spec("my_metrics:a_list").version
+    assert version == find_spec("my_metrics:a_list").version != ""
+    (tmp_path / "my_metrics.py").write_text(_FUNCTIONS + "# something else\n")
+    assert find_spec("my_metrics:a_list").version != version
+
+
 def test_distance_takes_a_function(mine: None) -> None:
     for name, grey in (("a.png", 0), ("b.png", 255)):
         Image.new("RGB", (16, 16), (grey, grey, grey)).save(name)
@@ -139,6 +146,7 @@ def pyiqa(monkeypatch: pytest.MonkeyPatch) -> None:
     package, configurations = ModuleType("pyiqa"), ModuleType("pyiqa.default_model_configs")
     package.create_metric = create_metric  # type: ignore[attr-defined]
     package.__path__ = []
+    package.__version__ = "0.1"  # type: ignore[attr-defined]
     full_reference = ("alike", "fetching", "fetching-later", "broken")
     configurations.DEFAULT_CONFIGS = {  # type: ignore[attr-defined]
         "alone": {"metric_mode": "NR"},
