@@ -56,7 +56,7 @@ class FeatureMetric(nn.Module, ABC):
     def forward(self, reference: Pictures, images: Pictures, *, loss: bool | None = None) -> Tensor:
         """Distances, shape (N,), between N references and N images.
 
-        Identical images have exactly the distance that `spec.identical` says, whatever the device and its rounding.
+        Identical images have exactly the distance that `spec.identical` says, if it says one, whatever the rounding.
 
         Args:
             reference, images: one or many of one size, see `metric.inputs.Pictures`. They are moved to the
@@ -99,9 +99,10 @@ class FeatureMetric(nn.Module, ABC):
         return first.to(own.device), second.to(own.device)
 
     def _compare(self, reference: Tensor, images: Tensor) -> Tensor:
-        same = (reference == images).flatten(1).all(dim=1)
         distances = self.distance(self.features(reference), self.features(images))
-        return distances.masked_fill(same, self.spec.identical)
+        if self.spec.identical is None:
+            return distances
+        return distances.masked_fill((reference == images).flatten(1).all(dim=1), self.spec.identical)
 
     def check(self, images: Tensor, name: str) -> None:
         """Raises `MetricError` unless `images` is (N, 3, H, W) float RGB in [0, 1], and large enough."""

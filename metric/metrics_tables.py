@@ -59,7 +59,7 @@ def metric_sheet(metric: Mapping[str, Any]) -> str:
         ("input", f"{metric['input']}, (N, 3, H, W); inside: {metric['converts_to']}"),
         ("smallest image", f"{metric['smallest_px']} × {metric['smallest_px']} pixels"),
         ("direction", "lower is more similar" if metric["lower_is_more_similar"] else "higher is more similar"),
-        ("identical images", f"{metric['identical']:g}"),
+        ("identical images", "as computed" if metric["identical"] is None else f"{metric['identical']:g}"),
         ("deterministic", "yes" if metric["deterministic"] else "not sure to be"),
     ]
     for weights in metric["weights"]:

@@ -10,7 +10,6 @@ import contextlib
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -75,7 +74,7 @@ def describe_pyiqa(name: str) -> MetricSpec:
 
 
 def build(spec: MetricSpec, weights: Weights) -> PyiqaMetric:
-    """The metric on the CPU; what it gives for identical images is found by asking it.
+    """The metric on the CPU.
 
     Raises:
         MetricError: where pyiqa cannot build it, which without `download` may be because weights are missing.
@@ -96,12 +95,7 @@ def build(spec: MetricSpec, weights: Weights) -> PyiqaMetric:
         raise MetricError(
             f"pyiqa cannot build {spec.name} ({type(error).__name__}: {error}).{_hint(download)}"
         ) from error
-    metric = PyiqaMetric(spec, model, download)
-    if not spec.lower_is_more_similar:
-        image = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
-        with torch.no_grad():
-            metric.spec = replace(spec, identical=metric.distance((image,), (image,)).item())
-    return metric
+    return PyiqaMetric(spec, model, download)
 
 
 def _hint(download: bool) -> str:

@@ -11,6 +11,7 @@ SPECS = (
         source="Wang et al. 2004, Eq. 13",
         factory="metric.classical.ssim:build_ssim",
         smallest_px=11,
+        identical=0.0,
     ),
     MetricSpec(
         name="dssim",
@@ -18,6 +19,7 @@ SPECS = (
         source="LPIPS's scripts (package lpips 0.1.4), in RGB",
         factory="metric.classical.ssim:build_dssim",
         smallest_px=7,
+        identical=0.0,
     ),
     MetricSpec(
         name="ms-ssim",
@@ -25,6 +27,7 @@ SPECS = (
         source="Wang, Simoncelli & Bovik 2003, Eq. 7",
         factory="metric.classical.ms_ssim:build_ms_ssim",
         smallest_px=161,
+        identical=0.0,
     ),
     MetricSpec(
         name="cw-ssim",
@@ -32,6 +35,7 @@ SPECS = (
         source="Sampat et al. 2009, Eq. 6",
         factory="metric.classical.cw_ssim:build_cw_ssim",
         smallest_px=64,
+        identical=0.0,
         converts_to="luma in [0, 255]",
     ),
     MetricSpec(
@@ -40,6 +44,7 @@ SPECS = (
         source="closed form",
         factory="metric.classical.pixel_error:build_l2",
         smallest_px=1,
+        identical=0.0,
     ),
     MetricSpec(
         name="rmse",
@@ -47,6 +52,7 @@ SPECS = (
         source="closed form",
         factory="metric.classical.pixel_error:build_rmse",
         smallest_px=1,
+        identical=0.0,
     ),
     MetricSpec(
         name="psnr",
@@ -63,6 +69,7 @@ SPECS = (
         source="LPIPS's scripts (package lpips 0.1.4)",
         factory="metric.classical.lab:build_lpips_l2",
         smallest_px=1,
+        identical=0.0,
         converts_to="CIE Lab / 100",
     ),
 )

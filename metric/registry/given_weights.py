@@ -24,6 +24,7 @@ def _pieapp(name: str, summary: str) -> MetricSpec:
         source="Prashnani et al. 2018, Section 4",
         factory=f"metric.learned.pieapp:build_{name.removeprefix('pieapp-')}",
         smallest_px=64,
+        identical=0.0,
         converts_to="BGR in [0, 255]",
         weights=(_PIEAPP,),
         note="It can be negative, and exchanging reference and image gives another value.",
@@ -38,6 +39,7 @@ def _pim(components: int, summary: str, source: str) -> MetricSpec:
         source=source,
         factory=f"metric.learned.pim:build_pim_{components}",
         smallest_px=1,
+        identical=0.0,
         weights=(
             WeightsNeed(
                 role="all",
@@ -57,6 +59,7 @@ _GTI_CNN = MetricSpec(
     source="Ma, Duanmu & Wang 2018",
     factory="metric.learned.gti_cnn:build_gti_cnn",
     smallest_px=1,
+    identical=0.0,
     converts_to="RGB in [0, 1], or its luminance where the first layer reads one channel",
     weights=(
         WeightsNeed(

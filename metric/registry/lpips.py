@@ -77,6 +77,7 @@ SPECS = (
         source=_PAPER,
         factory="metric.learned.lpips:build_alex",
         smallest_px=21,
+        identical=0.0,
         converts_to=_IN_CHECKPOINT,
         weights=(_shift_tolerant("alex", "b356b382f96010f77d085ee8343ecd9fd322d0a56e8de2b2d0549fafcad8b9ee"),),
     ),
@@ -86,6 +87,7 @@ SPECS = (
         source=_PAPER,
         factory="metric.learned.lpips:build_vgg",
         smallest_px=18,
+        identical=0.0,
         converts_to=_IN_CHECKPOINT,
         weights=(_shift_tolerant("vgg", "44597da68f49c1837c100ff52299050f274d102eb102e5837178c79be6f0e250"),),
     ),
@@ -95,6 +97,7 @@ SPECS = (
         source=_ZHANG,
         factory="metric.learned.vanilla:build_alex",
         smallest_px=31,
+        identical=0.0,
         converts_to=_SCALED,
         weights=(
             ALEXNET,
@@ -107,6 +110,7 @@ SPECS = (
         source=_ZHANG,
         factory="metric.learned.vanilla:build_vgg",
         smallest_px=16,
+        identical=0.0,
         converts_to=_SCALED,
         weights=(
             VGG16,
@@ -119,6 +123,7 @@ SPECS = (
         source=_ZHANG,
         factory="metric.learned.vanilla:build_squeeze",
         smallest_px=17,
+        identical=0.0,
         converts_to=_SCALED,
         weights=(
             SQUEEZENET,
@@ -131,6 +136,7 @@ SPECS = (
         source=_RETRAINED,
         factory="metric.learned.vanilla:build_retrained_alex",
         smallest_px=31,
+        identical=0.0,
         converts_to=_IN_CHECKPOINT,
         weights=(_retrained("alex"),),
     ),
@@ -140,6 +146,7 @@ SPECS = (
         source=_RETRAINED,
         factory="metric.learned.vanilla:build_retrained_vgg",
         smallest_px=16,
+        identical=0.0,
         converts_to=_IN_CHECKPOINT,
         weights=(_retrained("vgg"),),
     ),
@@ -150,6 +157,7 @@ SPECS = (
         factory="metric.learned.dists:build",
         # The deepest maps then have 2 × 2 positions; with one there is no structure to compare.
         smallest_px=17,
+        identical=0.0,
         converts_to=_IMAGENET,
         weights=(VGG16, _ALPHA_AND_BETA),
     ),

@@ -27,7 +27,7 @@ class MetricSpec:
         code_licence: of the code that computes it.
         converts_to: what becomes of RGB in [0, 1] inside, such as "CIE Lab / 100".
         lower_is_more_similar: False for a similarity, whose value grows as images grow alike.
-        identical: its value for identical images.
+        identical: its value for identical images, which are then not computed; None where only computing tells.
         deterministic: whether the same pair is sure to give the same value (on one machine).
         version: of the code that computes it, where that is not this project's; a scoring run goes on only with
             the version that it began with.
@@ -43,7 +43,7 @@ class MetricSpec:
     code_licence: str = OUR_LICENCE
     converts_to: str = "RGB in [0, 1]"
     lower_is_more_similar: bool = True
-    identical: float = 0.0
+    identical: float | None = None
     deterministic: bool = True
     version: str = ""
     note: str = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
@@ -106,9 +105,10 @@ def stream_scores(
         MetricError: for a file that is no image, or whose pixels or size are not what the manifest says, for
             an image that is too small for a metric, and for a distance that is not finite.
     """
-    on_gpu = torch.device(device).type != "cpu"
-    decoded = decode(pairs, workers=_GPU_WORKERS if on_gpu else 0)
-    compare = _in_batches(decoded, metrics, device) if on_gpu else _one_by_one(decoded, metrics)
+    if takes_batches(torch.device(device)):
+        compare = _in_batches(decode(pairs, workers=_GPU_WORKERS), metrics, device)
+    else:
+        compare = _one_by_one(decode(pairs, workers=0), metrics)
     for pair, values, seconds in compare:
         distances = {
             metric.spec.name: _as_distance(metric, value) for metric, value in zip(metrics, values, strict=True)
@@ -117,6 +117,11 @@ def stream_scores(
             if not math.isfinite(distance):
                 raise MetricError(f'{name} gives {distance} for the pair "{pair.pair}"; a distance is a finite number.')
         yield PairScore(pair, distances, dict(zip(distances, seconds, strict=True)))
+
+
+def takes_batches(device: torch.device) -> bool:
+    """Whether a device is faster with many images at a time: a GPU is, a CPU is not."""
+    return device.type != "cpu"
 
 
 _Compared = tuple[ImagePair, list[float], list[float]]
@@ -136,7 +141,7 @@ def _one_by_one(decoded: Iterable[DecodedPair], metrics: Sequence[FeatureMetric]
         values, seconds = [], []
         for index, metric in enumerate(metrics):
             began = perf_counter()
-            if same:
+            if same and metric.spec.identical is not None:
                 values.append(metric.spec.identical)
             else:
                 with torch.inference_mode():
@@ -157,27 +162,33 @@ def _in_batches(decoded: Iterable[DecodedPair], metrics: Sequence[FeatureMetric]
 
 
 def _batch(batch: list[DecodedPair], metrics: Sequence[FeatureMetric], device: str) -> Iterator[_Compared]:
-    differing = [one for one in batch if not np.array_equal(one.reference, one.stimulus)]
-    distinct = list({id(one.reference): one.reference for one in differing}.values())
-    place = {id(pixels): index for index, pixels in enumerate(distinct)}
-    references = torch.tensor([place[id(one.reference)] for one in differing], device=device)
+    same = [np.array_equal(one.reference, one.stimulus) for one in batch]
     found: dict[str, list[float]] = {one.pair.pair: [] for one in batch}
     seconds = []
     for metric in metrics:
         began = perf_counter()
-        values: deque[float] = deque()
-        if differing:
-            with torch.inference_mode():
-                known = _features(metric, distinct, "reference", device)
-                images = _features(metric, [one.stimulus for one in differing], "image", device)
-                matched = tuple(kept.index_select(0, references) for kept in known)
-                values.extend(metric.distance(matched, images).tolist())
-        changed = {one.pair.pair for one in differing}
-        for one in batch:
-            found[one.pair.pair].append(values.popleft() if one.pair.pair in changed else metric.spec.identical)
+        known = [metric.spec.identical if alike else None for alike in same]
+        unknown = [one for one, value in zip(batch, known, strict=True) if value is None]
+        computed = iter(_computed(metric, unknown, device))
+        for one, value in zip(batch, known, strict=True):
+            found[one.pair.pair].append(next(computed) if value is None else value)
         seconds.append((perf_counter() - began) / len(batch))
     for one in batch:
         yield one.pair, found[one.pair.pair], seconds
+
+
+def _computed(metric: FeatureMetric, batch: Sequence[DecodedPair], device: str) -> list[float]:
+    if not batch:
+        return []
+    distinct = list({id(one.reference): one.reference for one in batch}.values())
+    place = {id(pixels): index for index, pixels in enumerate(distinct)}
+    order = torch.tensor([place[id(one.reference)] for one in batch], device=device)
+    with torch.inference_mode():
+        references = _features(metric, distinct, "reference", device)
+        images = _features(metric, [one.stimulus for one in batch], "image", device)
+        distances = metric.distance(tuple(kept.index_select(0, order) for kept in references), images)
+    values: list[float] = distances.tolist()
+    return values
 
 
 def _features(metric: FeatureMetric, pixels: Sequence[Pixels], name: str, device: str = "cpu") -> Features:
