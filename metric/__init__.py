@@ -60,8 +60,10 @@ def load(
     given: dict[str, Path] = {}
     if isinstance(weights, str | PathLike):
         roles = [need.role for need in find_spec(name).weights]
-        if len(roles) != 1:
-            named = ", ".join(roles) or "none"
+        if not roles:
+            raise MetricError(f"{name} needs no weights; leave them out.")
+        if len(roles) > 1:
+            named = ", ".join(roles)
             raise MetricError(f"{name} needs weights of these roles: {named}; give a file for each by its role.")
         given = {roles[0]: Path(weights)}
     elif weights:

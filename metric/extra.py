@@ -14,7 +14,7 @@ def torch_is_installed() -> bool:
     return find_spec("torch") is not None
 
 
-def require_torch(verb: str) -> None:
-    """Raises `MetricError` with the command that installs the extra, where it is missing."""
+def require_torch(what: str) -> None:
+    """Raises `MetricError` with the command that installs the extra, where it is missing and `what` needs it."""
     if not torch_is_installed():
-        raise MetricError(f'`shift-study {verb}` needs the extra "metric": {INSTALL}')
+        raise MetricError(f'{what} needs the extra "metric": {INSTALL}')

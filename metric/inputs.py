@@ -49,6 +49,8 @@ def as_batch(pictures: Pictures, name: str) -> Tensor:
         return read_image(Path(pictures))
     if isinstance(pictures, Sequence) and pictures:
         batches = [as_batch(picture, name) for picture in pictures]
+        if any(batch.ndim != 4 for batch in batches):
+            raise MetricError(f"A tensor among the {name}s is not (3, H, W) or (N, 3, H, W).")
         if any(batch.shape[1:] != batches[0].shape[1:] for batch in batches):
             raise MetricError(f"The {name}s have different shapes; give those of one size together.")
         return torch.cat(batches)
@@ -60,6 +62,7 @@ def _from_array(array: npt.NDArray[Any], name: str) -> Tensor:
         raise MetricError(f"The {name} is an array of shape {array.shape} instead of (H, W, 3) or (N, H, W, 3).")
     if array.dtype != np.uint8 and array.dtype.kind != "f":
         raise MetricError(f"The {name} is an array of {array.dtype}; give 8-bit values, or float in [0, 1].")
-    values = torch.from_numpy(np.ascontiguousarray(array))
+    known = array.dtype if array.dtype == np.uint8 else np.float64 if array.dtype.itemsize > 4 else np.float32
+    values = torch.from_numpy(np.array(array, known))  # a copy: torch wants what it may write, in this machine's order
     batch = (values if array.ndim == 4 else values.unsqueeze(0)).permute(0, 3, 1, 2)
     return batch.float().div(255) if array.dtype == np.uint8 else batch

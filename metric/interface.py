@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from metric.registry.spec import MetricSpec
 
 Features: TypeAlias = tuple[Tensor, ...]
+_FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 
 class FeatureMetric(nn.Module, ABC):
@@ -51,7 +52,7 @@ class FeatureMetric(nn.Module, ABC):
             MetricError: where it has no such precision.
         """
         if precision != "float32":
-            raise MetricError(f"{self.spec.name} has no precision but float32; leave --precision out.")
+            raise MetricError(f"{self.spec.name} has no precision but float32; ask for no other.")
 
     def forward(self, reference: Pictures, images: Pictures, *, loss: bool | None = None) -> Tensor:
         """Distances, shape (N,), between N references and N images.
@@ -76,6 +77,8 @@ class FeatureMetric(nn.Module, ABC):
 
     def map(self, reference: Pictures, images: Pictures, *, loss: bool | None = None) -> Tensor:
         """Where the images differ: maps (N, H, W), which grow with the distance of what is seen there.
+
+        Their mean is near the distance and not equal to it, for levels and borders are enlarged to the image's size.
 
         Raises:
             MetricError: as a call does, and for a metric that has no such map.
@@ -111,8 +114,10 @@ class FeatureMetric(nn.Module, ABC):
                 f"The {name} has shape {tuple(images.shape)} instead of (N, 3, H, W): give red, green and blue, a grey "
                 "image three times, and no transparency."
             )
-        if not images.is_floating_point():
+        if images.dtype not in _FLOATS:
             raise MetricError(f"The {name} is of type {images.dtype} instead of float; divide 8-bit values by 255.")
+        if images.layout != torch.strided:
+            raise MetricError(f"The {name} is a sparse tensor; give a dense one.")
         height, width = images.shape[2:]
         smallest = self.spec.smallest_px
         if min(height, width) < smallest:

@@ -17,6 +17,7 @@ from metric.device import exact_float32
 from metric.errors import MisfitError
 from metric.interface import FeatureMetric, Features
 from metric.learned.elpips_draws import Draw, draw_transformation, transform
+from metric.learned.lpips import unit_vectors
 from metric.networks.build import build_network
 from metric.networks.network import FeatureNetwork
 from metric.networks.statistics import normalise_images
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 DRAWS = 50
 SEED = 0
 _DROPPED = 0.01
-_NO_LENGTH = 1e-10
-"""Added to the length of a feature vector, as in LPIPS, so that a vector of zeros stays one."""
+"""The chance of a value to be dropped before a convolution."""
 
 _INPUT = "input"
 EVERY_LAYER = {
@@ -139,7 +139,7 @@ def dropout_mask(random: np.random.Generator, maps: Tensor) -> Tensor:
 
 def _compare(maps: Tensor, references: int, weights: Tensor) -> Tensor:
     """LPIPS at one level (Zhang et al. 2018, Eq. 1), (N,); the maps begin with those of N references, or of one."""
-    directions = maps / (torch.linalg.vector_norm(maps, dim=1, keepdim=True) + _NO_LENGTH)
+    directions = unit_vectors(maps)
     difference: Tensor = directions[references:] - directions[:references]
     return (difference.square().mean(dim=(2, 3), keepdim=True) * weights).sum(dim=(1, 2, 3))
 
@@ -157,15 +157,6 @@ def convert_published(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     expected = {_linear_name(level): torch.empty(1, 1, count, 1) for level, count in enumerate(EVERY_LAYER.values())}
     strict = rename_strictly(tensors, {name: name for name in expected}, expected)
     return {name: tensor.permute(0, 2, 1, 3).contiguous() for name, tensor in strict.items()}
-
-
-def random_state(seed: int) -> dict[str, Tensor]:
-    """Channel weights of `elpips-vgg` that mean nothing, to compute with where the trained ones are not there."""
-    generator = torch.Generator().manual_seed(seed)
-    return {
-        _linear_name(level): torch.rand(1, count, 1, 1, generator=generator)
-        for level, count in enumerate(EVERY_LAYER.values())
-    }
 
 
 def build_average(spec: MetricSpec, weights: Weights) -> ELPIPS:

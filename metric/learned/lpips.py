@@ -37,7 +37,10 @@ _CACHED = 2**18
 
 def unit_vectors(maps: Tensor) -> Tensor:
     """Features (N, C, h, w) scaled to unit length at each position."""
-    unit: Tensor = maps / (torch.linalg.vector_norm(maps, dim=1, keepdim=True) + _NO_LENGTH)
+    # Of half precision the length is taken in float32: `_NO_LENGTH` is 0 in float16.
+    wide = torch.promote_types(maps.dtype, torch.float32)
+    length = torch.linalg.vector_norm(maps, dim=1, keepdim=True, dtype=wide) + _NO_LENGTH
+    unit: Tensor = (maps / length).to(maps.dtype)
     return unit
 
 

@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from metric.errors import MetricError
@@ -93,7 +92,9 @@ def _import(name: str) -> Callable[[Tensor, Tensor], Any]:
     function = getattr(module, function_name, None)
     if function is None:
         raise MetricError(f'The module {module_name} has no "{function_name}".')
-    if not callable(function) or (isinstance(function, type) and not issubclass(function, torch.nn.Module)):
+    if isinstance(function, type):
+        raise MetricError(f"{name} is a class; name a function, or an instance of the class.")
+    if not callable(function):
         raise MetricError(f"{name} is not a function of a reference and an image.")
     result: Callable[[Tensor, Tensor], Any] = function
     return result

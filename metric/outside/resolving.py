@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 
 from metric.errors import MetricError
+from metric.extra import require_torch
 from metric.registry.spec import MetricSpec
 
 GROUP = "shift_study.metrics"
@@ -23,10 +24,12 @@ def find_outside(name: str) -> MetricSpec | None:
         MetricError: where there is no such thing behind the name, or an installed package's metric is broken.
     """
     if name.startswith(PYIQA_PREFIX):
+        require_torch(name)
         from metric.outside.pyiqa import describe_pyiqa
 
         return describe_pyiqa(name)
     if _FUNCTION.fullmatch(name):
+        require_torch(name)
         from metric.outside.function import describe_function
 
         return describe_function(name)

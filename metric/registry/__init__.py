@@ -6,11 +6,13 @@ The table is data and light to import; torch is loaded only by `load_metric`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from metric.errors import MetricError, MisfitError
+from metric.extra import require_torch
 from metric.registry import classical, elpips, given_weights, lpips
 from metric.registry.spec import MetricSpec
 from metric.weights.finding import Weights
@@ -37,7 +39,9 @@ def find_spec(name: str) -> MetricSpec:
 
     spec = find_outside(name)
     if spec is None:
-        raise MetricError(f'There is no metric "{name}"; the known ones are {", ".join(METRICS)}.')
+        alike = get_close_matches(str(name), METRICS)
+        meant = f"do you mean {' or '.join(alike)}? " if alike else ""
+        raise MetricError(f'There is no metric "{name}"; {meant}the known ones are {", ".join(METRICS)}.')
     return spec
 
 
@@ -75,9 +79,13 @@ def load_metric(
             installed, not the published ones or of another network.
     """
     spec = find_spec(name)
+    require_torch(f'The metric "{name}"')
     from metric.device import choose_device
+    from metric.networks.fast import Precision
 
     chosen = choose_device(device)
+    if precision not in get_args(Precision):
+        raise MetricError(f'There is no precision "{precision}"; the known ones are {", ".join(get_args(Precision))}.')
     module, _, function = spec.factory.partition(":")
     found = Weights(name, spec.weights, weights or {}, download)
     try:

@@ -61,6 +61,7 @@ _GTI_CNN = MetricSpec(
     smallest_px=1,
     identical=0.0,
     converts_to="RGB in [0, 1], or its luminance where the first layer reads one channel",
+    note="The layers that are given set the smallest image.",
     weights=(
         WeightsNeed(
             role="all",

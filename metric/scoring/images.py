@@ -54,9 +54,13 @@ def image_pixels(image: Image.Image, name: str) -> Pixels:
     """8-bit RGB values, shape (H, W, 3), of an image that Pillow holds, as `read_pixels` gives those of a file.
 
     Raises:
-        MetricError: calls it `name`; where it has more than 8 bits a channel, is transparent somewhere, or has
-            other colours.
+        MetricError: calls it `name`; where it is damaged, has more than 8 bits a channel, is transparent
+            somewhere, or has other colours.
     """
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise MetricError(f"{name} cannot be read as an image: {error}.") from error
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
         raise _too_deep(name)
     return np.asarray(_opaque(name, ImageOps.exif_transpose(image)))

@@ -43,7 +43,7 @@ def difference_maps_verb(
     """
     from metric.extra import require_torch
 
-    require_torch("difference-maps")
+    require_torch("`shift-study difference-maps`")
     import torch
 
     from metric.device import choose_device

@@ -51,7 +51,7 @@ def distance_verb(
     """
     from metric.extra import require_torch
 
-    require_torch("distance")
+    require_torch("`shift-study distance`")
     import torch
 
     from metric.device import choose_device

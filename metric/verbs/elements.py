@@ -60,7 +60,7 @@ def elements_verb(
     """
     from metric.extra import require_torch
 
-    require_torch("elements")
+    require_torch("`shift-study elements`")
     from metric.networks.configurations import find_configurations
 
     configurations = find_configurations(names)

@@ -77,7 +77,7 @@ def score_verb(
     """
     from metric.extra import require_torch
 
-    require_torch("score")
+    require_torch("`shift-study score`")
     from dataclasses import asdict
 
     from tqdm import tqdm

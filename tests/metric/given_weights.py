@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from metric.interface import FeatureMetric
-from metric.learned.elpips import random_state as random_elpips
+from metric.learned.elpips import EVERY_LAYER
 from metric.learned.lpips import LPIPS
 from metric.learned.pieapp import PieAPP
 from metric.learned.pim import GaussianPIM, MixturePIM
@@ -31,6 +31,13 @@ def load_with_random_weights(name: str, folder: Path) -> FeatureMetric:
         files[role] = folder / f"{name}-{role}.pt"
         torch.save(state, files[role])
     return load_metric(name, weights=files)
+
+
+def random_elpips(seed: int) -> State:
+    """Channel weights of `elpips-vgg`, as its file has them."""
+    generator = torch.Generator().manual_seed(seed)
+    channels = enumerate(EVERY_LAYER.values())
+    return {f"lin{level}.model.1.weight": torch.rand(1, count, 1, 1, generator=generator) for level, count in channels}
 
 
 def _seeded(build: Callable[[], torch.nn.Module]) -> State:

@@ -57,6 +57,9 @@ def test_anything_that_holds_an_image_has_the_same_distance(
         (np.full((20, 30, 3), 255.0), r"values from 255 to 255 instead of in \[0, 1\]"),
         (3, "is a int; give a tensor, an array, a PIL image or a path"),
         ([], "is a list; give a tensor"),
+        ([torch.tensor(0.5)], r"A tensor among the images is not \(3, H, W\) or \(N, 3, H, W\)"),
+        (torch.zeros(1, 3, 20, 30).to_sparse(), "is a sparse tensor; give a dense one"),
+        (torch.zeros(1, 3, 20, 30).to(torch.float8_e5m2), r"of type torch\.float8_e5m2 instead of float"),
         ([np.zeros((20, 30, 3)), np.zeros((20, 31, 3))], "have different shapes; give those of one size together"),
         ("no-such.png", "There is no image no-such.png"),
         (Image.new("I;16", (30, 20)), "The image has more than 8 bits a channel"),
@@ -67,6 +70,35 @@ def test_anything_that_holds_an_image_has_the_same_distance(
 def test_what_is_no_image_is_refused(picture: Any, sentence: str) -> None:
     with pytest.raises(MetricError, match=sentence):
         load("l2", device="cpu")(np.zeros((20, 30, 3)), picture)
+
+
+def test_floats_of_another_order_or_width_are_taken() -> None:
+    metric = load("l2", device="cpu")
+    black, grey = np.zeros((20, 30, 3)), np.full((20, 30, 3), 0.5)
+    for kind in (">f4", ">f8", "f2", np.longdouble):
+        assert metric(black.astype(kind), grey.astype(kind)).tolist() == [0.25]
+
+
+def test_a_damaged_image_of_pillow_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "image.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(file)
+    file.write_bytes(file.read_bytes()[:4000])
+    with Image.open(file) as image, pytest.raises(MetricError, match="The reference cannot be read as an image"):
+        load("l2", device="cpu")(image, image)
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(MetricError, match='no precision "float16"; the known ones are float32, bfloat16'):
+        load("stlpips-alex", device="cpu", precision="float16")  # type: ignore[arg-type]
+
+
+def test_half_precision_is_near_the_whole(crops: tuple[np.ndarray, np.ndarray]) -> None:
+    whole = load("stlpips-alex", device="cpu")(*crops).item()
+    half = load("stlpips-alex", device="cpu").half()
+    pair = [to_tensor(crop).half() for crop in crops]
+    assert half(*pair).item() == pytest.approx(whole, rel=0.02)
+    black = torch.zeros(1, 3, 64, 64, dtype=torch.float16)
+    assert half(black, pair[0][:, :, :64, :64]).isfinite().all()
 
 
 def test_gradients_flow_when_asked(crops: tuple[np.ndarray, np.ndarray]) -> None:
@@ -162,7 +194,7 @@ def test_weights_are_given_by_file_or_by_role(tmp_path: Path) -> None:
         load("lpips-alex", weights=str(tmp_path / "gone.pt"))
     with pytest.raises(MetricError, match='lpips-alex has no weights called "all"'):
         load("lpips-alex", weights={"all": tmp_path / "gone.pt"})
-    with pytest.raises(MetricError, match="ssim needs weights of these roles: none"):
+    with pytest.raises(MetricError, match="ssim needs no weights; leave them out"):
         load("ssim", weights=tmp_path / "gone.pt")
 
 

@@ -161,7 +161,7 @@ def test_distance_takes_a_precision(photographs: Any, tmp_path: Path, monkeypatc
     assert coarse["distance"] != pytest.approx(exact["distance"], rel=1e-5)
     refused = run(*arguments, "--metric", "ssim", "--precision", "bfloat16")
     assert refused.exit_code == 1
-    assert "ssim has no precision but float32; leave --precision out" in refused.stderr
+    assert "ssim has no precision but float32; ask for no other" in refused.stderr
 
 
 def test_score_prints_the_agreement_of_each_metric(study_folder: Path, judged: list[str]) -> None:
@@ -218,7 +218,7 @@ def test_all_pairs_ranks_those_that_were_judged(study_folder: Path, judged: list
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--metric", "lpps"), 'no metric "lpps"; the known ones are stlpips-alex, stlpips-vgg, lpips-alex'),
+        (("--metric", "lpps"), 'no metric "lpps"; do you mean '),
         (("--metric", "l2", "--metric", "l2"), '"l2" is named twice'),
         (("--metric", "l2", "--device", "tpu"), 'no device "tpu"; use auto, cpu'),
         (("--metric", "l2", "--device", "cuda:99"), 'device "cuda:99" is not available'),
@@ -255,7 +255,7 @@ def test_distance_refuses_bad_input(study_folder: Path, tmp_path: Path) -> None:
         ((good, tmp_path / "text.png"), "is not a PNG or JPEG image"),
         ((good, tmp_path / "other.png"), "has 32 × 32 pixels and the image 32 × 31; crop them"),
         ((tmp_path / "small.png", tmp_path / "small.png"), "too small for stlpips-alex"),
-        ((good, good, "--metric", "lpips"), 'no metric "lpips"'),
+        ((good, good, "--metric", "lpips"), 'no metric "lpips"; do you mean lpips-l2 or'),
         ((good, good, "--device", "cuda:"), 'no device "cuda:"'),
     ]:
         result = run("distance", *arguments)
@@ -271,6 +271,14 @@ def test_a_missing_extra_is_said_in_one_sentence(verb: tuple[str, ...], monkeypa
     assert result.exit_code == 1
     expected = f'Error: `shift-study {verb[0]}` needs the extra "metric": pip install "shift-study[metric]"\n'
     assert result.stderr == expected
+
+
+@pytest.mark.parametrize("name", ["pyiqa:ssim", "my_metrics:f"])
+def test_what_needs_torch_to_be_known_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = run("metrics", name)
+    assert result.exit_code == 1
+    assert result.stderr == f'Error: {name} needs the extra "metric": pip install "shift-study[metric]"\n'
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

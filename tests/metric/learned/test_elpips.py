@@ -20,13 +20,13 @@ from metric.learned.elpips import (
     build_max,
     convert_published,
     dropout_mask,
-    random_state,
 )
 from metric.learned.elpips_draws import Draw, draw_transformation, transform
 from metric.networks.build import build_network
 from metric.networks.variant import Variant
 from metric.registry.elpips import SPECS
 from metric.weights.finding import Weights
+from tests.metric.given_weights import random_elpips
 
 _AVERAGE, _MAX = SPECS
 
@@ -39,7 +39,7 @@ def metric() -> ELPIPS:
         network = build_network(Variant("vgg16", pooling="avg"))
     metric = ELPIPS(_AVERAGE, network, EVERY_LAYER, draws=3)
     convolutions = {name: network.state_dict()[ours] for ours, name in network.torchvision_names().items()}
-    metric.load(convolutions, random_state(1))
+    metric.load(convolutions, random_elpips(1))
     return metric.eval().requires_grad_(False)
 
 
@@ -138,7 +138,7 @@ def test_one_draw_is_its_parts(metric: ELPIPS, crop_pair: Any) -> None:
         maps = relu(conv2d(maps, tensors[name], tensors[name.replace("weight", "bias")], padding=1))
         levels.append(maps)
     expected = 0.0
-    for maps, weights in zip(levels, random_state(1).values(), strict=True):
+    for maps, weights in zip(levels, random_elpips(1).values(), strict=True):
         one, other = (image / (image.square().sum(dim=0, keepdim=True).sqrt() + 1e-10) for image in maps)
         expected += ((one - other).square() * weights[0]).sum(dim=0).mean().item()
     assert len(levels) == 14

@@ -52,6 +52,9 @@ def failing(reference, images):
     raise IndexError("no such thing")
 
 number = 3
+
+class Module(torch.nn.Module):
+    pass
 """
 
 
@@ -94,6 +97,7 @@ def test_what_a_function_does_wrong_is_said(function: str, sentence: str, mine: 
     [
         ("my_metrics:gone", 'module my_metrics has no "gone"'),
         ("my_metrics:number", "my_metrics:number is not a function"),
+        ("my_metrics:Module", "my_metrics:Module is a class; name a function, or an instance of the class"),
         ("no_such_module:f", "cannot be imported: there is no module no_such_module"),
         ("my_broken:f", "my_broken:f cannot be imported: ZeroDivisionError"),
         ("my-metrics:f", 'There is no metric "my-metrics:f"'),

@@ -148,7 +148,7 @@ def test_similarities_are_written_with_their_sign_turned(study_folder: Path, tmp
 def test_bfloat16_is_refused_where_there_is_none(study_folder: Path) -> None:
     result = _score(study_folder, "--metric", "ssim", "--precision", "bfloat16")
     assert result.exit_code == 1
-    assert "ssim has no precision but float32; leave --precision out" in result.stderr
+    assert "ssim has no precision but float32; ask for no other" in result.stderr
 
 
 def _read(path: Path) -> dict[str, float]:
