@@ -45,7 +45,7 @@ def _read(path: Path, sha256: str, mend: str, network: str, positions: tuple[int
             if name not in arrays:
                 raise MetricError(f'{path} has no "{name}"; it is not for this network.')
             array = arrays[name]
-            if theirs == "kernel":
+            if array.ndim == 4:
                 array = array.transpose(3, 2, 0, 1)
             tensors[f"features.{position}.{ours}"] = torch.from_numpy(np.ascontiguousarray(array))
     return tensors
