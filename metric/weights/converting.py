@@ -16,7 +16,7 @@ import numpy as np
 
 from metric.errors import MetricError, MisfitError
 from metric.registry import METRICS, find_spec
-from metric.weights.files import read_checkpoint
+from metric.weights.files import read_checkpoint, require_whole_zip
 from metric.weights.finding import cache_folder
 from metric.weights.pickled_arrays import read_pickled_arrays
 from metric.weights.tensor_bundle import read_bundle
@@ -135,15 +135,21 @@ def read_published_tensors(path: Path, archive_sha512: str = "") -> dict[str, Te
         return _to_tensors(_read_npz(path))
     if path.suffix in (".pkl", ".pickle", ".npy"):
         return _to_tensors(read_pickled_arrays(path))
-    if zipfile.is_zipfile(path):  # what torch writes is one too
-        with zipfile.ZipFile(path) as archive:
-            bundles = [name.removesuffix(".index") for name in archive.namelist() if name.endswith(".index")]
-            if bundles:
-                return _to_tensors(_read_archive(path, archive, bundles, archive_sha512))
+    bundles = _find_bundles(path)
+    if bundles:
+        return _to_tensors(_read_archive(path, bundles, archive_sha512))
     return read_checkpoint(path)
 
 
-def _read_archive(path: Path, archive: zipfile.ZipFile, bundles: list[str], sha512: str) -> dict[str, Any]:
+def _find_bundles(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix(".index") for name in archive.namelist() if name.endswith(".index")]
+    except Exception:  # no ZIP archive, or a damaged one, of which anything comes: torch's reader has the last word
+        return []
+
+
+def _read_archive(path: Path, bundles: list[str], sha512: str) -> dict[str, Any]:
     found = hashlib.sha512(path.read_bytes()).hexdigest()
     if sha512 and found != sha512:
         raise MetricError(
@@ -153,8 +159,9 @@ def _read_archive(path: Path, archive: zipfile.ZipFile, bundles: list[str], sha5
 
     def read(name: str) -> bytes:
         try:
-            return archive.read(name)
-        except (KeyError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(path) as archive:
+                return archive.read(name)
+        except Exception as error:  # missing, encrypted or damaged: each has its own
             raise MetricError(f"{path} has no readable {name}; fetch it again.") from error
 
     return read_bundle(_the_only(bundles, path), read)
@@ -186,9 +193,11 @@ def _the_only(bundles: list[str], path: Path) -> str:
 
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
+        require_whole_zip(path)
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            # A member that is no array comes as bytes, which are none of numbers either.
+            return {name: np.asarray(arrays[name]) for name in arrays.files}
+    except Exception as error:  # anything may come of a damaged file
         raise MetricError(f"{path} is not a file of NumPy arrays that can be read safely.") from error
 
 
@@ -197,9 +206,9 @@ def _to_tensors(arrays: dict[str, Any]) -> dict[str, Tensor]:
 
     tensors = {}
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiu":
-            raise MetricError(f'"{name}" is an array of {array.dtype} instead of numbers.')
-        tensors[name] = torch.from_numpy(np.ascontiguousarray(array))
+        if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
+            raise MetricError(f'"{name}" is an array of {array.dtype} instead of numbers that torch has.')
+        tensors[name] = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
     return tensors
 
 

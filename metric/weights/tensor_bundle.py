@@ -43,7 +43,9 @@ def read_bundle(name: str, read: Callable[[str], bytes]) -> dict[str, Array]:
     """
     try:
         return _read_bundle(name, read)
-    except (_BadBundleError, IndexError, struct.error, UnicodeDecodeError) as error:
+    except MetricError:
+        raise
+    except Exception as error:  # anything may come of a damaged file
         why = str(error) if isinstance(error, _BadBundleError) else "it ends too early or is damaged"
         raise MetricError(f"{name}.index is not a checkpoint of TensorFlow that can be read: {why}.") from error
 

@@ -217,6 +217,11 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path, capsys: pytest.Ca
     np.save(array, np.zeros(3))
     words = tmp_path / "words.npz"
     np.savez(words, a=np.array(["word"]))
+    no_array = tmp_path / "text.npz"
+    with zipfile.ZipFile(no_array, "w") as members:
+        members.writestr("a.txt", "word")
+    one_byte = tmp_path / "one.pth"
+    one_byte.write_bytes(b"\x80")
     index = tmp_path / "alone.index"
     index.write_bytes(write_bundle(_ARRAYS, "alone")["alone.index"])
     empty = tmp_path / "empty"
@@ -229,12 +234,44 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path, capsys: pytest.Ca
         (codec, r"codec\.npy is not a pickle of NumPy arrays"),
         (array, r"array\.npy is not a pickle of NumPy arrays"),
         (words, '"a" is an array of <U4 instead of numbers'),
+        (no_array, r'"a\.txt" is an array of \|S4 instead of numbers'),
+        (one_byte, r"one\.pth is damaged or not a file of weights"),
         (index, "alone.data-00000-of-00001 cannot be read: No such file or directory; a checkpoint needs it"),
         (empty, "empty has 0 checkpoints of TensorFlow"),
     ]:
         with pytest.raises(MetricError, match=sentence):
             read_published_tensors(path)
     assert "harm" not in capsys.readouterr().out
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    npz, checkpoint = tmp_path / "arrays.npz", tmp_path / "pim-1.zip"
+    numbers = np.arange(1000, dtype=np.float32)
+    np.savez(npz, a=numbers)
+    with zipfile.ZipFile(checkpoint, "w") as archive:
+        for name, content in write_bundle({"a": numbers}).items():
+            archive.writestr(name, content)
+    for path, sentence in [
+        (npz, r"arrays\.npz is not a file of NumPy arrays that can be read safely"),
+        (checkpoint, r"pim-1\.zip has no readable weights\.data-00000-of-00001; fetch it again"),
+    ]:
+        content = path.read_bytes()
+        assert np.array_equal(read_published_tensors(path)["a"].numpy(), numbers)
+        middle = content.index(numbers[500:510].tobytes())
+        path.write_bytes(content[:middle] + b"\xff" + content[middle + 1 :])
+        with pytest.raises(MetricError, match=sentence):
+            read_published_tensors(path)
+        for damaged in (content[:-9], content.replace(b"PK\1\2", b"PK\1\3")):  # the list of members, at the end
+            path.write_bytes(damaged)
+            with pytest.raises(MetricError, match="read safely"):
+                read_published_tensors(path)
+
+
+def test_numbers_of_another_byte_order_are_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "arrays.npz", a=np.arange(3, dtype=">f4"), one=np.array(2.5))
+    found = read_published_tensors(tmp_path / "arrays.npz")
+    assert found["a"].tolist() == [0, 1, 2]
+    assert found["one"].shape == ()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 from metric.errors import MetricError
 from metric.learned.lpips import LPIPS, SHIFT_TOLERANT_ALEX, SHIFT_TOLERANT_VGG
 from metric.networks.build import build_network
-from metric.registry import METRICS
+from metric.registry import METRICS, load_metric
 from metric.weights.files import read_checkpoint
 from metric.weights.finding import Weights
 
@@ -77,6 +78,63 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     damaged.write_bytes(content)
     with pytest.raises(MetricError, match=r"alex\.pth are not the published ones.*install"):
         read_checkpoint(damaged, carrier.sha256, "install it again")
+
+
+def test_a_bit_that_flipped_is_noticed_without_a_published_hash(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pt"
+    numbers = torch.arange(1000.0)
+    torch.save({"a": numbers}, path)
+    assert torch.equal(read_checkpoint(path)["a"], numbers)
+    content = bytearray(path.read_bytes())
+    content[content.index(numbers[500:510].numpy().tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(MetricError, match=r"mine\.pt is damaged or not a file of weights that torch can read safely"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_a_file_that_was_cut_or_changed_is_refused_in_one_sentence(as_zip: bool, tmp_path: Path) -> None:
+    path = tmp_path / "mine.pth"
+    torch.save({"a": torch.arange(9.0), "b": torch.ones(2)}, path, _use_new_zipfile_serialization=as_zip)
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        with pytest.raises(MetricError, match=r"mine\.pth is damaged or not a file of weights"):
+            read_checkpoint(path)
+    for position in range(0, len(content), 4):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 0x11]) + content[position + 1 :])
+        # What changes no byte of a number, or what an old file has no checksum of, may be read.
+        with contextlib.suppress(MetricError):
+            assert not as_zip or torch.equal(read_checkpoint(path)["a"], torch.arange(9.0))
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({1: torch.ones(2)}, "does not hold tensors by name"),
+        ({"a": 1}, "does not hold tensors by name"),
+        ([torch.ones(2)], "does not hold tensors by name"),
+        ({"a": torch.eye(2).to_sparse()}, r'"a" in .*mine\.pt is not stored as a dense tensor'),
+        ({"a": torch.ones(2, device="meta")}, r'"a" in .*mine\.pt is not stored as a dense tensor'),
+    ],
+)
+def test_what_is_no_state_dict_is_refused(content: object, sentence: str, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "mine.pt")
+    with pytest.raises(MetricError, match=sentence):
+        read_checkpoint(tmp_path / "mine.pt")
+
+
+def test_parameters_are_read_as_plain_tensors(tmp_path: Path) -> None:
+    torch.save({"a": torch.nn.Parameter(torch.ones(2))}, tmp_path / "mine.pt")
+    assert not read_checkpoint(tmp_path / "mine.pt")["a"].requires_grad
+
+
+def test_a_file_of_one_byte_is_refused_by_a_metric(tmp_path: Path) -> None:
+    path = tmp_path / "one.pth"
+    path.write_bytes(b"\x80")
+    with pytest.raises(MetricError, match=r"one\.pth is damaged or not a file of weights"):
+        load_metric("stlpips-alex", weights={"all": path})
 
 
 @pytest.mark.parametrize("missing", [{"distribution": "no-such-package"}, {"path": "stlpips_pytorch/no.pth"}])
