@@ -4,31 +4,56 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Self
 
+from metric.errors import MetricError
 from metric.scoring.manifest import ImagePair
 
+_PATIENCE = timedelta(days=365)
+"""How long the first that is done waits for the last. torch's half an hour is for steps of a training; here parts may
+take days, and differ by hours. A process that ends is noticed at once: its connections close, and torchrun ends all."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Processes:
     """This process among all: `rank` of `size`, and `local_rank` among those of its host."""
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    _group: Any = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
-    def from_environment(cls) -> Processes:
-        """What `torchrun` says; one process where it did not start this one."""
-        found = [int(os.environ.get(name, default)) for name, default in _VARIABLES.items()]
-        return cls(*found)
+    def from_environment(cls) -> Self:
+        """What `torchrun` says; one process where it did not start this one.
 
-    def __enter__(self) -> Processes:
+        Raises:
+            MetricError: for variables of torchrun that are no numbers, or do not fit each other.
+        """
+        rank, size, local_rank = (_number(name, default) for name, default in _VARIABLES.items())
+        if rank >= size:
+            raise MetricError(f"RANK is {rank} but WORLD_SIZE only {size}; start with torchrun, or unset both.")
+        return cls(rank, size, local_rank)
+
+    def __enter__(self) -> Self:
+        """Meets the other processes.
+
+        Raises:
+            MetricError: where there is nothing that says where, or half an hour later not all have come.
+        """
         if self.size > 1:
             import torch.distributed
 
-            torch.distributed.init_process_group("gloo")
+            try:
+                torch.distributed.init_process_group("gloo")
+                self._group = torch.distributed.new_group(timeout=_PATIENCE)
+            except (ValueError, RuntimeError) as error:
+                reason = str(error).partition("\n")[0]
+                raise MetricError(
+                    f"The {self.size} processes of WORLD_SIZE do not meet ({reason}); start with torchrun, or unset it."
+                ) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,14 +81,28 @@ class Processes:
         return f"cuda:{self.local_rank % count}" if count else "cpu"
 
     def gather(self, content: Any) -> list[Any]:
-        """What every process has, in the order of their ranks; each waits for all."""
+        """What every process has, in the order of their ranks; each waits for all.
+
+        Raises:
+            MetricError: where another process has ended before.
+        """
         if self.size == 1:
             return [content]
         import torch.distributed
 
         gathered: list[Any] = [None] * self.size
-        torch.distributed.all_gather_object(gathered, content)
+        try:
+            torch.distributed.all_gather_object(gathered, content, self._group)
+        except RuntimeError as error:
+            raise MetricError(f"Process {self.rank} waited for one that has ended; see what that one said.") from error
         return gathered
+
+
+def _number(name: str, default: str) -> int:
+    text = os.environ.get(name, default)
+    if not (text.isascii() and text.isdecimal()):
+        raise MetricError(f'{name} is "{text}" and not a whole number; start with torchrun, or unset it.')
+    return int(text)
 
 
 _VARIABLES = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
