@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from metric.errors import MetricError
+from metric.scoring.journal import is_unfinished
 
 
 def plan_files(output: Path | None, metrics: Sequence[str], *, overwrite: bool = False) -> dict[str, Path]:
     """Metric → file: `output` itself for one metric, else with the metric in its name (`distances-ssim.csv`).
 
     Raises:
-        MetricError: where the folder to write to does not exist, or a file does (unless `overwrite`); better now than
-            after an hour of scoring.
+        MetricError: where the folder to write to does not exist, or as `check_replaceable` does (unless `overwrite`);
+            better now than after an hour of scoring.
     """
     if output is None:
         return {}
@@ -24,22 +26,35 @@ def plan_files(output: Path | None, metrics: Sequence[str], *, overwrite: bool =
     several = len(metrics) > 1
     names = {m: re.sub(r"[^\w.-]+", "-", m) for m in metrics}  # "pyiqa:lpips" is not a file's name everywhere
     files = {m: output.with_name(f"{output.stem}-{names[m]}{output.suffix}") if several else output for m in metrics}
-    for path in files.values():
-        if path.exists() and not overwrite:
-            raise MetricError(f"{path} exists already; give another name, or --force to replace it.")
+    if not overwrite:
+        check_replaceable(files.values())
     return files
 
 
+def check_replaceable(files: Iterable[Path]) -> None:
+    """Raises `MetricError` for a file that exists; not where its run was killed before its journals were removed."""
+    for path in files:
+        if path.exists() and not is_unfinished(path):
+            raise MetricError(f"{path} exists already; give another name, or --force to replace it.")
+
+
 def write_distances(path: Path, distances: Mapping[str, float]) -> None:
-    """Writes pair → distance in the given order; the digits give back the same float.
+    """Writes pair → distance in the given order, whole or not at all; the digits give back the same float.
 
     Raises:
         MetricError: where the file cannot be written.
     """
+    draft = path.with_name(f".{path.name}.draft")
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("pair", "distance"))
-            writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
+        try:
+            with draft.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(("pair", "distance"))
+                writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
+                file.flush()
+                os.fsync(file.fileno())  # the journal, which has the same, is removed next
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise MetricError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -2,36 +2,105 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from metric.errors import MetricError
 from metric.scoring.manifest import ImagePair
+from metric.scoring.settings import difference
 
 _SCHEMA = "shift-study/scoring/1"
 
 
 def journal_files(output: Path) -> list[Path]:
     """The journals beside the file `output` that is to be written: one of each process that scored for it."""
-    return sorted(output.parent.glob(f"{output.name}.partial*"))
+    name = re.compile(re.escape(output.name) + r"\.partial(-[0-9]+)?")
+    return sorted(path for path in output.parent.iterdir() if name.fullmatch(path.name) and path.is_file())
+
+
+def is_unfinished(output: Path) -> bool:
+    """Whether a run for `output` was broken off: what it scored is removed only after all its files are written."""
+    with suppress(FileNotFoundError):  # a run that ends at this moment removes them
+        return any(path.stat().st_size for path in journal_files(output))
+    return False
 
 
 @dataclass
 class Journal:
-    """Distances of one metric, appended as they are found: a line of JSON that says what was computed, then pairs.
+    """Distances of one metric that are not in its file yet, for one run at a time, which holds it by `with`.
+
+    Each process appends to a file of its own, as distances are found, and reads the files of all: a line of JSON
+    that says what was computed, then pairs. The first process's file is held in every run, so that two runs for one
+    output meet there, however many processes they have.
 
     Attributes:
-        path: `OUTPUT.partial`, with the number of the process where there are several.
-        settings: what must be the same for a distance to be the same: metric, precision, weights.
+        output: the file that the distances are for; the journals are `OUTPUT.partial`, `OUTPUT.partial-1`, ...
+        settings: what must be the same for a distance to be the same: metric, version, device, precision, weights.
+        rank: the number of the process.
     """
 
-    path: Path
+    output: Path
     settings: Mapping[str, Any]
-    _file: TextIO | None = field(default=None, repr=False)
+    rank: int = 0
+    _file: TextIO = field(init=False, repr=False)
+    _begun: bool = field(default=False, init=False, repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The file that this process appends to."""
+        number = f"-{self.rank}" if self.rank else ""
+        return self.output.with_name(f"{self.output.name}.partial{number}")
+
+    def __enter__(self) -> Self:
+        """Holds the file until `with` ends, or the process does.
+
+        Raises:
+            MetricError: where another run holds it, or it cannot be opened.
+        """
+        with _named(self.path, "opened"):
+            self._file = self.path.open("a", encoding="utf-8")
+        if not (_lock(self._file) and self._is_in_place()):
+            self._file.close()
+            raise MetricError(
+                f"Another run is writing {self.path}; wait until it ends, or choose another file with -o."
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError), self._file:  # all is written, but for what `append` said that it cannot write
+            if not os.fstat(self._file.fileno()).st_size and self._is_in_place():
+                self.path.unlink()
+
+    def read(self, pairs: Iterable[ImagePair]) -> dict[str, float]:
+        """Pair → distance, of those of `pairs` that journals have with the same images.
+
+        Raises:
+            MetricError: for a journal of other settings, a file that is no journal, or one that cannot be read.
+        """
+        wanted = {pair.pair: _images(pair) for pair in pairs}
+        found: dict[str, float] = {}
+        for path in journal_files(self.output):
+            with _named(path, "read"):
+                content = _whole(path)
+            try:
+                header, rows = _parse(content)
+            except (ValueError, TypeError, RecursionError) as error:
+                raise MetricError(f"{path} is damaged; remove it, or begin again with --force.") from error
+            if header is not None and (differing := difference({"schema": _SCHEMA, **self.settings}, header)):
+                name, values = differing
+                raise MetricError(
+                    f"{path} is of a run with another {name} ({values}); remove it, or begin again with --force."
+                )
+            found |= {pair: distance for pair, images, distance in rows if wanted.get(pair) == images}
+        return found
 
     def append(self, pair: ImagePair, distance: float) -> None:
         """Adds a pair, in digits that give back the same float; what was added survives the process.
@@ -39,55 +108,73 @@ class Journal:
         Raises:
             MetricError: where the file cannot be written.
         """
-        try:
-            if self._file is None:
-                self._file = self._open()
+        with _named(self.path, "written"):
+            if not self._begun:
+                self._begin()
             print(json.dumps([pair.pair, _images(pair), distance]), file=self._file, flush=True)
-        except OSError as error:
-            raise MetricError(f"{self.path} cannot be written: {error.strerror or error}.") from error
 
-    def close(self) -> None:
-        """Closes the file; there may be none."""
-        if self._file is not None:
-            with suppress(OSError):  # all is written already, but for what `append` said that it cannot write
-                self._file.close()
-            self._file = None
+    def clear(self) -> None:
+        """Empties the journals of all processes; they may be held."""
+        for path in journal_files(self.output):
+            with _named(path, "emptied"):
+                os.truncate(path, 0)
 
-    def _open(self) -> TextIO:
-        file = self.path.open("a", encoding="utf-8")
+    def remove(self) -> None:
+        """Removes the journals of all processes."""
+        for path in journal_files(self.output):
+            with _named(path, "removed"):
+                path.unlink(missing_ok=True)  # a process that had nothing to score removes its own
+
+    def _begin(self) -> None:
         kept = _whole(self.path)
-        file.truncate(len(kept))  # without a line that a kill left unfinished
+        self._file.truncate(len(kept))  # without a line that a kill left unfinished
         if not kept:
-            print(json.dumps({"schema": _SCHEMA, **self.settings}), file=file, flush=True)
-        return file
+            print(json.dumps({"schema": _SCHEMA, **self.settings}), file=self._file, flush=True)
+        self._begun = True
+
+    def _is_in_place(self) -> bool:
+        """Whether the open file is the one at `path`, and not one that a run that ended has removed."""
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
+        return False
 
 
-def read_journals(paths: Iterable[Path], settings: Mapping[str, Any], pairs: Iterable[ImagePair]) -> dict[str, float]:
-    """Pair → distance, of those of `pairs` that journals have with the same images.
+@contextmanager
+def _named(path: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise MetricError(f"{path} cannot be {done}: {reason}; mend that, or choose another file with -o.") from error
 
-    Raises:
-        MetricError: for a journal of other settings, or a file that is no journal.
-    """
-    wanted = {pair.pair: _images(pair) for pair in pairs}
-    found: dict[str, float] = {}
-    for path in paths:
-        lines = _whole(path).splitlines()
-        if not lines:
-            continue
-        try:
-            header, *rows = (json.loads(line) for line in lines)
-            differing = [name for name, value in {"schema": _SCHEMA, **settings}.items() if header.get(name) != value]
-            distances = {pair: float(distance) for pair, images, distance in rows if wanted.get(pair) == images}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise MetricError(f"{path} is damaged; remove it, or begin again with --force.") from error
-        if differing:
-            name = differing[0]
-            raise MetricError(
-                f"{path} is of a run with another {name} ({header.get(name)} instead of {settings.get(name)}); "
-                "remove it, or begin again with --force."
-            )
-        found |= distances
-    return found
+
+def _lock(file: TextIO) -> bool:
+    """Whether nobody else has the file; the lock goes with the file or the process."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some file systems of clusters have no locks: better to score than to refuse
+        return True
+    return True
+
+
+_Row = tuple[str, str, float]
+
+
+def _parse(content: bytes) -> tuple[dict[str, Any] | None, list[_Row]]:
+    """What was computed, and the pairs; None where nothing is written yet. Errors of Python for what is no journal."""
+    if not content:
+        return None, []
+    header, *rows = (json.loads(line) for line in content.splitlines())
+    if not isinstance(header, dict):
+        raise TypeError
+    for pair, images, distance in rows:
+        if not (isinstance(pair, str) and isinstance(images, str) and isinstance(distance, float)):
+            raise TypeError
+        if not math.isfinite(distance):
+            raise ValueError
+    return header, rows
 
 
 def _whole(path: Path) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +18,6 @@ from metric.scoring.decoding import DecodedPair, decode
 from metric.scoring.images import Pixels, to_tensor
 from metric.scoring.manifest import ImagePair
 
-_SCHEMA = "shift-study/scores/1"
 _BATCH = 32
 """Pairs that a GPU is given at a time."""
 _GPU_WORKERS = 8
@@ -29,7 +26,7 @@ _GPU_WORKERS = 8
 
 @dataclass(frozen=True)
 class Scores:
-    """What `score_pairs` found.
+    """What a run found.
 
     `distances`: metric → pair → distance, pairs in the order they were given. `seconds`: metric → time spent
     in it, without reading images and loading weights. `device`: where it was computed.
@@ -39,21 +36,6 @@ class Scores:
     seconds: Mapping[str, float]
     device: str
 
-    def to_json(self) -> str:
-        """JSON text from which `from_json` gives an equal result, bit for bit."""
-        return json.dumps({"schema": _SCHEMA, **asdict(self)}, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Scores:
-        """The result that `to_json` wrote; `MetricError` for any other text."""
-        try:
-            content: Any = json.loads(text)
-            if content.pop("schema") != _SCHEMA:
-                raise KeyError("schema")
-            return cls(**content)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise MetricError(f"This is not a result that `Scores.to_json` wrote ({error}).") from error
-
 
 @dataclass(frozen=True)
 class PairScore:
@@ -62,32 +44,6 @@ class PairScore:
     pair: ImagePair
     distances: Mapping[str, float]
     seconds: Mapping[str, float]
-
-
-def score_pairs(
-    pairs: Sequence[ImagePair],
-    metrics: Sequence[FeatureMetric],
-    *,
-    device: str = "cpu",
-    advance: Callable[[], object] = lambda: None,
-) -> Scores:
-    """The distance of each pair under each metric; see `stream_scores`.
-
-    Args:
-        pairs: as `read_manifest` gives them; those of one reference may stand anywhere.
-        metrics: on `device` (see `metric.load`).
-        device: a torch device.
-        advance: called after each pair.
-    """
-    distances: dict[str, dict[str, float]] = {metric.spec.name: {} for metric in metrics}
-    seconds = dict.fromkeys(distances, 0.0)
-    for score in stream_scores(pairs, metrics, device=device):
-        for name in distances:
-            distances[name][score.pair.pair] = score.distances[name]
-            seconds[name] += score.seconds[name]
-        advance()
-    in_order = {name: {pair.pair: found[pair.pair] for pair in pairs} for name, found in distances.items()}
-    return Scores(in_order, seconds, device)
 
 
 def stream_scores(
@@ -128,7 +84,7 @@ _Compared = tuple[ImagePair, list[float], list[float]]
 
 
 def _as_distance(metric: FeatureMetric, value: float) -> float:
-    return value if metric.spec.lower_is_more_similar else -value
+    return float(value if metric.spec.lower_is_more_similar else -value)  # `identical` may be an int
 
 
 def _one_by_one(decoded: Iterable[DecodedPair], metrics: Sequence[FeatureMetric]) -> Iterator[_Compared]:

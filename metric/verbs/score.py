@@ -86,18 +86,18 @@ def score_verb(
     from metric.networks.fast import computed_in
     from metric.registry import find_specs, load_metric
     from metric.scoring.agreement import JudgmentDoor, Judgments, agree
-    from metric.scoring.distance_files import plan_files, write_distances
+    from metric.scoring.distance_files import plan_files
     from metric.scoring.manifest import find_stimuli, pick_pairs, read_manifest
     from metric.scoring.processes import Processes
-    from metric.scoring.run import discard_journals, run
+    from metric.scoring.run import run
     from metric.scoring.settings import settings_of
     from metric.tables import score_table
 
     specs = find_specs(names)
     given = parse_weights(weights, names)
-    processes = Processes.from_environment()
-    chosen = choose_device(processes.device(device))
     files = plan_files(output, names, overwrite=force)
+    processes = context.with_resource(Processes.from_environment())
+    chosen = choose_device(processes.device(device))
     manifest = read_manifest(find_stimuli(source, stimuli))
     door: JudgmentDoor = context.obj
     judgments: Judgments | None = None
@@ -107,7 +107,8 @@ def score_verb(
         if not all_pairs:
             raise
         click.echo(f"No JND mAP: {error}", err=True)
-    pairs = pick_pairs(manifest, judgments.pairs if judgments else [])
+    judged = processes.gather(judgments.pairs if judgments else [])[0]  # more responses may have come in meanwhile
+    pairs = pick_pairs(manifest, judged)
     if all_pairs:
         pairs = manifest
     elif not pairs:
@@ -117,34 +118,30 @@ def score_verb(
     arithmetic = computed_in(precision, chosen)
     if arithmetic != precision:
         click.echo(f"Computed in {arithmetic}.", err=True)
-    settings = {spec.name: settings_of(spec, given.get(spec.name, {}), arithmetic) for spec in specs}
-    with processes, tqdm(unit="pair", delay=2, desc="Scoring", disable=processes.rank > 0) as bar:
-        if force:
-            if processes.rank == 0:
-                discard_journals(files)
-            processes.gather(None)  # nobody reads what is being discarded
+    settings = {spec.name: settings_of(spec, given.get(spec.name, {}), chosen.type, arithmetic) for spec in specs}
+    with tqdm(unit="pair", delay=2, desc="Scoring", disable=processes.rank > 0) as bar:
 
         def begin(to_score: int, resumed: int) -> None:
-            bar.reset(total=to_score)
+            bar.total = to_score
+            bar.unpause()  # what went before is no time of scoring
             if resumed and processes.rank == 0:
                 bar.write(f"{resumed} of {len(pairs)} pairs are scored already; going on.", file=sys.stderr)
 
-        scores, computed = run(
+        scores, computed = run(  # writes the files before the agreement, so that its failure loses no distance
             pairs,
             metrics,
             device=str(chosen),
             files=files,
             settings=settings,
+            overwrite=force,
             processes=processes,
             begin=begin,
             advance=bar.update,
         )
     if processes.rank > 0:
         return
-    for name, file in files.items():  # before the agreement, so that its failure loses no distance
-        write_distances(file, scores.distances[name])
+    for file in files.values():
         click.echo(f"Wrote {file}", err=True)
-    discard_journals(files)
     agreements = agree(scores, judgments, computed)
     if as_json:
         print_json(

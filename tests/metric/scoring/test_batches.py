@@ -13,7 +13,7 @@ from metric.interface import FeatureMetric, Features
 from metric.registry import METRICS, load_metric
 from metric.scoring import score
 from metric.scoring.manifest import ImagePair, read_manifest
-from metric.scoring.score import score_pairs
+from metric.scoring.run import run
 
 
 class _NegativeCosine(FeatureMetric):
@@ -41,9 +41,9 @@ def manner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_batches_give_what_single_pairs_give(pairs: list[ImagePair], monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = [load_metric(name) for name in ("l2", "ssim", "stlpips-alex")]
-    single = score_pairs(pairs, metrics).distances
+    single = run(pairs, metrics)[0].distances
     monkeypatch.setattr(score, "takes_batches", lambda device: True)
-    together = score_pairs(pairs, metrics).distances
+    together = run(pairs, metrics)[0].distances
     for metric in metrics:
         assert together[metric.spec.name] == pytest.approx(single[metric.spec.name], rel=1e-5)
         assert together[metric.spec.name]["00000_n-0"] == 0.0
@@ -51,7 +51,7 @@ def test_batches_give_what_single_pairs_give(pairs: list[ImagePair], monkeypatch
 
 @pytest.mark.usefixtures("manner")
 def test_identical_images_are_computed_where_their_value_is_not_known(pairs: list[ImagePair]) -> None:
-    found = score_pairs(pairs, [_NegativeCosine()]).distances["negative-cosine"]
+    found = dict(run(pairs, [_NegativeCosine()])[0].distances["negative-cosine"])
     same = found.pop("00000_n-0")
     assert same == pytest.approx(-1.0)
     assert all(same < other for other in found.values())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,9 @@ from hypothesis import strategies as st
 
 from metric.errors import MetricError
 from metric.scoring.distance_files import plan_files, write_distances
-from metric.scoring.score import Scores
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
-_PAIR_IDS = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1)
+_PAIR_IDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1)
 _DISTANCES = st.dictionaries(_PAIR_IDS, _FINITE)
 
 
@@ -29,12 +31,6 @@ def test_every_pair_and_distance_comes_back(distances: dict[str, float], folder:
     write_distances(path, distances)
     with path.open(encoding="utf-8", newline="") as file:
         assert {row["pair"]: float(row["distance"]) for row in csv.DictReader(file)} == distances
-
-
-@given(distances=st.dictionaries(st.text(), _DISTANCES), seconds=st.dictionaries(st.text(), _FINITE))
-def test_scores_come_back_from_json(distances: dict[str, dict[str, float]], seconds: dict[str, float]) -> None:
-    scores = Scores(distances, seconds, "cpu")
-    assert Scores.from_json(scores.to_json()) == scores
 
 
 def test_one_metric_keeps_the_name_and_several_add_theirs(tmp_path: Path) -> None:
@@ -56,3 +52,51 @@ def test_a_file_that_exists_is_replaced_only_by_force(tmp_path: Path) -> None:
     with pytest.raises(MetricError, match=r"d-ssim\.csv exists already; .*--force"):
         plan_files(tmp_path / "d.csv", ["l2", "ssim"])
     assert plan_files(tmp_path / "d.csv", ["l2", "ssim"], overwrite=True)["ssim"] == tmp_path / "d-ssim.csv"
+
+
+def test_a_file_whose_run_was_killed_before_its_end_may_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").touch()
+    (tmp_path / "d.csv.partial-1").touch()  # of a run that began and scored nothing
+    with pytest.raises(MetricError, match=r"d\.csv exists already"):
+        plan_files(tmp_path / "d.csv", ["l2"])
+    (tmp_path / "d.csv.partial-1").write_text("{}\n")
+    assert plan_files(tmp_path / "d.csv", ["l2"]) == {"l2": tmp_path / "d.csv"}
+
+
+def test_a_disk_that_is_full_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    write_distances(path, {"a": 1.0})
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard))
+    try:
+        with pytest.raises(MetricError, match=r"d\.csv cannot be written: File too large"):
+            write_distances(path, {str(number): 0.5 for number in range(1000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+_KILLED = """
+import os, pathlib, sys
+from metric.scoring.distance_files import write_distances
+
+class Killing(dict):
+    def items(self):
+        for number in range(10_000):
+            yield str(number), 0.5
+        os.kill(os.getpid(), 9)
+
+write_distances(pathlib.Path(sys.argv[1]), Killing())
+"""
+
+
+def test_a_kill_leaves_no_half_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(path)])
+    assert killed.returncode == -9
+    assert not path.exists()
+    write_distances(path, {"a": 1.0})
+    assert path.read_text() == "pair,distance\na,1.0\n"
+    assert list(tmp_path.iterdir()) == [path]

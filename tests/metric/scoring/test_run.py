@@ -1,11 +1,10 @@
-"""Runs that are killed and begun again, and that several processes share."""
+"""Runs that are killed and begun again."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -24,9 +23,7 @@ from metric.interface import FeatureMetric, Features
 from metric.registry import METRICS, load_metric
 from metric.scoring.journal import journal_files
 from metric.scoring.manifest import ImagePair, read_manifest
-from metric.scoring.processes import Processes
-from metric.scoring.run import discard_journals, run
-from metric.scoring.score import score_pairs
+from metric.scoring.run import run
 
 
 class _Failing(FeatureMetric):
@@ -62,68 +59,57 @@ def test_a_run_goes_on_where_it_failed(pairs: list[ImagePair], tmp_path: Path) -
     again = _Failing(99)
     said: list[tuple[int, int]] = []
     scores, computed = run(pairs, [again], files=files, begin=lambda *counts: said.append(counts))
-    assert scores.distances == score_pairs(pairs, [load_metric("l2")]).distances
+    assert scores.distances == run(pairs, [load_metric("l2")])[0].distances
     assert again.asked == 2  # of four differing pairs
     assert said == [(computed, len(pairs) - computed)]
     assert 0 < computed < len(pairs)
-    discard_journals(files)
+    assert _read(files["l2"]) == scores.distances["l2"]
     assert journal_files(files["l2"]) == []
 
 
-def test_an_unfinished_line_is_scored_again(pairs: list[ImagePair], tmp_path: Path) -> None:
+def test_a_distance_may_be_a_whole_number(pairs: list[ImagePair], tmp_path: Path) -> None:
     files = {"l2": tmp_path / "d.csv"}
-    run(pairs, [load_metric("l2")], files=files)
-    (journal,) = journal_files(files["l2"])
-    content = journal.read_text()
-    journal.write_text(content[:-5])
+    whole = _Failing(0)
+    whole.spec = replace(whole.spec, identical=7)
+    with pytest.raises(MetricError, match="gives nan"):
+        run(pairs, [whole], files=files)
     scores, computed = run(pairs, [load_metric("l2")], files=files)
-    assert computed == 1
-    assert scores.distances == score_pairs(pairs, [load_metric("l2")]).distances
-    assert journal.read_text() == content
+    assert computed == len(pairs) - 1
+    assert scores.distances["l2"]["00000_n-0"] == 7
 
 
-def test_a_run_goes_on_where_the_disk_was_full(pairs: list[ImagePair], tmp_path: Path) -> None:
-    files = {"l2": tmp_path / "d.csv"}
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard))
-    try:
-        with pytest.raises(MetricError, match=r"d\.csv\.partial cannot be written: File too large"):
-            run(pairs, [load_metric("l2")], files=files)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    scores, computed = run(pairs, [load_metric("l2")], files=files)
-    assert 0 < computed < len(pairs)
-    assert scores.distances == score_pairs(pairs, [load_metric("l2")]).distances
+def test_a_run_that_was_killed_between_its_files_goes_on(study_folder: Path, tmp_path: Path) -> None:
+    arguments = ("--metric", "l2", "--metric", "ssim", "-o", str(tmp_path / "d.csv"))
+    broken = study_folder / "stimuli" / "00001_3.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(b"")
+    assert _score(study_folder, *arguments).exit_code == 1
+    broken.write_bytes(whole)
+    (tmp_path / "d-l2.csv").touch()
+    again = _score(study_folder, *arguments)
+    assert again.exit_code == 0, again.stderr
+    assert "5 of 6 pairs are scored already; going on." in again.stderr
+    for metric in ("l2", "ssim"):
+        assert len(_read(tmp_path / f"d-{metric}.csv")) == 6
+    assert "d-l2.csv exists already" in _score(study_folder, *arguments).stderr
 
 
-def test_a_pair_with_other_images_is_scored_again(pairs: list[ImagePair], tmp_path: Path) -> None:
-    files = {"l2": tmp_path / "d.csv"}
-    run(pairs, [load_metric("l2")], files=files)
-    swapped = replace(pairs[1], stimulus=pairs[2].stimulus, stimulus_sha256=pairs[2].stimulus_sha256)
-    scores, computed = run([pairs[0], swapped, *pairs[2:]], [load_metric("l2")], files=files)
-    assert computed == 1
-    assert scores.distances["l2"][swapped.pair] == scores.distances["l2"][pairs[2].pair]
+def test_a_run_that_scored_nothing_leaves_nothing(study_folder: Path, tmp_path: Path) -> None:
+    (study_folder / "stimuli" / "00000_0.png").write_bytes(b"")
+    before = set(tmp_path.iterdir())
+    assert _score(study_folder, "--metric", "l2", "-o", str(tmp_path / "d.csv")).exit_code == 1
+    assert set(tmp_path.iterdir()) == before
 
 
-def test_a_run_of_other_weights_is_not_taken_up(pairs: list[ImagePair], tmp_path: Path) -> None:
-    files = {"l2": tmp_path / "d.csv"}
-    run(pairs, [load_metric("l2")], files=files, settings={"l2": {"all": "a"}})
-    with pytest.raises(MetricError, match=r"another all \(a instead of b\); remove it, or begin again with --force"):
-        run(pairs, [load_metric("l2")], files=files, settings={"l2": {"all": "b"}})
-
-
-@pytest.mark.parametrize("content", ["no json\n", '{"schema": "shift-study/scoring/1"}\n[1]\n', "[]\n"])
-def test_a_damaged_journal_is_named(pairs: list[ImagePair], tmp_path: Path, content: str) -> None:
-    (tmp_path / "d.csv.partial").write_text(content)
-    with pytest.raises(MetricError, match=r"d\.csv\.partial is damaged; remove it"):
-        run(pairs, [load_metric("l2")], files={"l2": tmp_path / "d.csv"})
-
-
-def test_processes_share_pairs_by_reference(pairs: list[ImagePair]) -> None:
-    shares = [Processes(rank, 2).share(pairs) for rank in range(2)]
-    assert sorted(pair.pair for share in shares for pair in share) == sorted(pair.pair for pair in pairs)
-    assert not {pair.reference for pair in shares[0]} & {pair.reference for pair in shares[1]}
-    assert all(shares)
+def test_a_run_on_another_kind_of_device_is_not_taken_up(study_folder: Path, tmp_path: Path) -> None:
+    arguments = ("--metric", "l2", "--device", "cpu", "-o", str(tmp_path / "d.csv"))
+    broken = study_folder / "stimuli" / "00001_3.png"
+    broken.write_bytes(b"")
+    assert _score(study_folder, *arguments).exit_code == 1
+    journal = tmp_path / "d.csv.partial"
+    header, *rows = journal.read_text().splitlines(keepends=True)
+    journal.write_text(json.dumps({**json.loads(header), "device": "cuda"}) + "\n" + "".join(rows))
+    assert "another device (cuda instead of cpu)" in _score(study_folder, *arguments).stderr
 
 
 def test_force_begins_again(study_folder: Path, tmp_path: Path) -> None:
@@ -169,7 +155,7 @@ def distance(reference, images):
     global asked
     asked += 1
     hold = pathlib.Path(__file__).with_name("hold")
-    if asked == 3 and hold.exists():
+    if asked == 5 and hold.exists():
         hold.with_name("held").touch()
         time.sleep(600)
     return (reference - images).square().mean(dim=(1, 2, 3))
@@ -183,14 +169,20 @@ def test_a_killed_run_is_taken_up(study_folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "d.csv"
     verb = _command("score", study_folder, "--all-pairs", "--metric", "held_metric:distance", "-o", output)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    running = subprocess.Popen(verb, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
-    while running.poll() is None and not (tmp_path / "held").exists():
-        time.sleep(0.02)
-    running.kill()
-    running.wait()
+    with subprocess.Popen(verb, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment) as running:
+        try:
+            while running.poll() is None and not (tmp_path / "held").exists():
+                time.sleep(0.02)
+            second = subprocess.run(verb, capture_output=True, text=True, env=environment)
+        finally:
+            running.kill()
+    assert second.returncode == 1
+    assert second.stderr.splitlines()[-1] == (
+        f"Error: Another run is writing {output}.partial; wait until it ends, or choose another file with -o."
+    )
     assert not output.exists()
     kept = (tmp_path / "d.csv.partial").read_text().splitlines()[1:]
-    assert len(kept) == 4  # two pairs that differ, and the two before them that do not
+    assert len(kept) == 4
     (tmp_path / "hold").unlink()
     again = subprocess.run(verb, capture_output=True, text=True, check=True, env=environment)
     assert "4 of 6 pairs are scored already; going on." in again.stderr
@@ -200,22 +192,3 @@ def test_a_killed_run_is_taken_up(study_folder: Path, tmp_path: Path) -> None:
         pair, _, distance = json.loads(line)
         assert found[pair] == distance
     assert journal_files(output) == []
-
-
-@pytest.mark.slow
-def test_two_processes_write_what_one_does(study_folder: Path, tmp_path: Path) -> None:
-    verb = ["score", str(study_folder), "--all-pairs", "--metric", "stlpips-alex", "--json"]
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"),
-            *("-m", "shift_study", *verb, "-o", str(tmp_path / "two.csv")),
-        ],
-        check=True,
-        capture_output=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    subprocess.run(_command(*verb, "-o", tmp_path / "one.csv"), check=True, capture_output=True)
-    one, two = _read(tmp_path / "one.csv"), _read(tmp_path / "two.csv")
-    assert list(two) == list(one)
-    assert list(two.values()) == pytest.approx(list(one.values()), rel=1e-5)
-    assert journal_files(tmp_path / "two.csv") == []

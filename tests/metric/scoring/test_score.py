@@ -16,7 +16,7 @@ from metric.interface import FeatureMetric, Features
 from metric.registry import METRICS, load_metric
 from metric.scoring.images import read_image
 from metric.scoring.manifest import ImagePair, read_manifest
-from metric.scoring.score import Scores, score_pairs
+from metric.scoring.run import run
 
 
 class _Counting(FeatureMetric):
@@ -45,7 +45,7 @@ def pairs(study_folder: Path) -> list[ImagePair]:
 
 
 def test_scores_are_the_distances_of_the_pairs(pairs: list[ImagePair], alex: FeatureMetric) -> None:
-    scores = score_pairs(pairs, [alex, load_metric("ssim")])
+    scores, _ = run(pairs, [alex, load_metric("ssim")])
     for metric in (alex, load_metric("ssim")):
         found = scores.distances[metric.spec.name]
         assert list(found) == [pair.pair for pair in pairs]
@@ -56,35 +56,24 @@ def test_scores_are_the_distances_of_the_pairs(pairs: list[ImagePair], alex: Fea
 
 
 def test_order_of_the_pairs_is_kept_and_does_not_matter(pairs: list[ImagePair], alex: FeatureMetric) -> None:
-    turned = score_pairs(pairs[::-1], [alex]).distances["stlpips-alex"]
+    turned = run(pairs[::-1], [alex])[0].distances["stlpips-alex"]
     assert list(turned) == [pair.pair for pair in pairs[::-1]]
-    assert turned == score_pairs(pairs, [alex]).distances["stlpips-alex"]
+    assert turned == run(pairs, [alex])[0].distances["stlpips-alex"]
 
 
 def test_features_of_a_reference_are_computed_once_and_of_equal_images_never(pairs: list[ImagePair]) -> None:
     metric = _Counting()
-    score_pairs(pairs, [metric])
+    run(pairs, [metric])
     assert metric.computed == 2 * (1 + 2)  # of each reference, and of its two shifted versions
     metric = _Counting()
-    score_pairs([pair for pair in pairs if pair.shift_px == 0], [metric])
+    run([pair for pair in pairs if pair.shift_px == 0], [metric])
     assert metric.computed == 0
 
 
 def test_progress_is_told(pairs: list[ImagePair]) -> None:
     steps: list[None] = []
-    score_pairs(pairs, [_Counting()], advance=lambda: steps.append(None))
+    run(pairs, [_Counting()], advance=lambda: steps.append(None))
     assert len(steps) == len(pairs)
-
-
-def test_scores_survive_json(pairs: list[ImagePair]) -> None:
-    scores = score_pairs(pairs, [load_metric("ssim"), load_metric("l2")])
-    assert Scores.from_json(scores.to_json()) == scores
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "other"}', '{"schema": "shift-study/scores/1"}'])
-def test_other_json_is_refused(text: str) -> None:
-    with pytest.raises(MetricError, match="not a result that"):
-        Scores.from_json(text)
 
 
 def test_a_changed_image_is_refused(pairs: list[ImagePair]) -> None:
@@ -92,18 +81,18 @@ def test_a_changed_image_is_refused(pairs: list[ImagePair]) -> None:
     pixels[3, 4, 1] ^= 1
     Image.fromarray(pixels).save(pairs[1].stimulus)
     with pytest.raises(MetricError, match=r"00000_1\.png has other pixels than the manifest says"):
-        score_pairs(pairs, [_Counting()])
+        run(pairs, [_Counting()])
 
 
 def test_an_image_of_another_size_is_refused(pairs: list[ImagePair]) -> None:
     Image.new("RGB", (40, 32)).save(pairs[1].stimulus)
     with pytest.raises(MetricError, match="has 40 × 32 pixels and not 32 × 32"):
-        score_pairs(pairs, [_Counting()])
+        run(pairs, [_Counting()])
 
 
 def test_a_distance_that_is_not_finite_is_refused(pairs: list[ImagePair]) -> None:
     with pytest.raises(MetricError, match='gives nan for the pair "00000_n-1"'):
-        score_pairs(pairs, [_Broken()])
+        run(pairs, [_Broken()])
 
 
 def test_stimuli_that_are_too_small_are_refused(pairs: list[ImagePair], alex: Any) -> None:
@@ -117,4 +106,4 @@ def test_stimuli_that_are_too_small_are_refused(pairs: list[ImagePair], alex: An
     digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in (small, other)]
     pair = replace(pairs[1], size_px=16, reference_sha256=digests[0], stimulus_sha256=digests[1])
     with pytest.raises(MetricError, match="too small for stlpips-alex; it needs at least 21 × 21"):
-        score_pairs([pair], [alex])
+        run([pair], [alex])
