@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from torch import Tensor
 
 from metric.errors import MetricError
 from metric.networks.build import build_network
@@ -89,19 +90,21 @@ def test_every_variant_takes_all_of_torchvisions_features(backbone: Backbone) ->
         assert all(shapes[mine].shape == state[published].shape for mine, published in names.items())
 
 
-@pytest.mark.parametrize("name", ["features.6.weight", "features.10.bias"])
-def test_a_missing_tensor_of_torchvisions_is_named(name: str) -> None:
+@pytest.fixture
+def alexnet_state() -> dict[str, Tensor]:
+    """Zeros in place of the tensors of torchvision's AlexNet."""
     with torch.device("meta"):
         state = torchvision.models.alexnet(weights=None).state_dict()
-        network = build_network(Variant("alexnet"))
-    del state[name]
+    return {name: torch.zeros(1).expand(tensor.shape) for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("name", ["features.6.weight", "features.10.bias"])
+def test_a_missing_tensor_of_torchvisions_is_named(name: str, alexnet_state: dict[str, Tensor]) -> None:
+    del alexnet_state[name]
     with pytest.raises(MetricError, match=f'no "{name}"'):
-        network.load_torchvision(state)
+        build_network(Variant("alexnet")).load_torchvision(alexnet_state)
 
 
-def test_a_tensor_of_another_network_is_named() -> None:
-    with torch.device("meta"):
-        state = torchvision.models.alexnet(weights=None).state_dict() | {"features.30.weight": torch.zeros(1)}
-        network = build_network(Variant("alexnet"))
+def test_a_tensor_of_another_network_is_named(alexnet_state: dict[str, Tensor]) -> None:
     with pytest.raises(MetricError, match=r'has "features\.30\.weight"'):
-        network.load_torchvision(state)
+        build_network(Variant("alexnet")).load_torchvision(alexnet_state | {"features.30.weight": torch.zeros(1)})
