@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import click
 
@@ -80,7 +81,18 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (StudyError, AnalysisError, MetricError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(_printable(str(error))) from error
+
+
+def _printable(sentence: str) -> str:
+    """A sentence that may quote a name from a file, with nothing in it that a terminal would obey.
+
+    >>> _printable("no such column: \\x1b[2J")
+    'no such column: \\\\x1b[2J'
+    """
+    return "".join(
+        c if c == "\n" or category(c) != "Cc" else c.encode("unicode_escape").decode("ascii") for c in sentence
+    )
 
 
 def _commands(*packages: Any) -> Mapping[str, click.Command]:
