@@ -16,16 +16,17 @@ from metric.networks.winograd import WinogradConv2d
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
-_Outputs: TypeAlias = dict[int, int]
+_OUTPUTS = {3: 4, 5: 3}
 """Taps of a convolution → outputs of a window of `WinogradConv2d`."""
 
-_EXACT: _Outputs = {3: 4, 5: 2}
-_COARSE: _Outputs = {3: 4, 5: 4}
 _LARGE_PX = 128
 """Least width and height of an image for which `FastNetwork` leaves the plain form."""
 
 _LEAST_CHANNELS = {3: 128, 5: 64}
 """Taps → the least input channels with which the transforms cost less than they save."""
+
+_MANY_CHANNELS = 512
+"""From so many on, windows of 2 outputs are as fast: their transformed filters, half as large, are read sooner."""
 
 
 def computed_in(precision: Precision, device: torch.device) -> str:
@@ -35,7 +36,7 @@ def computed_in(precision: Precision, device: torch.device) -> str:
     'float32'
     """
     if precision == "bfloat16" and not _has_bfloat16(device):
-        return "float32, convolutions of 5 × 5 more coarsely, as this processor has no bfloat16"
+        return "float32, as this processor has no bfloat16"
     return precision
 
 
@@ -67,7 +68,7 @@ def arrange(network: nn.Module, precision: Precision = "float32") -> nn.Module:
     Args:
         network: it may be changed, and is no longer to be used or trained by itself.
         precision: `bfloat16` is opt-in: weights and features have 8 digits in base 2. A processor that has no
-            bfloat16 computes in float32 that is rounded a few times as much (`WinogradConv2d` of 4 outputs).
+            bfloat16 computes in float32.
     """
     device = next(iter(network.parameters())).device
     if precision == "bfloat16" and _has_bfloat16(device):
@@ -76,9 +77,10 @@ def arrange(network: nn.Module, precision: Precision = "float32") -> nn.Module:
         return _channels_last(network.to(torch.bfloat16))
     if device.type != "cpu":
         return _channels_last(network)
-    large = deepcopy(network)
+    # The same parameters in another arrangement: what the two have in common is there once.
+    large = deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
     _fold_blurs(large)
-    _multiply_less(large, _EXACT if precision == "float32" else _COARSE)
+    _multiply_less(large)
     return FastNetwork(_channels_last(network), _channels_last(large))
 
 
@@ -118,19 +120,20 @@ def _folds(layer: nn.Conv2d, blur: BlurPool) -> bool:
     )
 
 
-def _multiply_less(network: nn.Module, outputs: _Outputs) -> None:
+def _multiply_less(network: nn.Module) -> None:
     for name, child in network.named_children():
         if isinstance(child, FoldedConvBlur):
             continue
         if isinstance(child, nn.Conv2d):
-            if _saves(child, outputs):
-                setattr(network, name, WinogradConv2d(child, outputs[child.kernel_size[0]]))
+            if _saves(child):
+                many = child.in_channels >= _MANY_CHANNELS
+                setattr(network, name, WinogradConv2d(child, 2 if many else _OUTPUTS[child.kernel_size[0]]))
         else:
-            _multiply_less(child, outputs)
+            _multiply_less(child)
 
 
-def _saves(layer: nn.Conv2d, outputs: _Outputs) -> bool:
+def _saves(layer: nn.Conv2d) -> bool:
     taps = layer.kernel_size[0]
     if layer.kernel_size != (taps, taps) or layer.stride != (1, 1) or layer.dilation != (1, 1) or layer.groups != 1:
         return False
-    return taps in outputs and layer.in_channels >= _LEAST_CHANNELS[taps]
+    return taps in _OUTPUTS and layer.in_channels >= _LEAST_CHANNELS[taps]

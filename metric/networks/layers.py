@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,27 @@ class ContiguousConv2d(nn.Conv2d):
         last = maps.is_contiguous(memory_format=torch.channels_last)
         convolved = super().forward(maps.contiguous())
         return convolved.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+
+class DenseMaxPool2d(nn.MaxPool2d):
+    """Max pooling of stride 1.
+
+    To evaluate on a CPU, it goes over rows and then over columns, and without the place of each maximum, which only
+    gradients need and which takes twice the memory of the maxima.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, stride=1)
+        self._size = size
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if maps.device.type != "cpu" or (torch.is_grad_enabled() and maps.requires_grad):
+            pooled: Tensor = super().forward(maps)
+            return pooled
+        for dim in (2, 3):
+            count = maps.shape[dim] - self._size + 1
+            maps = reduce(torch.maximum, [maps.narrow(dim, start, count) for start in range(self._size)])
+        return maps
 
 
 def convolution(
@@ -65,7 +87,7 @@ def pooling(
         dense: size of the windows of a max pooling of stride 1, where it differs from `size`.
     """
     if variant.blur:
-        windows = nn.MaxPool2d(dense or size, stride=1)
+        windows = DenseMaxPool2d(dense or size)
         dense_layers: list[Named] = [(f"pool{name}", windows)] if variant.pooling == "max" else []
         return [*dense_layers, (f"blur{name}", blur(variant, channels))]
     kind = nn.MaxPool2d if variant.pooling == "max" else nn.AvgPool2d

@@ -104,8 +104,8 @@ def _one_by_one(decoded: Iterable[DecodedPair], metrics: Sequence[FeatureMetric]
                     known = kept[index]
                     if known is None:
                         known = kept[index] = _features(metric, [one.reference], "reference")
-                    image = _features(metric, [one.stimulus], "image")
-                    values.append(float(metric.distance(known, image)))
+                    # No name for the image's features, which would live on while the next are computed.
+                    values.append(float(metric.distance(known, _features(metric, [one.stimulus], "image"))))
             seconds.append(perf_counter() - began)
         yield one.pair, values, seconds
 

@@ -15,6 +15,7 @@ from metric.errors import MetricError
 from metric.networks.adaptive import AdaptiveBlurPool
 from metric.networks.blurpool import BlurPool, binomial_filter
 from metric.networks.build import build_network, smallest_image
+from metric.networks.layers import DenseMaxPool2d
 from metric.networks.network import FeatureNetwork
 from metric.networks.variant import Variant
 
@@ -278,7 +279,7 @@ def test_the_three_locations_compute_what_figure_4_shows() -> None:
     [
         (0, "max", ["MaxPool2d"]),
         (0, "avg", ["AvgPool2d"]),
-        (3, "max", ["MaxPool2d", "BlurPool"]),
+        (3, "max", ["DenseMaxPool2d", "BlurPool"]),
         (3, "avg", ["BlurPool"]),
     ],
 )
@@ -358,3 +359,12 @@ def test_a_network_exports_whole() -> None:
     exported = torch.export.export(network, (picture,)).module()
     with torch.no_grad():
         assert_same(exported(picture), network(picture))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_dense_pooling_is_max_pooling_with_and_without_gradients(size: int) -> None:
+    maps = torch.randn(2, 5, 9, 11, generator=torch.Generator().manual_seed(size), requires_grad=True)
+    pool = DenseMaxPool2d(size)
+    expected = torch.nn.functional.max_pool2d(maps, size, stride=1)
+    assert torch.equal(pool(maps), expected)
+    assert torch.equal(pool(maps.detach()), expected)

@@ -22,8 +22,7 @@ _STLPIPS_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="
 
 @settings(max_examples=60, deadline=None)
 @given(
-    taps=st.sampled_from([3, 5]),
-    outputs=st.sampled_from([2, 4]),
+    form=st.sampled_from([(3, 2), (3, 4), (5, 3)]),
     padding=st.integers(0, 4),
     height=st.integers(5, 20),
     width=st.integers(5, 20),
@@ -31,8 +30,9 @@ _STLPIPS_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="
     bias=st.booleans(),
 )
 def test_winograd_is_the_convolution(
-    taps: int, outputs: int, padding: int, height: int, width: int, images: int, bias: bool
+    form: tuple[int, int], padding: int, height: int, width: int, images: int, bias: bool
 ) -> None:
+    taps, outputs = form
     torch.manual_seed(height * width)
     convolution = nn.Conv2d(4, 6, taps, padding=padding, bias=bias).double()
     maps = torch.randn(images, 4, height, width, dtype=torch.float64)
@@ -40,7 +40,7 @@ def test_winograd_is_the_convolution(
     torch.testing.assert_close(found, convolution(maps), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(("taps", "outputs", "times"), [(3, 2, 1), (3, 4, 8), (5, 2, 4), (5, 4, 12)])
+@pytest.mark.parametrize(("taps", "outputs", "times"), [(3, 2, 1), (3, 4, 2), (5, 3, 3)])
 def test_winograd_rounds_as_little_as_it_says(taps: int, outputs: int, times: int) -> None:
     torch.manual_seed(0)
     convolution = nn.Conv2d(256, 64, taps, padding=taps // 2)
