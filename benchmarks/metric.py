@@ -5,7 +5,7 @@
     python -m benchmarks.metric --study my-study --metric stlpips-vgg
 
 All score the same files in one process, in turns of five references' pairs, so that a busy machine slows all
-alike: `ratio` is their time over ours, the median of the turns. Few pairs are scored again until five seconds passed.
+alike: `ratio` is their time over ours, the median of the turns. Few pairs are scored again until two seconds passed.
 
 Reading the files counts for all; importing and loading the weights for none. Ours goes through `stream_scores`, as
 `shift-study score` does: a reference is read and its features are computed once, pixels are checked against the
@@ -70,7 +70,7 @@ class Contest:
 
 
 _REFERENCES_A_TURN = 5
-_LEAST_SECONDS = 5.0
+_LEAST_SECONDS = 2.0
 """Few pairs are scored again and again for so long."""
 _PRECISIONS = {"fp32": "float32", "bf16": "bfloat16"}
 
