@@ -177,6 +177,10 @@ def pooled(shift: Floats, hits: Floats, answers: Floats) -> tuple[Floats, Floats
     return levels, counts[0], counts[1]
 
 
+_SLSQP = {"ftol": 1e-14, "maxiter": 500}
+_L_BFGS_B = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500}
+
+
 def bounds(position: Floats) -> list[tuple[float, float]]:
     """Bounds of location, logarithm of the spread, false-alarm rate and lapse rate, for positions t of shifts.
 
@@ -217,18 +221,23 @@ def _starts(
 def _descend(
     start: Floats, position: Floats, hits: Floats, answers: Floats, limits: list[tuple[float, float]], core: Core
 ) -> Floats:
-    # Where a rate comes to rest at 0, L-BFGS-B stops short of the top; SLSQP goes on.
-    found = minimize(
-        _loss,
-        start,
-        args=(position, hits, answers, core),
-        method="SLSQP",
-        jac=True,
-        bounds=limits,
-        options={"ftol": 1e-14, "maxiter": 500},
-    )
+    # Where a rate comes to rest at 0, L-BFGS-B stops short of the top. SLSQP goes on, but may jump to a rate of nearly
+    # 0 and stay there. So each goes on from where the other ended, and the best is kept.
     lowest, highest = np.transpose(limits)
-    return np.asarray(np.clip(found.x, lowest, highest), dtype=np.float64)
+    best = start
+    for method, options in (("SLSQP", _SLSQP), ("L-BFGS-B", _L_BFGS_B), ("SLSQP", _SLSQP)):
+        found = minimize(
+            _loss,
+            best,
+            args=(position, hits, answers, core),
+            method=method,
+            jac=True,
+            bounds=limits,
+            options=options,
+        )
+        at = np.asarray(np.clip(found.x, lowest, highest), dtype=np.float64)
+        best = min(best, at, key=lambda tried: _loss(tried, position, hits, answers, core)[0])
+    return best
 
 
 def _loss(parameters: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> tuple[float, Floats]:
