@@ -3,7 +3,7 @@ DIR ?= demo-study
 PYTHON ?= python3
 BIN := .venv/bin
 # One thread each for the test processes, which share the processors.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: demo test test-fast lint clean
 
@@ -14,10 +14,10 @@ test: .venv/installed-dev
 	$(BIN)/python tests/browser.py
 	$(BIN)/python tests/postgres.py
 	$(BIN)/python tests/pango.py
-	$(PYTEST) -n 3
+	$(PYTEST)
 
 test-fast: .venv/installed-dev
-	$(PYTEST) -n 3 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.psychometric.batch import fit_many
 from analysis.psychometric.cores import CORES, CoreName, Floats
+from analysis.psychometric.fisher_scoring import bounds, fit_many
 from analysis.psychometric.likelihood import LARGEST_RATE, log_likelihood, probabilities
-from analysis.psychometric.maximum_likelihood import PsychometricFit, bounds, crossings, fit
+from analysis.psychometric.maximum_likelihood import PsychometricFit, crossings, fit
 from analysis.resampling import REPLICATES, Scale, Spread, draw, estimate, spreads
 from analysis.results import Estimate, Result
 from analysis.trial_counts import TrialCounts

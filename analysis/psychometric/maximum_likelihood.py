@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 
 from analysis.errors import AnalysisError
 from analysis.psychometric.cores import CORES, Core, CoreName, Floats, core_named
+from analysis.psychometric.fisher_scoring import bounds, fit_many
 from analysis.psychometric.likelihood import LARGEST_RATE, TINY, log_likelihood, probabilities, slopes
 from analysis.results import Result
 
@@ -105,7 +106,9 @@ def fit(
     position = shape.position(shift)
     limits = bounds(position)
     starts = _starts(position, hits, answers, limits, shape)
-    found = [_descend(start, position, hits, answers, limits, shape) for start in starts]
+    many = starts.shape[1]
+    tops = fit_many(starts, shift, np.tile(hits, (many, 1)), np.tile(answers, (many, 1)), shape)
+    found = [_polished(top, position, hits, answers, limits, shape) for top in tops.T]
     best = min(found, key=lambda parameters: _loss(parameters, position, hits, answers, shape)[0])
     return described(best, shift, hits, answers, shape)
 
@@ -177,25 +180,8 @@ def pooled(shift: Floats, hits: Floats, answers: Floats) -> tuple[Floats, Floats
     return levels, counts[0], counts[1]
 
 
-_SLSQP = {"ftol": 1e-14, "maxiter": 500}
-_L_BFGS_B = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500}
-
-
-def bounds(position: Floats) -> list[tuple[float, float]]:
-    """Bounds of location, logarithm of the spread, false-alarm rate and lapse rate, for positions t of shifts.
-
-    They let the core be a step between two neighbouring shifts, lie beyond all of them, or be nearly level.
-    """
-    places = position[np.isfinite(position)]
-    span, step = max(places[-1] - places[0], 1.0), max(np.diff(places).min(), 0.001)
-    rate = (0.0, LARGEST_RATE)
-    return [(places[0] - span, places[-1] + span), (math.log(step / 20), math.log(10 * span)), rate, rate]
-
-
-def _starts(
-    position: Floats, hits: Floats, answers: Floats, limits: list[tuple[float, float]], core: Core
-) -> list[Floats]:
-    """The highest peaks of the likelihood over a grid of cores, each with its likeliest rates."""
+def _starts(position: Floats, hits: Floats, answers: Floats, limits: list[tuple[float, float]], core: Core) -> Floats:
+    """`(4, B)`: the highest peaks of the likelihood over a grid of cores, each with its likeliest rates."""
     shown = position[np.isfinite(position)]
     # Four places from each shift to the next, for a steep core can hide between them; 60 at most.
     places = np.concatenate([[shown[0] - 0.5], shown, [shown[-1] + 0.5]])
@@ -215,29 +201,26 @@ def _starts(
     likely = log_likelihood(*probabilities(grid, position, core), hits, answers)
     peaks = np.flatnonzero(likely == maximum_filter(likely, size=3, mode="nearest"))
     highest = peaks[np.argsort(-likely.ravel()[peaks], kind="stable")][:STARTS]
-    return list(grid.reshape(4, -1).T[highest])
+    return grid.reshape(4, -1)[:, highest]
 
 
-def _descend(
+def _polished(
     start: Floats, position: Floats, hits: Floats, answers: Floats, limits: list[tuple[float, float]], core: Core
 ) -> Floats:
-    # Where a rate comes to rest at 0, L-BFGS-B stops short of the top. SLSQP goes on, but may jump to a rate of nearly
-    # 0 and stay there. So each goes on from where the other ended, and the best is kept.
+    """To the top from near it: along a ridge, where Fisher scoring rests, a quasi-Newton search still finds the way."""
     lowest, highest = np.transpose(limits)
-    best = start
-    for method, options in (("SLSQP", _SLSQP), ("L-BFGS-B", _L_BFGS_B), ("SLSQP", _SLSQP)):
-        found = minimize(
-            _loss,
-            best,
-            args=(position, hits, answers, core),
-            method=method,
-            jac=True,
-            bounds=limits,
-            options=options,
-        )
-        at = np.asarray(np.clip(found.x, lowest, highest), dtype=np.float64)
-        best = min(best, at, key=lambda tried: _loss(tried, position, hits, answers, core)[0])
-    return best
+    found = minimize(
+        _loss,
+        start,
+        args=(position, hits, answers, core),
+        method="L-BFGS-B",
+        jac=True,
+        bounds=limits,
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500},
+    )
+    at = np.asarray(np.clip(found.x, lowest, highest), dtype=np.float64)
+    # Where a rate is nearly 0 it may end lower than it began.
+    return min(start, at, key=lambda tried: _loss(tried, position, hits, answers, core)[0])
 
 
 def _loss(parameters: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> tuple[float, Floats]:

@@ -11,10 +11,10 @@ from playwright.sync_api import Page
 from accessibility import grave_violations, tab_to
 from browser import open_browser
 from participant import READY, change_settings
+from served import served
 from study_server.dashboard.passwords import set_password
 from study_server.folder.settings import LANGUAGES
 from study_server.folder.study_folder import StudyFolder
-from study_server.web.background_server import running_server
 
 PASSWORD = "a password of the tests"
 
@@ -83,7 +83,7 @@ def judge(page: Page, inspector: Inspector) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: StudyFolder, language: str) -> None:
     change_settings(study, calibration="required")
-    with running_server(study) as url, open_browser(size=(1366, 768)) as browser:
+    with served(study) as url, open_browser(size=(1366, 768)) as browser:
         page = browser.new_page()
         inspector = Inspector(page, language)
         page.goto(f"{url}/nowhere?lang={language}")
@@ -119,7 +119,7 @@ def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: Study
 def test_nothing_grave_where_the_study_is_closed_and_before_the_dashboard(study: StudyFolder) -> None:
     """The dashboard's own pages: test_dashboard_browser.py."""
     set_password(study, PASSWORD)
-    with running_server(study) as url, open_browser(size=(1366, 768)) as browser:
+    with served(study) as url, open_browser(size=(1366, 768)) as browser:
         page = browser.new_page()
         inspector = Inspector(page, "dashboard")
         page.goto(f"{url}/dashboard/")

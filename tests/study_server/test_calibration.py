@@ -125,7 +125,7 @@ def test_who_has_no_card_can_skip_where_the_study_allows_it(optional: None, brow
 def test_a_zoom_keeps_the_outline_as_large_as_it_is_and_asks_to_look_again(
     required: None, browse: Launch, study: StudyFolder
 ) -> None:
-    with browse() as page:
+    with browse(zoomable=True) as page:
         go_to_calibration(page)
         page.fill("#width", "400")
         page.check("#matched")

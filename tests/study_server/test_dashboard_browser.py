@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,12 +11,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer
 
 from accessibility import grave_violations
 from browser import open_browser
 from experimenter import PASSWORD, stored
 from requests_of_a_participant import answer, begin
+from served import served_app
 from shift_study import Doors
 from study_server.dashboard.pages import PAGES
 from study_server.dashboard.passwords import set_password
@@ -30,19 +30,6 @@ pytestmark = pytest.mark.slow
 
 def wait_for_charts(page: Page) -> None:
     page.wait_for_selector("[data-chart]:not([data-drawn])", state="detached")
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[BaseWSGIServer]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager
@@ -85,7 +72,7 @@ def empty(app: Flask) -> Flask:
 
 def test_every_page_draws_its_charts_and_is_accessible(filled: Flask) -> None:
     charts = {"overview": 2, "table1": 1, "reaction-times": 2, "devices": 2}
-    with served(filled) as server, looking(server) as page:
+    with served_app(filled) as server, looking(server) as page:
         for name in [*PAGES, "exports", "participants/s0020", "participants/s0030"]:
             page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/{'' if name == 'overview' else name}")
             wait_for_charts(page)
@@ -102,7 +89,7 @@ def test_every_page_draws_its_charts_and_is_accessible(filled: Flask) -> None:
 
 
 def test_an_answer_that_comes_in_appears_by_itself(empty: Flask) -> None:
-    with served(empty) as server, looking(server) as page:
+    with served_app(empty) as server, looking(server) as page:
         page.evaluate("window.same = true")
         assert (number(page, "Started"), number(page, "Answers")) == ("0", "0")
         client = empty.test_client()
@@ -125,7 +112,7 @@ def test_an_answer_that_comes_in_appears_by_itself(empty: Flask) -> None:
 
 def test_what_is_done_by_hand_is_done_and_confirmed(empty: Flask) -> None:
     begin(empty.test_client())
-    with served(empty) as server, looking(server) as page:
+    with served_app(empty) as server, looking(server) as page:
         page.click("#pause")
         page.wait_for_selector(".flash:text-is('The study is paused.')")
         page.click("nav >> text=Participants")
@@ -143,7 +130,7 @@ def test_what_is_done_by_hand_is_done_and_confirmed(empty: Flask) -> None:
 
 
 def test_a_page_says_when_it_could_not_be_updated_and_when_one_is_logged_out(empty: Flask) -> None:
-    with served(empty) as server, looking(server, complaints_allowed=True) as page:
+    with served_app(empty) as server, looking(server, complaints_allowed=True) as page:
         page.route("**/live/**", lambda route: route.abort())
         page.wait_for_selector("#trouble:text('Could not be updated')")
         page.unroute("**/live/**")
@@ -153,7 +140,7 @@ def test_a_page_says_when_it_could_not_be_updated_and_when_one_is_logged_out(emp
 
 
 def test_a_hidden_page_asks_for_nothing(empty: Flask) -> None:
-    with served(empty) as server, looking(server) as page:
+    with served_app(empty) as server, looking(server) as page:
         page.clock.install()
         page.reload()
         wait_for_charts(page)

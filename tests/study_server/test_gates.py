@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from browser import find_chromium
+from browser import open_browser
 from participant import change_settings
+from served import served
 from study_server.folder.study_folder import StudyFolder
-from study_server.web.background_server import running_server
 
 pytestmark = pytest.mark.slow
 
@@ -24,29 +25,22 @@ Visit = Callable[..., Page]
 
 @pytest.fixture
 def visit(study: StudyFolder) -> Iterator[Visit]:
-    """visit(viewport, screen=…, script=…, path=…, gates=…) opens the consent form on a device of that kind."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        servers = []
+    """visit(viewport, screen=…, script=…, path=…, settings=…) opens the consent form on a device of that kind."""
+    with ExitStack() as stack:
 
         def open_page(
             viewport: dict[str, int], *, screen: dict[str, int] | None = None, script: str = "", path: str = "/",
             settings: dict[str, object] | None = None, **device: Any,
         ) -> Page:  # fmt: skip
             change_settings(study, **(settings or {}))
-            server = running_server(StudyFolder(study.path))
-            servers.append(server)
-            url = server.__enter__()
-            context = browser.new_context(viewport=viewport, screen=screen or viewport, **device)
+            url = stack.enter_context(served(StudyFolder(study.path)))
+            context = stack.enter_context(open_browser(viewport=viewport, screen=screen or viewport, **device))
             context.add_init_script(script)
             page = context.new_page()
             page.goto(url + path)
             return page
 
         yield open_page
-        browser.close()
-        for server in servers:
-            server.__exit__(None, None, None)
 
 
 def reasons(page: Page) -> str:

@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, Route
 
-from browser import Launch, open_browser
+from browser import Launch, open_own_browser
 from participant import READY, go_to_trials, stored_rows, wait_for_trial
 from requests_of_a_participant import sign_in_at
 from study_server.export.responses import response_rows
@@ -89,12 +89,12 @@ def test_a_spell_offline_to_the_last_trial_loses_nothing_and_interrupts_nobody(
 
 def test_answers_outlive_a_killed_browser(server: str, study: StudyFolder, tmp_path: Path) -> None:
     profile = tmp_path / "profile"
-    with open_browser(profile=profile) as browser:
+    with open_own_browser(profile=profile) as browser:
         page = browser.new_page()
         page.goto(server)
         go_to_trials(page)
     # Closed in good order, so that the browser has written its cookies, which it does only now and then.
-    with open_browser(profile=profile) as browser:
+    with open_own_browser(profile=profile) as browser:
         page = browser.new_page()
         page.goto(server)
         page.click("#start-button")
@@ -108,7 +108,7 @@ def test_answers_outlive_a_killed_browser(server: str, study: StudyFolder, tmp_p
         kill(profile)
         killed = time.monotonic()
     assert len(response_rows(str(study.path))) == 1
-    with open_browser(profile=profile) as browser:
+    with open_own_browser(profile=profile) as browser:
         page = browser.new_page()
         gap_ms = 1000 * (time.monotonic() - killed)
         page.goto(server)

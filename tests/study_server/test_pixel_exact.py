@@ -46,7 +46,7 @@ def test_exact_wherever_the_pair_lands_in_the_window(browse: Launch, study: Stud
 
 
 def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(browse: Launch, study: StudyFolder) -> None:
-    with browse(size=(1800, 1200)) as page:
+    with browse(size=(1800, 1200), zoomable=True) as page:
         go_to_trials(page)
         for factor, k in [(1.1, 1), (1.5, 1), (0.67, 1), (2.0, 2)]:
             zoom(page, factor)
@@ -62,7 +62,7 @@ def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(browse:
 
 
 def test_a_window_that_is_too_small_asks_for_room_and_never_scales(browse: Launch, study: StudyFolder) -> None:
-    with browse() as page:
+    with browse(zoomable=True) as page:
         go_to_trials(page)
         zoom(page, 3.0)  # the window is now 427 CSS pixels wide, and k = 3
         page.wait_for_selector("text=Please make more room")

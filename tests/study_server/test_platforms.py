@@ -35,6 +35,7 @@ from recruiting import (
     text_of,
 )
 from requests_of_a_participant import ANSWER, answer, begin, database, sign_in, sign_in_at
+from served import served
 from study_server.dashboard import actions
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.withdrawal import withdraw
@@ -579,7 +580,7 @@ def test_dry_run_as_prolific_would_do_it(study: StudyFolder) -> None:
 @pytest.mark.slow
 def test_the_browser_goes_back_to_prolific_by_itself_unless_told_to_stay(study: StudyFolder) -> None:
     folder = changed(study, recruitment=ALL)
-    with running_server(folder) as url, open_browser(scale=1, size=(1280, 800)) as browser:
+    with served(folder) as url, open_browser() as browser:
 
         def decline(page: Page) -> None:
             page.clock.install()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from browser import Launch
-from participant import crops_of_trial, go_to_trials, wait_for_trial
+from participant import crops_of_trial, go_to_trials, practise_and_go_to_trials, wait_for_trial
 from requests_of_a_participant import begin, pixels
 from study_server.errors import StudyError
 from study_server.folder.new import make_study
@@ -236,7 +236,7 @@ def test_a_whole_visit_transfers_less_than_its_images_as_png_and_100_kb(browse: 
         network.send("Network.enable")
         network.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
         page.reload()
-        go_to_trials(page)
+        practise_and_go_to_trials(page)
         for position in range(1, 11):
             wait_for_trial(page, position)
             page.keyboard.press("j")

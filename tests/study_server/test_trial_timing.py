@@ -100,7 +100,7 @@ def test_a_limited_pair_disappears_and_can_still_be_answered(limited: None, brow
 def test_a_window_that_becomes_too_small_shows_the_pair_anew_and_restarts_the_clock(
     browse: Launch, study: StudyFolder
 ) -> None:
-    with browse() as page:
+    with browse(zoomable=True) as page:
         page.add_init_script(WATCH)  # from the next page on
         go_to_trials(page)
         zoom(page, 3.0)
@@ -120,7 +120,7 @@ def test_a_window_that_becomes_too_small_shows_the_pair_anew_and_restarts_the_cl
 
 
 def test_a_lasting_refusal_is_told_and_outlives_a_resize(browse: Launch) -> None:
-    with browse(allowed_complaint="status of 404") as page:
+    with browse(allowed_complaint="status of 404", zoomable=True) as page:
         page.route("**/images/**", lambda route: route.fulfill(status=404, body="<h1>no</h1>"))
         page.click("text=I agree to take part")
         page.click("text=Go to the practice")

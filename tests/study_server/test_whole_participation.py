@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 from sqlalchemy import select
 
 from browser import Launch
-from participant import READY, go_to_trials, stored_rows, wait_for_trial
+from participant import READY, go_to_trials, practise_and_go_to_trials, stored_rows, wait_for_trial
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.database import Database
 from study_server.storage.models import Participant
+from study_server.web.background_server import running_server
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def server(study: StudyFolder) -> Iterator[str]:
+    """Address of the study as `shift-study serve` serves it."""
+    with running_server(study) as url:
+        yield url
 
 
 def finish(page: Page) -> str:
@@ -35,7 +44,7 @@ def stored_code(study: StudyFolder) -> str | None:
 
 def test_by_mouse(browse: Launch, study: StudyFolder) -> None:
     with browse() as page:
-        go_to_trials(page)
+        practise_and_go_to_trials(page)
         for number in range(1, 11):
             wait_for_trial(page, number)
             page.click("[data-answer=different]" if number % 2 else "[data-answer=same]")

@@ -93,6 +93,7 @@ def test_no_other_search_finds_a_likelier_curve(seed: int) -> None:
 @given(st.floats(1.5, 6), st.floats(0.25, 0.8), st.floats(0, 0.3), st.floats(0, 0.3))
 @example(4.5, 0.25, 0.001, 0.0)  # a small rate, which a search may leave for 0
 @example(5.0, 0.8, 0.001, 0.1)
+@example(1.5, 0.25, 6e-8, 6e-8)  # six answers of a hundred million
 def test_the_curve_behind_many_answers_is_recovered(
     median: float, spread: float, false_alarm_rate: float, lapse_rate: float
 ) -> None:

@@ -1,12 +1,13 @@
-"""Many fits at once, from one start: what a bootstrap needs, some hundred times as fast as fit after fit."""
+"""Many fits at once: what a bootstrap needs, some hundred times as fast as fit after fit."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from analysis.psychometric.cores import Core, Floats
-from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities, slopes
-from analysis.psychometric.maximum_likelihood import bounds
+from analysis.psychometric.likelihood import LARGEST_RATE, TINY, log_likelihood, probabilities, slopes
 
 # Steps of Fisher scoring; most fits rest after ten.
 _STEPS = 100
@@ -15,21 +16,34 @@ _GAIN = 1e-7
 _FIRST_DAMPING, _MOST_DAMPING = 1e-3, 1e10
 
 
+def bounds(position: Floats) -> list[tuple[float, float]]:
+    """Bounds of location, logarithm of the spread, false-alarm rate and lapse rate, for positions t of shifts.
+
+    They let the core be a step between two neighbouring shifts, lie beyond all of them, or be nearly level.
+    """
+    places = position[np.isfinite(position)]
+    span, step = max(places[-1] - places[0], 1.0), max(np.diff(places).min(), 0.001)
+    rate = (0.0, LARGEST_RATE)
+    return [(places[0] - span, places[-1] + span), (math.log(step / 20), math.log(10 * span)), rate, rate]
+
+
 def fit_many(start: Floats, shift: Floats, hits: Floats, answers: Floats, core: Core) -> Floats:
-    """The `(4, B)` likeliest parameters of B sets of answers, climbing from one start.
+    """The `(4, B)` likeliest parameters of B sets of answers, each at the top of the peak on which it starts.
 
     Args:
-        start: `(4,)` parameters near which all of them lie, such as those of the answers that were resampled.
+        start: `(4,)` parameters near which all of them lie, such as those of the answers that were resampled; or
+            `(4, B)` of each.
         shift: `(K,)` shifts in pixels, ascending, each once.
         hits: `(B, K)` number of answers "different"; need not be whole.
         answers: `(B, K)` number of answers; where it is 0 the shift says nothing.
         core: of the function.
 
-    Levenberg's and Marquardt's damped Fisher scoring, with the rates and the core held inside the bounds of `fit`.
+    Levenberg's and Marquardt's damped Fisher scoring, with the rates and the core held inside `bounds`.
     """
     position = core.position(shift)
     lowest, highest = (np.array(side)[:, np.newaxis] for side in zip(*bounds(position), strict=True))
-    parameters = np.repeat(np.clip(start[:, np.newaxis], lowest, highest), len(hits), axis=1)
+    starts = np.broadcast_to(start[:, np.newaxis] if start.ndim == 1 else start, (4, len(hits)))
+    parameters = np.clip(starts, lowest, highest)
     likely = _log_likelihood(parameters, position, hits, answers, core)
     damping = np.full(len(hits), _FIRST_DAMPING)
     active = np.arange(len(hits))
