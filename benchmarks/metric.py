@@ -45,7 +45,7 @@ from benchmarks.originals import Distance, original_lpips, original_stlpips, see
 from benchmarks.structural_similarity import ms_ssim_libraries, ssim_libraries
 from metric.device import choose_device
 from metric.interface import FeatureMetric
-from metric.networks.fast import computed_in
+from metric.networks.fast import Precision, computed_in
 from metric.registry import find_spec, load_metric
 from metric.scoring.images import read_image
 from metric.scoring.manifest import ImagePair, read_manifest
@@ -72,7 +72,7 @@ class Contest:
 _REFERENCES_A_TURN = 5
 _LEAST_SECONDS = 2.0
 """Few pairs are scored again and again for so long."""
-_PRECISIONS = {"fp32": "float32", "bf16": "bfloat16"}
+_PRECISIONS: dict[str, Precision] = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 def _backbone(metric: str) -> dict[str, torch.Tensor]:
@@ -100,7 +100,10 @@ CONTESTS = (
 
 def run(contest: Contest, pairs: Sequence[ImagePair], device: torch.device) -> dict[str, dict[str, Any]]:
     """The figures of each precision, against the fastest peer."""
-    ours = {precision: _load(contest, precision, device) for precision in contest.precisions}
+    computed = {precision: computed_in(_PRECISIONS[precision], device) for precision in contest.precisions}
+    # Where bfloat16 falls back to float32, the figures of one are those of the other.
+    timed = {p: "fp32" if computed[p].startswith("float32") else p for p in contest.precisions}
+    ours = {precision: _load(contest, precision, device) for precision in dict.fromkeys(timed.values())}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of the peers
         peers = contest.peers(device)
@@ -108,20 +111,20 @@ def run(contest: Contest, pairs: Sequence[ImagePair], device: torch.device) -> d
     fastest = min(peers, key=lambda name: sum(seconds[name]))
     return {
         precision: {
-            "ratio": median(theirs / mine for theirs, mine in zip(seconds[fastest], seconds[precision], strict=True)),
-            **_agreement(distances[precision], distances[fastest]),
+            "ratio": median(theirs / mine for theirs, mine in zip(seconds[fastest], seconds[of], strict=True)),
+            **_agreement(distances[of], distances[fastest]),
             "peer": fastest,
             "pairs": len(pairs),
-            "pairs_per_second": 1 / median(seconds[precision]),
+            "pairs_per_second": 1 / median(seconds[of]),
             "peer_pairs_per_second": 1 / median(seconds[fastest]),
-            "computed_in": computed_in("bfloat16" if precision == "bf16" else "float32", device),
+            "computed_in": computed[precision],
         }
-        for precision in contest.precisions
+        for precision, of in timed.items()
     }
 
 
 def _load(contest: Contest, precision: str, device: torch.device) -> FeatureMetric:
-    chosen: Any = _PRECISIONS[precision]
+    chosen = _PRECISIONS[precision]
     if not contest.random_backbone:
         return load_metric(contest.metric, str(device), precision=chosen)
     with tempfile.TemporaryDirectory() as folder:
