@@ -44,7 +44,7 @@ def _playwright() -> Playwright:
 
 def _shared_browser(scale: float, size: tuple[int, int]) -> Browser:
     display = (scale, size)
-    if display not in _Running.browsers:
+    if display not in _Running.browsers or not _Running.browsers[display].is_connected():
         for other in [key for key, browser in _Running.browsers.items() if not browser.contexts]:
             _Running.browsers.pop(other).close()
         _Running.browsers[display] = _playwright().chromium.launch(
@@ -77,8 +77,10 @@ def open_browser(*, scale: float = 1, size: tuple[int, int] = (1280, 800), **dev
     """
     # Playwright's own viewport would emulate a display.
     browser = _shared_browser(scale, size).new_context(**(device or {"no_viewport": True}))
-    yield browser
-    browser.close()
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @contextmanager
@@ -95,9 +97,11 @@ def open_own_browser(
             no_viewport=True,
             args=_arguments(scale, size),
         )
-        yield browser
-        with suppress(Error):  # a test may have killed it
-            browser.close()
+        try:
+            yield browser
+        finally:
+            with suppress(Error):  # a test may have killed it
+                browser.close()
 
 
 def zoom(page: Page, factor: float) -> None:

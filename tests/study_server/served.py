@@ -38,6 +38,8 @@ def served_app(app: Any) -> Iterator[BaseWSGIServer]:
 def served(study: StudyFolder) -> Iterator[str]:
     """Address of a study, for as long as the block lasts."""
     app = create_app(study)
-    with served_app(app) as server:
-        yield f"http://127.0.0.1:{server.server_port}"
-    app.extensions["study"].database.close()
+    try:
+        with served_app(app) as server:
+            yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        app.extensions["study"].database.close()
