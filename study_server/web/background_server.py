@@ -55,6 +55,7 @@ def running_server(folder: StudyFolder, *, port: int = 0, arguments: Sequence[st
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def free_port() -> int:

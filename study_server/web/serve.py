@@ -45,6 +45,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "worker_connections": 10_000,
             "timeout": 60,
+            # A process that does not end when it is told to is killed after so long: gunicorn's may block for ever in
+            # its handler of the signal. What is acknowledged is on the disk.
+            "graceful_timeout": 10,
             "keepalive": 15,
             "backlog": 2048,
             "loglevel": "warning",
