@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -58,6 +59,24 @@ def test_answers_outlive_servers_and_databases_that_are_killed(
     random.shuffle(kills)
     figures = kill_again_and_again(small_study, cluster, kills, random.Random())
     assert figures.lost == 0
+
+
+@pytest.mark.slow
+def test_a_server_ends_though_one_of_its_processes_does_not(study: StudyFolder) -> None:
+    port = free_port()
+    with running_server(study, port=port):
+        _, workers = processes_of(port)
+        os.kill(workers[0], signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while any(map(runs, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is a process of this number that is not waiting to be buried."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")
 
 
 def test_every_commit_goes_to_the_disk(study: StudyFolder) -> None:
