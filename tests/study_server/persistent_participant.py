@@ -12,7 +12,7 @@ import requests
 
 from requests_of_a_participant import ANSWER
 
-_TRIES = 1500
+_TRIES = 3000
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
