@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.figures import draw, written
 from analysis.report.content import Figure, Report
 
 # In a checkout the templates lie beside the packages; in an installed distribution inside this one.
@@ -19,8 +18,8 @@ _TEMPLATES = next(
 )
 
 
-def page(report: Report) -> str:
-    """The report as HTML."""
+def page(report: Report, figures: Path) -> str:
+    """The report as HTML, with the figures that are in the folder `figures` as `NAME.svg`."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -28,15 +27,15 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(report=report, picture=_picture, is_figure=_is_figure)
+    template = environment.get_template("report.html")
+    return template.render(report=report, picture=partial(_picture, figures), is_figure=_is_figure)
 
 
 def _is_figure(item: object) -> bool:
     return isinstance(item, Figure)
 
 
-def _picture(figure: Figure) -> str:
+def _picture(figures: Path, figure: Figure) -> str:
     """The figure as the address of an `<img>`; in an image of its own its ids meet no others."""
-    stream = io.BytesIO()
-    written(draw(figure.plot, figure.size), stream, "svg")
-    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    drawn = (figures / f"{figure.name}.svg").read_bytes()
+    return "data:image/svg+xml;base64," + base64.b64encode(drawn).decode("ascii")

@@ -56,8 +56,13 @@ def write_report(
         try:
             (draft / "tables").mkdir(parents=True)
             (draft / "figures").mkdir()
+            say("figures")
+            for figure in report.figures:
+                drawn = draw(figure.plot, figure.size)
+                for suffix in (".svg", ".pdf"):
+                    save(drawn, draft / "figures" / f"{figure.name}{suffix}")
             say("page")
-            html = page(report)
+            html = page(report, draft / "figures")
             (draft / "report.html").write_text(html, encoding="utf-8")
             if pdf:
                 say("PDF")
@@ -66,11 +71,6 @@ def write_report(
             for table in report.tables:
                 (draft / "tables" / f"{table.name}.csv").write_text(as_csv(table), encoding="utf-8")
                 (draft / "tables" / f"{table.name}.tex").write_text(as_latex(table), encoding="utf-8")
-            say("figures")
-            for figure in report.figures:
-                drawn = draw(figure.plot, figure.size)
-                for suffix in (".svg", ".pdf"):
-                    save(drawn, draft / "figures" / f"{figure.name}{suffix}")
             (draft / "results.json").write_text(_results(report), encoding="utf-8")
             _replace(draft, folder)
         finally:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
@@ -45,21 +45,23 @@ def register(folder: StudyFolder, database: Database) -> int:
 def _enter_pairs(session: Session, study: Study, folder: StudyFolder) -> None:
     study.images.clear()
     session.flush()
-    images: dict[str, Image] = {}
-    for row in folder.pairs:
-        image = images.get(row.image)
-        if image is None:
-            image = images[row.image] = Image(
-                study_id=study.id, name=row.image, source_file=row.source_file, licence=row.licence
-            )
-            session.add(image)
-            session.flush()
-        session.add(
-            Pair(
-                study_id=study.id, image_id=image.id, name=row.pair, shift_px=row.shift_px, direction=row.direction,
-                reference_file=row.reference_file, stimulus_file=row.stimulus_file,
-            )
-        )  # fmt: skip
+    sources = {row.image: (row.source_file, row.licence) for row in folder.pairs}
+    images = {
+        name: Image(study_id=study.id, name=name, source_file=source_file, licence=licence)
+        for name, (source_file, licence) in sources.items()
+    }
+    session.add_all(images.values())
+    session.flush()
+    session.execute(
+        insert(Pair),
+        [
+            {
+                "study_id": study.id, "image_id": images[row.image].id, "name": row.pair, "shift_px": row.shift_px,
+                "direction": row.direction, "reference_file": row.reference_file, "stimulus_file": row.stimulus_file,
+            }
+            for row in folder.pairs
+        ],
+    )  # fmt: skip
 
 
 def _refuse_changed(study: Study, settings: str, digest: str, folder: StudyFolder) -> None:

@@ -157,13 +157,13 @@ def test_a_report_that_fails_leaves_the_one_before(report: Report, folder: Path,
     (before / "report.html").write_text("before", encoding="utf-8")
 
     def fails(name: str) -> None:
-        if name == "figures":
+        if name == "page":
             raise OSError(28, "No space left on device")
 
     from analysis.errors import AnalysisError
 
     with pytest.raises(AnalysisError, match="No space left on device; choose another"):
-        write_report(report, before, pdf=False, overwrite=True, step=fails)
+        write_report(replace(report, sections=report.sections[:2]), before, pdf=False, overwrite=True, step=fails)
     assert (before / "report.html").read_text(encoding="utf-8") == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
@@ -179,7 +179,7 @@ def test_without_pango_the_rest_is_written(report: Report, tmp_path: Path, monke
         return original(name, *arguments, **keywords)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    (sentence,) = write_report(report, tmp_path / "report")
+    (sentence,) = write_report(replace(report, sections=report.sections[:2]), tmp_path / "report")
     assert "the library Pango is missing" in sentence
     assert (tmp_path / "report" / "report.html").is_file()
     assert not (tmp_path / "report" / "report.pdf").exists()
