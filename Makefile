@@ -3,7 +3,7 @@ DIR ?= demo-study
 PYTHON ?= python3
 BIN := .venv/bin
 # One thread each for the test processes, which share the processors.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: demo test test-fast lint clean
 

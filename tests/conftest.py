@@ -48,6 +48,11 @@ class _CompiledTemplates(BytecodeCache):
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _CompiledTemplates()}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest, so that no process is left with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def copied(folder: Path, to: Path) -> Path:
     """A copy of a folder with hundreds of files, several times as fast as `shutil.copytree` makes it."""
     subprocess.run(["cp", "-R", folder, to], check=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -308,8 +310,9 @@ def _write_image(root: Path, image_id: str, image: _Image, max_shift: int) -> It
     crops = [image.window.cut(image.pixels, n) for n in range(max_shift + 1)]
     digests = [pixels_sha256(crop) for crop in crops]
     files = [f"{STIMULI}/{pair_id(image_id, n)}.png" for n in range(max_shift + 1)]
-    for shift_px, crop in enumerate(crops):
-        write_png(crop, root / files[shift_px])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the encoder lets other threads run
+        list(pool.map(write_png, crops, [root / file for file in files]))
+    for shift_px in range(max_shift + 1):
         yield PairRow(
             schema=manifest.SCHEMA,
             pair=pair_id(image_id, shift_px),

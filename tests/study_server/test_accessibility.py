@@ -79,6 +79,7 @@ def judge(page: Page, inspector: Inspector) -> None:
         page.wait_for_selector(f"#count:text-matches('^{trial + 2} ')" if trial < 9 else "body:not(.stage-page)")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: StudyFolder, language: str) -> None:

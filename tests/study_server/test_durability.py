@@ -50,6 +50,7 @@ RECORDED = Recorded(
 # --- killed ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_answers_outlive_servers_and_databases_that_are_killed(
     small_study: StudyFolder, request: pytest.FixtureRequest

@@ -183,6 +183,7 @@ def test_two_studies_in_one_database_are_told_apart(made_small_study: Path, tmp_
     assert "no study 'third'; it has study, second" in unknown.output
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_five_hundred_arrive_at_two_servers_at_once(made_small_study: Path, postgres: str) -> None:
     folder = StudyFolder(made_small_study, postgres)

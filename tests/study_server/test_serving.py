@@ -95,6 +95,7 @@ def test_real_participants_cannot_get_among_simulated_ones(app: Flask) -> None:
     assert "real participants need a new study folder" in refused.text
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_demo_makes_a_study_and_serves_it(tmp_path: Path) -> None:
     with socket.socket() as probe:

@@ -139,6 +139,7 @@ def _read(path: Path) -> dict[str, float]:
         return {row["pair"]: float(row["distance"]) for row in csv.DictReader(file)}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_processes_write_what_one_does(study_folder: Path, tmp_path: Path) -> None:
     verb = (study_folder, "--metric", "stlpips-alex", "--json", "-o")
