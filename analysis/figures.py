@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.atomic_file import replacing
 from analysis.errors import AnalysisError
@@ -55,24 +55,19 @@ def draw(plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -
     return figure
 
 
-def written(figure: Figure, stream: IO[bytes], form: str) -> None:
-    """Write a figure to a stream as `png`, `svg` or `pdf`."""
-    from matplotlib import rc_context
-
-    # No date in it: the same responses give the same file.
-    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
-    with rc_context(_STYLE):
-        figure.savefig(stream, dpi=200, format=form, metadata=dates[form])
-
-
 def save(figure: Figure, path: Path) -> None:
     """Store a figure in a `.png`, `.svg` or `.pdf` file; an existing one is replaced.
 
     Raises: `AnalysisError` where the suffix is another or the file cannot be written.
     """
     check_figure(path)
-    with replacing(path) as draft, draft.open("xb") as stream:
-        written(figure, stream, path.suffix[1:])
+    from matplotlib import rc_context
+
+    form = path.suffix[1:]
+    # No date in it: the same responses give the same file.
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+    with replacing(path) as draft, draft.open("xb") as stream, rc_context(_STYLE):
+        figure.savefig(stream, dpi=200, format=form, metadata=dates[form])
 
 
 def check_figure(path: Path) -> None:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
@@ -21,6 +21,7 @@ from playwright.sync_api import Page
 
 from browser import Launch, close_browsers, open_browser, open_own_browser
 from postgres import Cluster, running_cluster
+from recruiting import changed
 from served import served
 from small_study import make_small_study
 from study_server.folder.new import make_study
@@ -124,6 +125,21 @@ def app(study: StudyFolder) -> Iterator[Flask]:
     app.config["TESTING"] = False  # error pages, as in production
     yield app
     app.extensions["study"].database.close()
+
+
+@pytest.fixture
+def configure(study: StudyFolder) -> Iterator[Callable[..., Flask]]:
+    """Make the application of the study, with other settings."""
+    made = []
+
+    def make(**recruitment: Any) -> Flask:
+        app = create_app(changed(study, recruitment=recruitment, completion={"code": "OWN"}))
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        app.extensions["study"].database.close()
 
 
 @pytest.fixture

@@ -21,7 +21,20 @@ from study_server.folder.study_toml import write_settings
 from study_server.storage.models import Identity, Pair, Participant, Trial
 
 PROLIFIC = {"PROLIFIC_PID": "5f0b9c1a2b3c4d5e6f708192", "STUDY_ID": "64aa", "SESSION_ID": "65bb"}
+MTURK = "/?workerId=A1B2&assignmentId=3ASSIGN&hitId=3HIT&turkSubmitTo=https%3A%2F%2Fworkersandbox.mturk.com"
+OWN_WINDOW = f"{MTURK}&window=own"
 SECRET = "cGNqFPb6y0RT3XO9XVSess"
+ALL_WAYS = {
+    "platforms": ["prolific", "mturk", "sona", "link"],
+    "general_token": "class-of-2026",
+    "prolific_completion_code": "C1DONE",
+    "prolific_screen_out_code": "C2SCREEN",
+    "prolific_no_consent_code": "C3NO",
+    "prolific_webhook_secret": SECRET,
+    "sona_completion_url": "https://uni.sona-systems.com/webstudy_credit.aspx?experiment_id=9&credit_token=ab"
+    "&survey_code=%SURVEY_CODE%",
+}
+"""Of [recruitment]: everybody is admitted who comes with an id or a link."""
 
 
 def changed(study: StudyFolder, **sections: dict[str, Any]) -> StudyFolder:
