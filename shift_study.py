@@ -16,7 +16,6 @@ import click
 
 import analysis.verbs
 import metric.verbs
-import study_server.recruiting_verbs
 import study_server.verbs
 from analysis.errors import AnalysisError
 from metric.errors import MetricError
@@ -99,9 +98,7 @@ def _commands(*packages: Any) -> Mapping[str, click.Command]:
     return {verb.name: verb for package in packages for verb in package.VERBS}
 
 
-@click.group(
-    cls=_Commands, commands=_commands(study_server.verbs, study_server.recruiting_verbs, analysis.verbs, metric.verbs)
-)
+@click.group(cls=_Commands, commands=_commands(study_server.verbs, analysis.verbs, metric.verbs))
 @click.version_option(package_name="shift-study")
 @click.pass_context
 def main(ctx: click.Context) -> None:

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import CDPSession, Page
 from sqlalchemy import create_engine, text
 
-from metric.tables import align
+from metric.text_table import align
 from study_server.folder import study_toml
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder

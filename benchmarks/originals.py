@@ -45,7 +45,7 @@ def original_lpips_map(reference: Tensor, image: Tensor) -> Tensor:
     """The map (N, H, W) of the package `lpips` on AlexNet, with torchvision's convolutions."""
     import lpips
 
-    from metric.registry import find_spec
+    from metric.loading import find_spec
     from metric.weights.finding import Weights
 
     backbone = Weights("lpips-alex", find_spec("lpips-alex").weights, {}).read("backbone")

@@ -41,9 +41,9 @@ from benchmarks.originals import (
     seeded_squeezenet,
 )
 from metric.interface import FeatureMetric
-from metric.registry import find_spec, load_metric
-from metric.scoring.images import Pixels, to_tensor
-from metric.tables import align
+from metric.loading import find_spec, load_metric
+from metric.pixels import Pixels, to_tensor
+from metric.text_table import align
 from metric.weights.finding import Weights
 
 _CASES = {

@@ -22,7 +22,7 @@ from benchmarks.originals import Distance
 from benchmarks.parity import Original, main
 from metric.classical.cw_ssim import luma
 from metric.interface import FeatureMetric
-from metric.registry import load_metric
+from metric.loading import load_metric
 
 _LARGE_ENOUGH_PX = 176
 

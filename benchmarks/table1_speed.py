@@ -31,7 +31,7 @@ import pandas as pd
 
 from analysis.exclusions.marking import mark
 from analysis.observers.table1 import TABLE1_COLUMNS, Table1, table1
-from analysis.responses.files import write_file
+from analysis.responses.response_files import write_file
 from analysis.responses.sources import read_responses
 
 # Of the paper's Table 1, by shift in pixels.

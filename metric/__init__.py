@@ -2,7 +2,8 @@
 
 `load` gives a metric by name. What else others may use:
 
-- `metric.registry`: the metrics by name, and what each is
+- `metric.registry`: the metrics by name, and what each is, as data
+- `metric.loading`: from a name to a metric
 - `metric.interface.FeatureMetric`: what a metric is, for who writes one
 - `metric.networks`: networks of features built from their elements
 - `metric.scoring`: many pairs of a study under several metrics
@@ -16,8 +17,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from metric.device import Precision
     from metric.interface import FeatureMetric
-    from metric.networks.fast import Precision
 
 File: TypeAlias = str | PathLike[str]
 
@@ -55,7 +56,7 @@ def load(
     from pathlib import Path
 
     from metric.errors import MetricError
-    from metric.registry import find_spec, load_metric
+    from metric.loading import find_spec, load_metric
 
     given: dict[str, Path] = {}
     if isinstance(weights, str | PathLike):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal, TypeAlias
 
 import torch
 
 from metric.errors import MetricError
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from metric.errors import MetricError
-from metric.scoring.images import image_pixels, read_image, to_tensor
+from metric.pixels import image_pixels, read_image, to_tensor
 
 Picture: TypeAlias = Tensor | npt.NDArray[Any] | Image.Image | str | PathLike[str]
 """One image or a batch.

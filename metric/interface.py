@@ -14,7 +14,7 @@ from metric.errors import MetricError
 from metric.inputs import Pictures, as_batch
 
 if TYPE_CHECKING:
-    from metric.networks.fast import Precision
+    from metric.device import Precision
     from metric.registry.spec import MetricSpec
 
 Features: TypeAlias = tuple[Tensor, ...]

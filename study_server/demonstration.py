@@ -25,7 +25,7 @@ from study_server.participants.acceptance import passes_validation
 from study_server.participants.enrolment import readable_code
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
-from study_server.progress import progress
+from study_server.progress_bar import progress
 from study_server.storage.database import Database
 from study_server.storage.models import (
     Event,

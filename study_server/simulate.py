@@ -25,6 +25,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
+from study_server.access.sessions import SIMULATION_HEADER
 from study_server.errors import StudyError
 from study_server.folder.settings import Settings
 from study_server.folder.study_folder import StudyFolder
@@ -33,7 +34,6 @@ from study_server.stimuli.photographs import pixels_sha256
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Response, Study, Trial
 from study_server.web.background_server import running_server
-from study_server.web.sessions import SIMULATION_HEADER
 
 _TRIES = 8
 _CODE = re.compile(r'id="completion-code">([A-Za-z0-9-]+)<')

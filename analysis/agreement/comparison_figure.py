@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.agreement.comparison import SHIFT, Comparison
 from analysis.agreement.precision_recall_curve import PrecisionRecall
-from analysis.figures import BLUE, COLOURS, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE
+from analysis.figure_style import BLUE, COLOURS, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE
 from analysis.results import Estimate
 
 if TYPE_CHECKING:

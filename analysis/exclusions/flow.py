@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.exclusions.exclusion_report import by_reason
 from analysis.exclusions.marking import DEFAULT_RULES, RULES, assessed, known_rules, meaning
 from analysis.exclusions.participants import participant_codes, totals
-from analysis.exclusions.report import by_reason
 from analysis.results import Result
 
 Mask = NDArray[np.bool_]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.exclusions.flow import ExclusionFlow
-from analysis.figures import BLUE, FAINT, INK, MUTED
+from analysis.figure_style import BLUE, FAINT, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.figures import BLUE, ORANGE
+from analysis.figure_style import BLUE, ORANGE
 from analysis.observers.dprime import MODELS, DPrime
 
 if TYPE_CHECKING:

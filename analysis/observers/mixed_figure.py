@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from analysis.figures import BLUE, FAINT, GREEN, ORANGE
+from analysis.figure_style import BLUE, FAINT, GREEN, ORANGE
 from analysis.observers.mixed import MixedModel
 from analysis.observers.reaction_times import ReactionTimes
 

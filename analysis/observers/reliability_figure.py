@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.figures import BLUE, FAINT, MUTED
+from analysis.figure_style import BLUE, FAINT, MUTED
 from analysis.observers.reliability import Reliability
 
 if TYPE_CHECKING:

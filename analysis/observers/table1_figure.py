@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.figures import BLUE, MUTED, check_figure, draw, save
+from analysis.figure_style import BLUE, MUTED, check_figure, draw, save
 from analysis.observers.table1 import Table1
 
 if TYPE_CHECKING:

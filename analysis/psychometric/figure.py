@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures import BLUE, FAINT, MUTED, ORANGE
+from analysis.figure_style import BLUE, FAINT, MUTED, ORANGE
 from analysis.psychometric.function import PsychometricFunction
 
 if TYPE_CHECKING:

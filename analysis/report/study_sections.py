@@ -15,7 +15,7 @@ from analysis.exclusions.flow import exclusion_flow
 from analysis.exclusions.flow_figure import plot_flow
 from analysis.exclusions.marking import accepted
 from analysis.exclusions.participants import unknown_participants
-from analysis.figures import BLUE, SKY
+from analysis.figure_style import BLUE, SKY
 from analysis.observers.table1 import Table1, table1
 from analysis.report.content import Figure, Section, Table, counted, listed
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from PIL import ImageFile
 
 from analysis.errors import AnalysisError
-from analysis.figures import draw, save
+from analysis.figure_style import draw, save
 from analysis.report.content import Report
 from analysis.report.page import page
-from analysis.report.tables import as_csv, as_latex
+from analysis.report.table_files import as_csv, as_latex
 
 Step = Callable[[str], object]
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES, RULE_COLUMNS, known_rules, mark
-from analysis.responses.files import SUFFIXES, read_file
 from analysis.responses.judgment_list import parse_judgment_list
+from analysis.responses.response_files import SUFFIXES, read_file
 from analysis.responses.tidy_table import from_rows
 
 PUBLISHED = "ghildyal2022"

@@ -11,7 +11,7 @@ from analysis.verbs.observers import dprime, psychometric
 from analysis.verbs.planning import power, preregister
 from analysis.verbs.reliability import reliability
 from analysis.verbs.report import report
-from analysis.verbs.tables import export, table1
+from analysis.verbs.responses import export, table1
 
 VERBS: list[click.Command] = [
     export,

@@ -148,7 +148,7 @@ def compare(
     from analysis.agreement.comparison_layout import as_text
     from analysis.agreement.distances import read_usable_metrics
     from analysis.errors import AnalysisError
-    from analysis.figures import check_figure
+    from analysis.figure_style import check_figure
     from analysis.responses.sources import read_responses
 
     if figure is not None:

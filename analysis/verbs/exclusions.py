@@ -35,7 +35,7 @@ def exclusions(reader: StudyReader, source: str, rules: str | None, figure: Path
     from analysis.exclusions.chances import validation_chances
     from analysis.exclusions.flow import exclusion_flow
     from analysis.exclusions.flow_figure import plot_flow
-    from analysis.figures import check_figure
+    from analysis.figure_style import check_figure
     from analysis.observers.sensitivity import sensitivity
     from analysis.responses.sources import read_responses
 

@@ -44,7 +44,7 @@ def mixed(
     Example:  shift-study mixed my-study
               shift-study mixed my-study --json --figure images.svg
     """
-    from analysis.figures import check_figure
+    from analysis.figure_style import check_figure
     from analysis.observers.bayes import bayesian_model
     from analysis.observers.mixed import mixed_model
     from analysis.observers.mixed_figure import plot_image_effects

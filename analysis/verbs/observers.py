@@ -43,7 +43,7 @@ def psychometric(
     Example:  shift-study psychometric my-study
               shift-study psychometric ghildyal2022-table1 --core weibull --json
     """
-    from analysis.figures import check_figure
+    from analysis.figure_style import check_figure
     from analysis.psychometric.figure import plot_psychometric
     from analysis.psychometric.function import psychometric_function
 
@@ -120,7 +120,7 @@ def dprime(
     Example:  shift-study dprime my-study
               shift-study dprime counts.csv --model differencing --json
     """
-    from analysis.figures import check_figure
+    from analysis.figure_style import check_figure
     from analysis.observers.dprime import MODELS, d_prime
     from analysis.observers.dprime_figure import plot_d_prime
 

@@ -88,7 +88,7 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
 
 def store_figure(path: Path | None, plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -> None:
     """Draw a figure of `size` inches into the file of `--figure`, if one was named, and say so."""
-    from analysis.figures import draw, save
+    from analysis.figure_style import draw, save
 
     if path is not None:
         save(draw(plot, size), path)

@@ -45,7 +45,7 @@ def reliability(
     Example:  shift-study reliability my-study
               shift-study reliability ghildyal2022 --json
     """
-    from analysis.figures import check_figure
+    from analysis.figure_style import check_figure
     from analysis.observers.reliability import reliability as compute
     from analysis.observers.reliability_figure import plot_alpha_by_shift
     from analysis.responses.sources import read_responses

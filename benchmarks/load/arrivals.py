@@ -11,10 +11,10 @@ from typing import Any
 
 from benchmarks.load import participant
 from benchmarks.load.driver import drive
-from benchmarks.load.figures import percentile
+from benchmarks.load.measured import percentile
 from benchmarks.load.participant import Habits
 from benchmarks.load.subjects import OurServer, start
-from metric.tables import align
+from metric.text_table import align
 
 _SAMPLE_S = 5.0
 

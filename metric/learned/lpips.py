@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metric.device import exact_float32
+from metric.device import Precision, exact_float32
 from metric.errors import MetricError, MisfitError
 from metric.interface import FeatureMetric, Features
 from metric.networks.build import build_network
-from metric.networks.fast import Precision, arrange
+from metric.networks.fast import arrange
 from metric.networks.network import FeatureNetwork
 from metric.networks.statistics import DEVIATION, MEAN
 from metric.networks.variant import Variant

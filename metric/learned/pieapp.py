@@ -16,10 +16,11 @@ from torch.nn.functional import linear, max_pool2d
 
 from metric.device import exact_float32
 from metric.interface import FeatureMetric, Features
+from metric.registry import METRICS
 from metric.weights.strict import rename_strictly
 
 if TYPE_CHECKING:
-    from metric.networks.fast import Precision
+    from metric.device import Precision
     from metric.registry.spec import MetricSpec
     from metric.weights.finding import Weights
 
@@ -125,10 +126,8 @@ def convert_published(checkpoint: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _expected() -> dict[str, Tensor]:
-    from metric.registry import find_spec
-
     with torch.device("meta"):
-        return dict(PieAPP(find_spec("pieapp-dense"), DENSE_STRIDE_PX).state_dict())
+        return dict(PieAPP(METRICS["pieapp-dense"], DENSE_STRIDE_PX).state_dict())
 
 
 def _published_name(ours: str) -> str:

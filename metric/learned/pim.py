@@ -19,10 +19,11 @@ from metric.device import exact_float32
 from metric.interface import FeatureMetric, Features
 from metric.learned.pim_noise import fixed_uniforms, to_normal
 from metric.learned.pim_pyramid import LEVELS, SteerablePyramid
+from metric.registry import METRICS
 from metric.weights.strict import rename_strictly
 
 if TYPE_CHECKING:
-    from metric.networks.fast import Precision
+    from metric.device import Precision
     from metric.registry.spec import MetricSpec
     from metric.weights.finding import Weights
 
@@ -182,9 +183,7 @@ def convert_published_5(checkpoint: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _convert(checkpoint: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    from metric.registry import find_spec
-
-    spec = find_spec(name)
+    spec = METRICS[name]
     metric = GaussianPIM(spec) if name == "pim-1" else MixturePIM(spec)
     expected = metric.state_dict()
     used = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from metric.figures import draw
+from metric.figure_style import draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from copy import deepcopy
 from itertools import pairwise
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from metric.device import Precision
 from metric.networks.blurpool import BlurPool
 from metric.networks.folding import FoldedConvBlur
 from metric.networks.layers import ContiguousConv2d
 from metric.networks.winograd import WinogradConv2d
-
-Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 _OUTPUTS = {3: 4, 5: 3}
 """Taps of a convolution → outputs of a window of `WinogradConv2d`."""

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from metric.errors import MetricError
-from metric.scoring.images import Pixels, read_pixels
+from metric.pixels import Pixels, read_pixels
 
 _FILES = {
     "astronaut": ("scikit-image", "skimage/data/astronaut.png"),

@@ -14,7 +14,7 @@ from metric.errors import MetricError
 from metric.networks.build import smallest_image
 from metric.networks.network import FeatureNetwork
 from metric.networks.statistics import normalise_images
-from metric.scoring.images import Pixels, to_tensor
+from metric.pixels import Pixels, to_tensor
 
 SHIFTS_PX = (1, 2, 3)
 _NO_LENGTH = 1e-10

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from metric.figures import BLUE, FAINT, INK, ORANGE, SKY, draw
+from metric.figure_style import BLUE, FAINT, INK, ORANGE, SKY, draw
 from metric.networks.configurations import Configuration
 from metric.networks.shift_error import ShiftError
 from metric.networks.variant import Backbone

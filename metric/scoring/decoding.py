@@ -12,8 +12,8 @@ from operator import attrgetter
 from pathlib import Path
 
 from metric.errors import MetricError
-from metric.scoring.images import Pixels, read_pixels
-from metric.scoring.manifest import ImagePair
+from metric.pixels import Pixels, read_pixels
+from metric.scoring.manifest_pairs import ImagePair
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from metric.errors import MetricError
-from metric.scoring.manifest import ImagePair
-from metric.scoring.settings import difference
+from metric.scoring.manifest_pairs import ImagePair
+from metric.scoring.run_settings import difference
 
 _SCHEMA = "shift-study/scoring/1"
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from metric.errors import MetricError
-from metric.scoring.manifest import ImagePair
+from metric.scoring.manifest_pairs import ImagePair
 
 _PATIENCE = timedelta(days=365)
 """How long the first that is done waits for the last. torch's half an hour is for steps of a training; here parts may

@@ -11,10 +11,10 @@ from metric.errors import MetricError
 from metric.interface import FeatureMetric
 from metric.scoring.distance_files import check_replaceable, write_distances
 from metric.scoring.journal import Journal
-from metric.scoring.manifest import ImagePair
+from metric.scoring.manifest_pairs import ImagePair
 from metric.scoring.processes import Processes
+from metric.scoring.run_settings import difference
 from metric.scoring.score import PairScore, Scores, stream_scores
-from metric.scoring.settings import difference
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Metric → what must be the same for a distance to be the same."""

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
+from metric.pixels import Pixels, to_tensor
 from metric.scoring.decoding import DecodedPair, decode
-from metric.scoring.images import Pixels, to_tensor
-from metric.scoring.manifest import ImagePair
+from metric.scoring.manifest_pairs import ImagePair
 
 _BATCH = 32
 """Pairs that a GPU is given at a time."""

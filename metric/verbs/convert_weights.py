@@ -32,7 +32,7 @@ def convert_weights_verb(metric: str, file: Path, output: Path | None, force: bo
     from metric.extra import require_torch
 
     require_torch("`shift-study convert-weights`")
-    from metric.weights.converting import convert_weights
+    from metric.weight_conversion import convert_weights
 
     done = convert_weights(metric, file, output, force=force)
     if as_json:

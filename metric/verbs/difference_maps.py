@@ -47,13 +47,13 @@ def difference_maps_verb(
     import torch
 
     from metric.device import choose_device
-    from metric.figures import check_figure, save_figure
+    from metric.figure_style import check_figure, save_figure
     from metric.networks.build import build_network
     from metric.networks.configurations import find_configurations
     from metric.networks.difference_figure import DifferenceRow, draw_difference_maps
     from metric.networks.shift_error import cut_crops, difference_maps
     from metric.networks.weights import fill_weights
-    from metric.scoring.images import read_pixels
+    from metric.pixels import read_pixels
 
     configurations = find_configurations(names)
     check_figure(output)

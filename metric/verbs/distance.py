@@ -19,7 +19,7 @@ from metric.verbs.options import (
 )
 
 if TYPE_CHECKING:
-    from metric.networks.fast import Precision
+    from metric.device import Precision
 
 
 @click.command("distance")
@@ -56,9 +56,9 @@ def distance_verb(
 
     from metric.device import choose_device
     from metric.interface import check_same_size
+    from metric.loading import find_spec, load_metric
     from metric.networks.fast import computed_in
-    from metric.registry import find_spec, load_metric
-    from metric.scoring.images import read_image
+    from metric.pixels import read_image
 
     find_spec(name)
     given = parse_weights(weights, [name])

@@ -78,7 +78,7 @@ def elements_verb(
     from tqdm import tqdm
 
     from metric.device import choose_device
-    from metric.figures import check_figure, save_figure
+    from metric.figure_style import check_figure, save_figure
     from metric.networks.build import build_network
     from metric.networks.photographs import read_photographs
     from metric.networks.shift_error import measure_shift_error
@@ -150,7 +150,7 @@ def _measurement(found: ShiftError, filled: Filled) -> dict[str, Any]:
 
 
 def _list_table(listed: list[dict[str, Any]]) -> str:
-    from metric.tables import align
+    from metric.text_table import align
 
     rows = [("network", "elements", "parameters", "smallest", "in the paper", "2AFC %", "rank flips %, 1–3 px")]
     for network in listed:
@@ -172,7 +172,7 @@ def _list_table(listed: list[dict[str, Any]]) -> str:
 
 def _error_table(measured: list[tuple[Configuration, ShiftError, Filled]]) -> str:
     from metric.networks.build import count_parameters, smallest_image
-    from metric.tables import align
+    from metric.text_table import align
 
     first = measured[0][1]
     shifts = [f"{shift} px" for shift in first.shifts_px]

@@ -18,9 +18,10 @@ def metrics_verb(name: str | None, as_json: bool) -> None:
               shift-study metrics lpips-alex
               shift-study metrics --json
     """
-    from metric.metrics_tables import metric_sheet, metrics_table
+    from metric.loading import find_spec
     from metric.outside.resolving import offered_by_packages
-    from metric.registry import METRICS, find_spec
+    from metric.registry import METRICS
+    from metric.verbs.metrics_table import metric_sheet, metrics_table
 
     if name is not None:
         described = find_spec(name).describe()

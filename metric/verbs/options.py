@@ -55,7 +55,7 @@ def parse_weights(values: Iterable[str], names: Iterable[str]) -> dict[str, dict
     Traceback (most recent call last):
     metric.errors.MetricError: There is no file of weights no-such.pt.
     """
-    from metric.registry import find_spec
+    from metric.loading import find_spec
 
     computed = list(names)
     parsed: dict[str, dict[str, Path]] = {}

@@ -21,7 +21,7 @@ from metric.verbs.options import (
 )
 
 if TYPE_CHECKING:
-    from metric.networks.fast import Precision
+    from metric.device import Precision
 
 
 @click.command("score")
@@ -83,15 +83,15 @@ def score_verb(
     from tqdm import tqdm
 
     from metric.device import choose_device
+    from metric.loading import find_specs, load_metric
     from metric.networks.fast import computed_in
-    from metric.registry import find_specs, load_metric
     from metric.scoring.agreement import JudgmentDoor, Judgments, agree
     from metric.scoring.distance_files import plan_files
-    from metric.scoring.manifest import find_stimuli, pick_pairs, read_manifest
+    from metric.scoring.manifest_pairs import find_stimuli, pick_pairs, read_manifest
     from metric.scoring.processes import Processes
     from metric.scoring.run import run
-    from metric.scoring.settings import settings_of
-    from metric.tables import score_table
+    from metric.scoring.run_settings import settings_of
+    from metric.verbs.score_table import score_table
 
     specs = find_specs(names)
     given = parse_weights(weights, names)

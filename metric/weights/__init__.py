@@ -3,6 +3,6 @@
 - `metric.weights.needs`: what a metric needs, as data
 - `metric.weights.finding`: where each need is met: a file that the user names, the local cache, an installed
   package, a download
-- `metric.weights.files`: reading a file without running code in it
+- `metric.weights.checkpoint_files`: reading a file without running code in it
 - `metric.weights.strict`: a checkpoint under our names, whole or not at all
 """

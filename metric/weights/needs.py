@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-TORCH_READER = "metric.weights.files:read_checkpoint"
+TORCH_READER = "metric.weights.checkpoint_files:read_checkpoint"
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class InstalledFile:
 
     `path` is relative to where distributions are installed; `sha256` is that of the published file. `install`
     is the command that installs it, where it is not the extra `metric`. `reader` is the `module:function` that
-    reads its form, with the arguments of `metric.weights.files.read_checkpoint`.
+    reads its form, with the arguments of `metric.weights.checkpoint_files.read_checkpoint`.
     """
 
     distribution: str

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from metric.errors import MetricError
-from metric.weights.files import read_published
+from metric.weights.checkpoint_files import read_published
 
 Array = npt.NDArray[Any]
 

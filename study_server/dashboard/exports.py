@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from study_server.export import participants, responses
-from study_server.export.files import cell
+from study_server.export.table_files import cell
 from study_server.folder.settings import Settings
 from study_server.folder.study_toml import write_settings
 from study_server.participants.running_study import RunningStudy

@@ -12,10 +12,10 @@ from flask import session as cookie
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from study_server.access.limits import network_of
 from study_server.dashboard.passwords import matches, password_hash
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Event
-from study_server.web.limits import network_of
 
 LOGGED_IN_FOR = timedelta(hours=12)
 WINDOW = timedelta(minutes=15)

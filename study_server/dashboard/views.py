@@ -23,16 +23,16 @@ from flask import (
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
+from study_server.access.limits import counted_by_address
+from study_server.access.sessions import current_study
 from study_server.dashboard import actions, charts, login, people
 from study_server.dashboard.exports import EXPORTS
 from study_server.dashboard.links import links
-from study_server.dashboard.pages import ARGUMENTS, PAGES, Asked, now, version
+from study_server.dashboard.page_contents import ARGUMENTS, PAGES, Asked, now, version
 from study_server.errors import Conflict, NotFound, StudyError, Unavailable
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
 from study_server.storage.models import Study
-from study_server.web.limits import counted_by_address
-from study_server.web.sessions import current_study
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/dashboard")
 

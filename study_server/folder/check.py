@@ -10,7 +10,7 @@ import numpy as np
 
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
-from study_server.progress import progress
+from study_server.progress_bar import progress
 from study_server.stimuli.image_sources import locate
 from study_server.stimuli.manifest import PairRow
 from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, png_chunks, read_pixels, read_png

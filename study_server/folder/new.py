@@ -9,8 +9,9 @@ from pathlib import Path
 from study_server.errors import StudyError
 from study_server.folder.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
 from study_server.folder.study_folder import MadeStudy, create, refuse_taken
-from study_server.stimuli.crops import Direction
-from study_server.stimuli.image_sources import PhotographSource, demo_photographs, folder_photographs
+from study_server.stimuli.crops import Direction, smallest_photograph
+from study_server.stimuli.image_sources import demo_photographs, folder_photographs
+from study_server.stimuli.photographs import PhotographSource
 
 
 def make_study(
@@ -46,7 +47,10 @@ def make_study(
     if source.startswith("coco:"):
         from study_server.stimuli.coco import coco_photographs
 
-        photographs = coco_photographs(source.removeprefix("coco:"), settings.stimuli, info_file=coco_info)
+        photographs = coco_photographs(
+            source.removeprefix("coco:"), count=count, least=smallest_photograph(size, max_shift, direction), seed=seed,
+            info_file=coco_info,
+        )  # fmt: skip
     else:
         photographs = _photographs(source, seed)
     practice = demo_photographs(practice=True) if practice_images == "demo" else _photographs(practice_images, seed)

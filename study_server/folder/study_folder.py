@@ -16,12 +16,11 @@ from pathlib import Path
 from study_server.errors import StudyError
 from study_server.folder import study_toml
 from study_server.folder.settings import Settings
-from study_server.progress import progress
+from study_server.progress_bar import progress
 from study_server.stimuli import manifest
 from study_server.stimuli.crops import CropWindow, choose_window, smallest_photograph
-from study_server.stimuli.image_sources import PhotographSource
 from study_server.stimuli.manifest import PairRow, pair_id
-from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, read_pixels, write_png
+from study_server.stimuli.photographs import Photograph, PhotographSource, Pixels, pixels_sha256, read_pixels, write_png
 from study_server.stimuli.published import FILE_NAME as PUBLISHED
 from study_server.stimuli.published import Published, published_of
 from study_server.stimuli.sent_images import SentImages

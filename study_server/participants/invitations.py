@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
-from study_server.progress import progress
+from study_server.progress_bar import progress
 from study_server.storage.database import Database
 from study_server.storage.models import Invitation
 from study_server.storage.registration import register

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import sys
@@ -18,11 +17,9 @@ from typing import Any
 from tqdm import tqdm
 
 from study_server.errors import StudyError
-from study_server.folder.settings import StimuliSettings
-from study_server.stimuli.crops import smallest_photograph
+from study_server.stimuli.coco_downloads import downloads_folder
 from study_server.stimuli.download import PATIENCE, NotAvailable, Patience, fetch
-from study_server.stimuli.image_sources import PhotographSource
-from study_server.stimuli.photographs import Photograph, read_pixels
+from study_server.stimuli.photographs import Photograph, PhotographSource, read_pixels
 
 BASE_URL = "http://images.cocodataset.org"
 _PARALLEL = 8
@@ -60,21 +57,17 @@ SPLITS = {
 }
 
 
-def downloads_folder(split: str) -> Path:
-    """Where the downloads of a split are kept, so that they are made once."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "shift-study" / "coco" / split
-
-
 def coco_photographs(
     split: str,
-    stimuli: StimuliSettings,
     *,
+    count: int,
+    least: tuple[int, int],
+    seed: int,
     info_file: Path | None = None,
     base_url: str = BASE_URL,
     patience: Patience = PATIENCE,
 ) -> PhotographSource:
-    """`stimuli.count` photographs of a split that are large enough, chosen by `stimuli.seed` and downloaded.
+    """`count` photographs of a split of at least `least` pixels (width, height), chosen by `seed` and downloaded.
 
     Image info comes from `info_file` (the official JSON, or the archive with it) or is downloaded once. A photograph
     that the server does not have, or that cannot be decoded, is replaced by the next in the drawn order and reported.
@@ -86,17 +79,16 @@ def coco_photographs(
     images, licences = _read_info(
         info_file or _fetch_info(SPLITS[split], folder.parent, base_url, patience), SPLITS[split].member
     )
-    least = smallest_photograph(stimuli.size, stimuli.max_shift, stimuli.direction)
     large_enough = sorted(
         (i for i in images if i["width"] >= least[0] and i["height"] >= least[1]), key=lambda i: int(i["id"])
     )
-    if len(large_enough) < stimuli.count:
+    if len(large_enough) < count:
         raise StudyError(
             f"coco:{split} has {len(large_enough)} images of at least {least[0]}x{least[1]} pixels, "
-            f"and {stimuli.count} are needed: lower --count or --size"
+            f"and {count} are needed: lower --count or --size"
         )
-    random.Random(f"{stimuli.seed}/photographs").shuffle(large_enough)
-    chosen, skipped = _download(large_enough, stimuli.count, least, folder, patience)
+    random.Random(f"{seed}/photographs").shuffle(large_enough)
+    chosen, skipped = _download(large_enough, count, least, folder, patience)
     photographs = [
         Photograph(
             folder / i["file_name"],

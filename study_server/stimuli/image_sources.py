@@ -5,23 +5,11 @@ from __future__ import annotations
 import importlib.util
 import random
 import unicodedata
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from study_server.errors import StudyError
-from study_server.stimuli.photographs import SUFFIXES, Photograph
-
-
-@dataclass(frozen=True)
-class PhotographSource:
-    """Photographs in the order in which they are to be tried, and how many crops each may give."""
-
-    name: str
-    photographs: list[Photograph]
-    several_crops: bool = False
-    skipped: dict[str, str] = field(default_factory=dict)
-    """Name → reason, of photographs that could not even be offered (a failed download)."""
-
+from study_server.stimuli.coco_downloads import downloads_folder
+from study_server.stimuli.photographs import SUFFIXES, Photograph, PhotographSource
 
 _CC0 = "CC0 1.0"
 _PUBLIC_DOMAIN = "public domain"
@@ -104,10 +92,5 @@ def locate(source: str, name: str) -> Path | None:
     if source == "demo":
         known = {p.name: p.path for p in demo_photographs().photographs + demo_photographs(practice=True).photographs}
         return known.get(name)
-    if source.startswith("coco:"):
-        from study_server.stimuli.coco import downloads_folder
-
-        path = downloads_folder(source.removeprefix("coco:")) / name
-    else:
-        path = Path(source) / name
+    path = downloads_folder(source.removeprefix("coco:")) / name if source.startswith("coco:") else Path(source) / name
     return path if path.is_file() else None

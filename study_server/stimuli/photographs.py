@@ -6,7 +6,7 @@ import hashlib
 import io
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,17 @@ class Photograph:
     def sha256(self) -> str:
         """SHA-256 of the bytes of the file, in hex."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class PhotographSource:
+    """Photographs in the order in which they are to be tried, and how many crops each may give."""
+
+    name: str
+    photographs: list[Photograph]
+    several_crops: bool = False
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Name → reason, of photographs that could not even be offered (a failed download)."""
 
 
 def read_pixels(path: Path) -> Pixels:

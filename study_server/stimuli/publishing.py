@@ -15,7 +15,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from study_server.errors import StudyError
-from study_server.progress import progress
+from study_server.progress_bar import progress
 from study_server.stimuli import published as record
 from study_server.stimuli.encoding import WEBP
 from study_server.stimuli.manifest import PairRow

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from study_server.errors import StudyError
-from study_server.progress import progress
+from study_server.progress_bar import progress
 from study_server.stimuli.encoding import PADDING, PNG, WEBP, encode_webp, pad, shows
 from study_server.stimuli.manifest import PairRow
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from study_server.errors import StudyError
 from study_server.folder.study_folder import DATABASE, StudyFolder
-from study_server.progress import progress
+from study_server.progress_bar import progress
 
 DUMP = "study.dump"
 _PAGES_AT_A_TIME = 2000

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 
 from study_server.errors import StudyError
-from study_server.progress import progress
+from study_server.progress_bar import progress
 from study_server.storage.backup import arriving, copy_sqlite
 from study_server.storage.database import APPLICATION, LOCK_OF_SCHEMA, with_driver
 from study_server.storage.schema import HEAD, schema_version

@@ -10,13 +10,13 @@ from flask_babel import gettext as _
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
 
+from study_server.access.sessions import current_answers, current_study, token
 from study_server.errors import NotFound, NotYours, StudyError
 from study_server.participants import measurements
 from study_server.participants.progress import Progress, progress, remaining_trials
 from study_server.web import messages
 from study_server.web.openapi import document, operation
-from study_server.web.pages import page_of
-from study_server.web.sessions import current_answers, current_study, token
+from study_server.web.participant_pages import page_of
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 

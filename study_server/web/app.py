@@ -11,16 +11,17 @@ from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from study_server.access.limits import configure_limits
+from study_server.access.sessions import configure_sessions
 from study_server.dashboard import views as dashboard
-from study_server.dashboard.answers import FitPsychometric
+from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import Conflict, NotFound, NotYours, StudyError, Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
-from study_server.web import api, headers, hooks, images, languages, pages, withdrawal
-from study_server.web.limits import configure_limits
-from study_server.web.sessions import configure_sessions
+from study_server.web import api, headers, hooks, images, languages, withdrawal
+from study_server.web import participant_pages as pages
 
 MAX_REQUEST_BYTES = 16 * 1024
 # In a checkout the templates lie beside the package; in an installed distribution inside it.

@@ -12,8 +12,8 @@ from typing import Annotated
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
 
+from study_server.access.sessions import current_study
 from study_server.participants import returned
-from study_server.web.sessions import current_study
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")  # exempt from CSRF tokens: its requests are signed
 

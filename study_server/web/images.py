@@ -11,10 +11,10 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, current_app, request
 from flask_babel import gettext as _
 
+from study_server.access.sessions import current_study
 from study_server.errors import NotFound, StudyError
 from study_server.participants.progress import image_file
 from study_server.stimuli.encoding import PNG, WEBP
-from study_server.web.sessions import current_study
 
 blueprint = Blueprint("images", __name__)
 

@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from study_server.dashboard.answers import FitPsychometric
+from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.dashboard.passwords import has_password
 from study_server.errors import StudyError, Unavailable
 from study_server.folder.check import verify_pixels

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Request, Response
 
-from study_server.dashboard.answers import FitPsychometric
+from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.web.app import create_app

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from study_server.access import sessions
+from study_server.access.limits import counted_by_address
+from study_server.access.sessions import current_study, token
 from study_server.errors import NotFound
 from study_server.participants import platforms
 from study_server.participants import withdrawal as participation
 from study_server.participants.arrival import Arrival
 from study_server.storage.models import Participant
-from study_server.web import sessions
-from study_server.web.limits import counted_by_address
-from study_server.web.sessions import current_study, token
 
 blueprint = Blueprint("withdrawal", __name__)
 

@@ -8,13 +8,13 @@ import random
 import pytest
 from flask.testing import FlaskClient
 
-from benchmarks import server
+from benchmarks import server_speed as server
 from benchmarks.load.arrivals import poisson_starts
 from benchmarks.load.bare_flask import REPLY, app
 from benchmarks.load.driver import Outcome
-from benchmarks.load.figures import Measured, figure_round, percentile, ratios
 from benchmarks.load.forms import form_to_go_on
 from benchmarks.load.http import Browser, Reply, ReplyParser
+from benchmarks.load.measured import Measured, figure_round, percentile, ratios
 from benchmarks.load.participant import ANSWER
 from requests_of_a_participant import answer, begin
 

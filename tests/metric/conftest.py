@@ -17,9 +17,10 @@ from PIL import Image
 from benchmarks.published import published_stlpips
 from metric.interface import FeatureMetric
 from metric.learned.elpips import ELPIPS
-from metric.registry import METRICS, load_metric
-from metric.scoring.images import Pixels, to_tensor
-from metric.scoring.manifest import COLUMNS
+from metric.loading import load_metric
+from metric.pixels import Pixels, to_tensor
+from metric.registry import METRICS
+from metric.scoring.manifest_pairs import COLUMNS
 from tests.metric.given_weights import WRITERS, load_with_random_weights
 
 _FILES = {

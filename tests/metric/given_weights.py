@@ -16,9 +16,9 @@ from metric.learned.elpips import EVERY_LAYER
 from metric.learned.lpips import LPIPS
 from metric.learned.pieapp import PieAPP
 from metric.learned.pim import GaussianPIM, MixturePIM
+from metric.loading import find_spec, load_metric
 from metric.networks.build import build_network
 from metric.networks.variant import Backbone, Variant
-from metric.registry import find_spec, load_metric
 
 State = dict[str, Tensor]
 _SEED = 2022

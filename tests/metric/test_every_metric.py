@@ -11,7 +11,8 @@ from torch import Tensor
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
-from metric.registry import METRICS, load_metric
+from metric.loading import load_metric
+from metric.registry import METRICS
 
 _ROUNDING = 1e-4
 """What float32 leaves of small distances, relative; to mix up images would change more."""

@@ -17,8 +17,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import shift_study
-from metric.registry import METRICS, load_metric
-from metric.scoring.images import read_image
+from metric.loading import load_metric
+from metric.pixels import read_image
+from metric.registry import METRICS
 
 _PAIRS = [f"{image}_n-{shift_px}" for image in ("00000", "00001") for shift_px in (0, 1, 3)]
 
@@ -63,7 +64,7 @@ def test_the_verbs_load_nothing_heavy() -> None:
 @pytest.mark.slow
 def test_the_published_code_is_not_imported(study_folder: Path) -> None:
     code = (
-        "import sys; from metric.registry import load_metric; load_metric('stlpips-alex'); "
+        "import sys; from metric.loading import load_metric; load_metric('stlpips-alex'); "
         "print([name for name in sys.modules if name.startswith('stlpips')])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

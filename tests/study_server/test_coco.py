@@ -30,12 +30,13 @@ from coco_server import (
 from shift_study import main
 from study_server.errors import StudyError
 from study_server.folder.check import check_folder
-from study_server.folder.settings import StimuliSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.stimuli import coco
-from study_server.stimuli.coco import coco_photographs, downloads_folder
+from study_server.stimuli.coco import coco_photographs
+from study_server.stimuli.coco_downloads import downloads_folder
+from study_server.stimuli.crops import smallest_photograph
 from study_server.stimuli.download import NotAvailable, Patience, fetch
-from study_server.stimuli.image_sources import PhotographSource
+from study_server.stimuli.photographs import PhotographSource
 
 PATIENT = Patience(tries=4, first_pause=0, timeout=30)
 HASTY = Patience(tries=1, first_pause=0, timeout=30)
@@ -70,8 +71,10 @@ def info(images: list[dict[str, Any]], tmp_path: Path) -> Path:
 
 
 def get(info: Path | None, *, count: int = 4, seed: int = 1, size: int = 64, **options: Any) -> PhotographSource:
-    stimuli = StimuliSettings(count=count, size=size, seed=seed)
-    return coco_photographs("test2017", stimuli, info_file=info, **{"patience": PATIENT, **options})
+    least = smallest_photograph(size, 9, "right")
+    return coco_photographs(
+        "test2017", count=count, least=least, seed=seed, info_file=info, **{"patience": PATIENT, **options}
+    )
 
 
 def names(source: PhotographSource) -> list[str]:
@@ -144,7 +147,7 @@ def test_image_info_of_a_labelled_split(
     server.files["/annotations/annotations_trainval2017.zip"] = content
     digest = hashlib.sha256(content).hexdigest()
     monkeypatch.setitem(coco.SPLITS, "val2017", replace(coco.SPLITS["val2017"], size=len(content), sha256=digest))
-    source = coco_photographs("val2017", StimuliSettings(count=2, size=64), base_url=server.address, patience=PATIENT)
+    source = coco_photographs("val2017", count=2, least=(73, 64), seed=0, base_url=server.address, patience=PATIENT)
     assert source.name == "coco:val2017" and len(source.photographs) == 2
 
 

@@ -22,10 +22,10 @@ from recruiting import begin_from, changed, finish, prolific_link
 from requests_of_a_participant import answer, begin, sign_in
 from stored_state import assert_consistent
 from study_server.dashboard.exports import SECRET
-from study_server.export.files import to_csv
 from study_server.export.participants import COLUMNS as PARTICIPANT_COLUMNS
 from study_server.export.participants import IDENTITY_COLUMNS, participant_rows
 from study_server.export.responses import COLUMNS
+from study_server.export.table_files import to_csv
 from study_server.folder.settings import sections
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.models import FreeSlot, Identity, Study

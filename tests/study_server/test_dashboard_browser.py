@@ -19,7 +19,7 @@ from experimenter import PASSWORD, stored
 from requests_of_a_participant import answer, begin
 from served import served_app
 from shift_study import Doors
-from study_server.dashboard.pages import PAGES
+from study_server.dashboard.page_contents import PAGES
 from study_server.dashboard.passwords import set_password
 from study_server.demonstration import fill
 from study_server.folder.study_folder import StudyFolder

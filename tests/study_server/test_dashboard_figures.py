@@ -20,8 +20,8 @@ from analysis.psychometric import fit
 from analysis.responses.sources import read_responses
 from experimenter import log_in
 from shift_study import Doors
-from study_server.dashboard.answers import count_pairs, count_shifts, wilson
-from study_server.dashboard.pages import PAGES, Asked
+from study_server.dashboard.answer_counts import count_pairs, count_shifts, wilson
+from study_server.dashboard.page_contents import PAGES, Asked
 from study_server.dashboard.reaction_times import BIN_MS
 from study_server.demonstration import fill
 from study_server.export import participants, responses

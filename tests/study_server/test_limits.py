@@ -9,10 +9,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from requests_of_a_participant import answer, begin, database, sign_in
+from study_server.access.sessions import SIMULATION_HEADER
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.models import Participant
 from study_server.web.app import create_app
-from study_server.web.sessions import SIMULATION_HEADER
 
 
 def limited(study: StudyFolder, **server: int) -> Flask:

@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 import shift_study
 from requests_of_a_participant import sign_in, sign_in_at
+from study_server.access.sessions import SIMULATION_HEADER
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.running_study import RunningStudy
@@ -30,7 +31,6 @@ from study_server.simulate import simulate_study
 from study_server.stimuli.photographs import write_png
 from study_server.storage.database import Database
 from study_server.storage.models import Study
-from study_server.web.sessions import SIMULATION_HEADER
 
 
 def run(*arguments: str) -> Result:

@@ -19,7 +19,7 @@ from analysis.agreement.comparison_layout import as_text
 from analysis.agreement.distances import read_distances
 from analysis.agreement.precision_recall_curve import PrecisionRecall
 from analysis.errors import AnalysisError
-from analysis.figures import draw, save
+from analysis.figure_style import draw, save
 from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows

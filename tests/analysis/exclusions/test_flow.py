@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analysis.exclusions.flow import ExclusionFlow, exclusion_flow
 from analysis.exclusions.flow_figure import plot_flow
 from analysis.exclusions.marking import RULES, mark
-from analysis.figures import draw
+from analysis.figure_style import draw
 from analysis.responses.tidy_table import from_rows
 
 Row = Callable[..., dict[str, Any]]

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
+from analysis.exclusions.exclusion_report import ExclusionReport
 from analysis.exclusions.marking import accepted, mark
-from analysis.exclusions.report import ExclusionReport
 from analysis.observers.table1 import table1
 from analysis.observers.table1_layouts import as_text
 from analysis.responses.tidy_table import from_rows

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from analysis.errors import AnalysisError
-from analysis.figures import draw
+from analysis.figure_style import draw
 from analysis.observers.dprime import (
     DPrime,
     criterion_differencing,

@@ -13,7 +13,7 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.figures import draw
+from analysis.figure_style import draw
 from analysis.observers.accepted_answers import AcceptedAnswers
 from analysis.observers.bayes import bayesian_model
 from analysis.observers.cluster_robust import fit_logistic

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.figures import draw
+from analysis.figure_style import draw
 from analysis.observers.accepted_answers import AcceptedAnswers
 from analysis.observers.reliability import Reliability, _mean_correlation, reliability
 from analysis.observers.reliability_figure import plot_agreement, plot_alpha_by_shift

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import fisk, logistic, lognorm, norm, weibull_min
 
 from analysis.errors import AnalysisError
-from analysis.figures import draw
+from analysis.figure_style import draw
 from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.psychometric import fit
 from analysis.psychometric.cores import CORES

@@ -24,9 +24,9 @@ from analysis.psychometric.function import PsychometricFunction
 from analysis.report.build import Settings, build
 from analysis.report.content import Report
 from analysis.report.provenance import data_sha256
-from analysis.report.tables import as_latex
+from analysis.report.table_files import as_latex
 from analysis.report.writing import write_report
-from analysis.responses.files import write_file
+from analysis.responses.response_files import write_file
 from analysis.responses.sources import published_judgments
 
 pytestmark = pytest.mark.slow
@@ -205,7 +205,7 @@ def test_the_hash_is_of_the_answers_and_not_of_marks_or_files(
     digest = data_sha256(responses)
     assert digest == data_sha256(mark(responses, ("one_sided", "too_fast")))
     assert digest != data_sha256(responses.iloc[1:])
-    from analysis.responses.files import read_file
+    from analysis.responses.response_files import read_file
 
     for suffix in (".csv", ".jsonl", ".parquet"):
         write_file(responses, tmp_path / f"table{suffix}")

@@ -19,7 +19,7 @@ from analysis.errors import AnalysisError
 from analysis.observers.table1 import TABLE1_COLUMNS, table1
 from analysis.responses import parquet
 from analysis.responses.columns import COLUMNS
-from analysis.responses.files import read_file, write_file
+from analysis.responses.response_files import read_file, write_file
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
 

@@ -11,7 +11,7 @@ import torch
 
 from metric.classical.cw_ssim import luma
 from metric.classical.steerable_bands import coarsest_bands
-from metric.registry import load_metric
+from metric.loading import load_metric
 
 
 def _bands_scale_by_scale(image: np.ndarray, scales: int, orientations: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from metric.interface import FeatureMetric
-from metric.registry import load_metric
+from metric.loading import load_metric
 from metric.registry.classical import SPECS
 
 _NAMES = [spec.name for spec in SPECS]

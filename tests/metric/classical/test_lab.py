@@ -10,7 +10,7 @@ import torch
 from skimage.color import rgb2lab
 
 from metric.classical.lab import rgb_to_lab
-from metric.registry import load_metric
+from metric.loading import load_metric
 
 
 def test_lab_is_that_of_scikit_image_over_the_whole_cube() -> None:

@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity as skimage_ssim
 from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
 
 from metric.classical.ms_ssim import halve
-from metric.registry import load_metric
+from metric.loading import load_metric
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 

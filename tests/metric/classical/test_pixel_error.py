@@ -10,7 +10,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio as skimage_psnr
 
 from metric.classical.pixel_error import mean_squared_difference
-from metric.registry import find_spec, load_metric
+from metric.loading import find_spec, load_metric
 
 
 def test_l2_and_rmse_are_the_mean_squared_difference_and_its_root(crop_pair: Any) -> None:

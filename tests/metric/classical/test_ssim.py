@@ -13,7 +13,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 
 from metric.classical.ssim import structural_similarity
 from metric.classical.ssim_windows import UNIFORM
-from metric.registry import load_metric
+from metric.loading import load_metric
 
 _CASES = [
     ("astronaut", 1, (64, 64)),

@@ -13,7 +13,7 @@ from benchmarks.originals import original_dists
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
 from metric.learned.dists import L2Pooling
-from metric.registry import find_spec, load_metric
+from metric.loading import find_spec, load_metric
 from metric.weights.finding import Weights
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from metric.errors import MetricError
 from metric.learned.gti_cnn import GTICNN, LINEAR, NORMALIZED, RECTIFIED
-from metric.registry import find_spec, load_metric
+from metric.loading import find_spec, load_metric
 
 
 def _random_file(channels: int = 3) -> dict[str, Tensor]:

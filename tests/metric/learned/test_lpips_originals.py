@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.originals import original_lpips, original_vanilla, seeded_squeezenet
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
-from metric.registry import find_spec, load_metric
+from metric.loading import find_spec, load_metric
 from metric.weights.finding import Weights
 
 Pairs = list[tuple[Tensor, Tensor]]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from metric.errors import MetricError
 from metric.learned import pieapp
 from metric.learned.pieapp import DENSE_STRIDE_PX, SPARSE_STRIDE_PX, PieAPP, convert_published
-from metric.registry import find_spec, load_metric
+from metric.loading import find_spec, load_metric
 
 pytestmark = pytest.mark.slow  # 65 million weights
 

@@ -18,7 +18,7 @@ from metric.interface import FeatureMetric
 from metric.learned.pim import GaussianPIM, MixturePIM, choose_means, fixed_noise, log_density
 from metric.learned.pim_noise import fixed_uniforms, to_normal
 from metric.learned.pim_pyramid import SteerablePyramid
-from metric.registry import find_spec, load_metric
+from metric.loading import find_spec, load_metric
 
 Array = npt.NDArray[np.float64]
 

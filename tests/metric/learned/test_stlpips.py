@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from metric.interface import FeatureMetric
+from metric.loading import load_metric
 from metric.networks.blurpool import BlurPool
-from metric.registry import load_metric
 
 _SIZES = [(64, 64), (64, 61), (128, 96), (97, 131), (21, 21), (256, 253)]
 _NAMES = ["astronaut", "coffee", "chelsea", "rocket", "motorcycle", "china", "flower"]

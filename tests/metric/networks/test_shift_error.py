@@ -17,7 +17,7 @@ from metric.networks.photographs import read_photographs
 from metric.networks.shift_error import cut_crops, difference_maps, level_features, measure_shift_error
 from metric.networks.variant import Variant
 from metric.networks.weights import fill_weights
-from metric.scoring.images import Pixels
+from metric.pixels import Pixels
 
 
 def filled(variant: Variant, *, random: bool = True) -> FeatureNetwork:

@@ -24,8 +24,9 @@ from torch import Tensor, nn
 
 import shift_study
 from metric.errors import MetricError
+from metric.loading import find_spec, load_metric
 from metric.outside import resolving
-from metric.registry import METRICS, find_spec, load_metric
+from metric.registry import METRICS
 from metric.registry.spec import MetricSpec
 
 _PAIR = (torch.zeros(2, 3, 16, 16), torch.full((2, 3, 16, 16), 0.5))

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from metric.interface import FeatureMetric, Features
-from metric.registry import METRICS, load_metric
+from metric.loading import load_metric
+from metric.registry import METRICS
 from metric.scoring import score
-from metric.scoring.manifest import ImagePair, read_manifest
+from metric.scoring.manifest_pairs import ImagePair, read_manifest
 from metric.scoring.run import run
 
 

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 import shift_study
 from metric.errors import MetricError
-from metric.registry import load_metric
+from metric.loading import load_metric
 from metric.scoring.journal import Journal, journal_files
-from metric.scoring.manifest import ImagePair, read_manifest
+from metric.scoring.manifest_pairs import ImagePair, read_manifest
 from metric.scoring.run import run
 from metric.scoring.score import Scores
 

@@ -20,9 +20,9 @@ from click.testing import CliRunner, Result
 
 import shift_study
 from metric.errors import MetricError
-from metric.registry import load_metric
+from metric.loading import load_metric
 from metric.scoring.journal import journal_files
-from metric.scoring.manifest import ImagePair, read_manifest
+from metric.scoring.manifest_pairs import ImagePair, read_manifest
 from metric.scoring.processes import Processes
 from metric.scoring.run import run
 

@@ -20,9 +20,10 @@ from torch import Tensor
 import shift_study
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
-from metric.registry import METRICS, load_metric
+from metric.loading import load_metric
+from metric.registry import METRICS
 from metric.scoring.journal import journal_files
-from metric.scoring.manifest import ImagePair, read_manifest
+from metric.scoring.manifest_pairs import ImagePair, read_manifest
 from metric.scoring.run import run
 
 

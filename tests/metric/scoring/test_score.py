@@ -13,9 +13,10 @@ from torch import Tensor
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
-from metric.registry import METRICS, load_metric
-from metric.scoring.images import read_image
-from metric.scoring.manifest import ImagePair, read_manifest
+from metric.loading import load_metric
+from metric.pixels import read_image
+from metric.registry import METRICS
+from metric.scoring.manifest_pairs import ImagePair, read_manifest
 from metric.scoring.run import run
 
 

@@ -20,7 +20,8 @@ from torchvision.models import Weights as TorchvisionEntry
 from torchvision.models import WeightsEnum
 
 from metric.errors import MetricError
-from metric.registry import METRICS, backbones, load_metric
+from metric.loading import load_metric
+from metric.registry import METRICS, backbones
 from metric.weights.finding import Weights, find_weights, torch_cache_folder
 from metric.weights.needs import TorchvisionWeights
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 import shift_study
 from metric.errors import MetricError
-from metric.registry import backbones, find_spec, load_metric
+from metric.loading import find_spec, load_metric
+from metric.registry import backbones
 from metric.verbs.options import parse_weights
 from metric.weights.finding import Weights, cache_folder, find_weights, torch_cache_folder
 

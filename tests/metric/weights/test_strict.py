@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from metric.errors import MetricError, MisfitError
-from metric.registry import METRICS, load_metric
+from metric.loading import load_metric
+from metric.registry import METRICS
 from metric.weights.finding import Weights
 from metric.weights.strict import rename_strictly
 

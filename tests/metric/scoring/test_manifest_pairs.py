@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from metric.errors import MetricError
-from metric.scoring.manifest import find_stimuli, pick_pairs, read_manifest
+from metric.scoring.manifest_pairs import find_stimuli, pick_pairs, read_manifest
 
 
 def test_pairs_are_read_in_order(study_folder: Path) -> None:

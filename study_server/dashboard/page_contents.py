@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from study_server.dashboard import people
-from study_server.dashboard.answers import FitPsychometric, ShiftCount, count_pairs, count_shifts, curve
+from study_server.dashboard.answer_counts import FitPsychometric, ShiftCount, count_pairs, count_shifts, curve
 from study_server.dashboard.devices import devices
 from study_server.dashboard.reaction_times import reaction_times
 from study_server.dashboard.recruitment import STATES, over_time, recruitment

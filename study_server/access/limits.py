@@ -19,7 +19,7 @@ from typing import TypeVar
 from flask import Flask, current_app, request
 from werkzeug.exceptions import TooManyRequests
 
-from study_server.web.sessions import SIMULATION_HEADER, current_study, token
+from study_server.access.sessions import SIMULATION_HEADER, current_study, token
 
 _View = TypeVar("_View", bound=Callable[..., object])
 _MARK = "shift_study_counts_by_address"

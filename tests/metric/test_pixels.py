@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from metric.errors import MetricError
-from metric.scoring.images import read_image, read_pixels
+from metric.pixels import read_image, read_pixels
 
 _RGB = np.arange(6 * 5 * 3, dtype=np.uint8).reshape(6, 5, 3)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import fill
 from typing import Any
 
-from metric.tables import align
+from metric.text_table import align
 
 _WIDTH = 150
 _WHAT, _SOURCE, _LICENCE = 40, 22, 26

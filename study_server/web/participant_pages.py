@@ -10,15 +10,15 @@ from flask_babel import gettext as _
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
+from study_server.access import sessions
+from study_server.access.limits import counted_by_address
+from study_server.access.sessions import SIMULATION_HEADER, current_study, token
 from study_server.errors import Conflict, NotYours, StudyError
 from study_server.participants import completion, enrolment, measurements, platforms, progress
 from study_server.participants import same_different as task
 from study_server.participants.arrival import Arrival
 from study_server.participants.progress import Progress
-from study_server.web import sessions
 from study_server.web.headers import policy
-from study_server.web.limits import counted_by_address
-from study_server.web.sessions import SIMULATION_HEADER, current_study, token
 
 blueprint = Blueprint("pages", __name__)
 

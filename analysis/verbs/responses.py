@@ -33,8 +33,8 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, rules: s
     \b
     Example:  shift-study export my-study -o responses.csv
     """
-    from analysis.exclusions.report import ExclusionReport
-    from analysis.responses.files import check_output, write_file
+    from analysis.exclusions.exclusion_report import ExclusionReport
+    from analysis.responses.response_files import check_output, write_file
     from analysis.responses.sources import read_responses
 
     check_output(output, overwrite=force)
@@ -73,7 +73,7 @@ def table1(
     Example:  shift-study table1 my-study
               shift-study table1 responses.csv --json --figure table1.svg
     """
-    from analysis.figures import check_figure
+    from analysis.figure_style import check_figure
     from analysis.observers.table1 import TABLE1_COLUMNS
     from analysis.observers.table1 import table1 as compute
     from analysis.observers.table1_figure import save_figure

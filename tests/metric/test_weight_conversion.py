@@ -17,10 +17,11 @@ from click.testing import CliRunner, Result
 from torch import Tensor
 
 import shift_study
+from metric import weight_conversion as converting
 from metric.errors import MetricError
-from metric.registry import METRICS, load_metric
-from metric.weights import converting
-from metric.weights.converting import CONVERTERS, convert_weights, read_published_tensors
+from metric.loading import load_metric
+from metric.registry import METRICS
+from metric.weight_conversion import CONVERTERS, convert_weights, read_published_tensors
 from metric.weights.finding import cache_folder
 from tensor_bundle_writer import write_bundle
 from tests.metric.given_weights import WRITERS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from study_server.verb_options import DATABASE_URL, FILE, FOLDER, echo
+from study_server.verbs.options import DATABASE_URL, FILE, FOLDER, echo
 
 
 @click.command()
@@ -30,7 +30,7 @@ def links(
     \b
     Example:  shift-study links my-study --count 30 --label class --base-url https://study.example.org/ -o links.csv
     """
-    from study_server.export.files import check_output, write_text
+    from study_server.export.table_files import check_output, write_text
     from study_server.folder.study_folder import StudyFolder
     from study_server.participants.invitations import invite, to_csv
     from study_server.storage.database import Database
@@ -106,7 +106,7 @@ def participants(source: str, output: Path, identities: bool, force: bool, as_js
     Example:  shift-study participants my-study -o participants.csv
     """
     from study_server.export import participants as export
-    from study_server.export.files import check_output, write_table
+    from study_server.export.table_files import check_output, write_table
 
     check_output(output, suffixes=(".csv", ".jsonl"), overwrite=force)
     rows = export.participant_rows(source, identities=identities)
@@ -126,6 +126,3 @@ def participants(source: str, output: Path, identities: bool, force: bool, as_js
         + f"\npay  {figures['pay']}\nuse  {figures['use']}" + (f"\nnot used: {why}" if why else "")
     )  # fmt: skip
     echo(as_json, figures, text)
-
-
-VERBS: list[click.Command] = [links, release, participants]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
 from analysis.responses.columns import COLUMNS, Column
-from analysis.responses.files import SUFFIXES, read_file, write_file
+from analysis.responses.response_files import SUFFIXES, read_file, write_file
 from analysis.responses.tidy_table import from_rows
 
 Row = Callable[..., dict[str, Any]]

@@ -1,10 +1,11 @@
-"""What the verbs print on a terminal."""
+"""What `shift-study score` prints on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from metric.scoring.agreement import MIN_RESPONSES, Agreement
+from metric.text_table import align
 
 
 def score_table(agreements: Sequence[Agreement]) -> str:
@@ -25,10 +26,3 @@ def score_table(agreements: Sequence[Agreement]) -> str:
     if any(found.jnd_map is not None for found in agreements):
         table += f"\n\nRanked: pairs with at least {MIN_RESPONSES} accepted responses. Ties: {agreements[0].ties}."
     return table
-
-
-def align(rows: Sequence[Sequence[str]]) -> str:
-    """Columns of equal width, two spaces apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metric.errors import MetricError, MisfitError
-from metric.registry import METRICS, find_spec
-from metric.weights.files import read_checkpoint, require_whole_zip
+from metric.loading import find_spec
+from metric.registry import METRICS
+from metric.weights.checkpoint_files import read_checkpoint, require_whole_zip
 from metric.weights.finding import cache_folder
 from metric.weights.pickled_arrays import read_pickled_arrays
 from metric.weights.tensor_bundle import read_bundle

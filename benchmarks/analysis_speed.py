@@ -1,6 +1,6 @@
 """The analysis beside its peers, all in one run.
 
-    python -m benchmarks.analysis [--quick] [--json]
+    python -m benchmarks.analysis_speed [--quick] [--json]
 
 - `map_bootstrap`: 10,000 bootstrap draws of JND mAP of 301 pairs, against a plain Python loop over NumPy.
 - `table1`: Table 1 of a million answers, against `groupby(...).apply(...)`, and from a Parquet file.

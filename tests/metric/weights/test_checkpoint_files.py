@@ -13,9 +13,10 @@ from torch import Tensor
 
 from metric.errors import MetricError
 from metric.learned.lpips import LPIPS, SHIFT_TOLERANT_ALEX, SHIFT_TOLERANT_VGG
+from metric.loading import load_metric
 from metric.networks.build import build_network
-from metric.registry import METRICS, load_metric
-from metric.weights.files import read_checkpoint
+from metric.registry import METRICS
+from metric.weights.checkpoint_files import read_checkpoint
 from metric.weights.finding import Weights
 
 _ALEX = METRICS["stlpips-alex"]

@@ -1,8 +1,8 @@
 """Pairs a second of our metrics and of the packages that others use, on the pairs of the demo study, in one run.
 
-    python -m benchmarks.metric
-    python -m benchmarks.metric --quick --json
-    python -m benchmarks.metric --study my-study --metric stlpips-vgg
+    python -m benchmarks.metric_speed
+    python -m benchmarks.metric_speed --quick --json
+    python -m benchmarks.metric_speed --study my-study --metric stlpips-vgg
 
 All score the same files in one process, in turns of five references' pairs, so that a busy machine slows all
 alike: `ratio` is their time over ours, the median of the turns. Few pairs are scored again until two seconds passed.
@@ -43,14 +43,14 @@ from tqdm import tqdm
 
 from benchmarks.originals import Distance, original_lpips, original_stlpips, seeded_squeezenet
 from benchmarks.structural_similarity import ms_ssim_libraries, ssim_libraries
-from metric.device import choose_device
+from metric.device import Precision, choose_device
 from metric.interface import FeatureMetric
-from metric.networks.fast import Precision, computed_in
-from metric.registry import find_spec, load_metric
-from metric.scoring.images import read_image
-from metric.scoring.manifest import ImagePair, read_manifest
+from metric.loading import find_spec, load_metric
+from metric.networks.fast import computed_in
+from metric.pixels import read_image
+from metric.scoring.manifest_pairs import ImagePair, read_manifest
 from metric.scoring.score import stream_scores
-from metric.tables import align
+from metric.text_table import align
 from metric.weights.finding import Weights
 from study_server.folder.new import make_study
 

@@ -13,7 +13,7 @@ from PIL import Image
 from metric import load
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
-from metric.scoring.images import to_tensor
+from metric.pixels import to_tensor
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """How long the dashboard's pages take with many participants: seconds of processor and of the clock.
 
-python benchmarks/dashboard.py [--participants 10000] [--json]
+python benchmarks/dashboard_speed.py [--participants 10000] [--json]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import click
 from sqlalchemy import func, select
 
 from shift_study import Doors
-from study_server.dashboard.pages import PAGES, Asked, now, version
+from study_server.dashboard.page_contents import PAGES, Asked, now, version
 from study_server.demonstration import fill
 from study_server.folder.new import make_study
 from study_server.participants.running_study import RunningStudy

@@ -1,9 +1,9 @@
 """Answers per second of the server, beside what it can be compared with.
 
-    python -m benchmarks.server                 SQLite, PostgreSQL, a bare Flask route; some minutes
-    python -m benchmarks.server --quick --json  SQLite and the bare route within a minute
-    python -m benchmarks.server --peers         also oTree and psiTurk, installed from the package index
-    python -m benchmarks.server --arrivals      10,000 participants come, think, answer, finish
+    python -m benchmarks.server_speed                 SQLite, PostgreSQL, a bare Flask route; some minutes
+    python -m benchmarks.server_speed --quick --json  SQLite and the bare route within a minute
+    python -m benchmarks.server_speed --peers         also oTree and psiTurk, installed from the package index
+    python -m benchmarks.server_speed --arrivals      10,000 participants come, think, answer, finish
 
 What is measured, and how the two latencies differ: docs/benchmarks.md.
 """
@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load.arrivals import let_them_arrive
-from benchmarks.load.figures import Measured, figure_round, ratios
+from benchmarks.load.measured import Measured, figure_round, ratios
 from benchmarks.load.participant import Habits
 from benchmarks.load.postgres import find_binaries
 from benchmarks.load.processes import BenchmarkError
 from benchmarks.load.subjects import Subject, start
-from metric.tables import align
+from metric.text_table import align
 
 _TITLES = {
     "sqlite": "this server, SQLite", "postgresql": "this server, PostgreSQL", "bare_flask": "bare Flask route",

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import shift_study
-from analysis.responses.files import SUFFIXES, read_file
+from analysis.responses.response_files import SUFFIXES, read_file
 from analysis.verbs import VERBS
 
 Row = Callable[..., dict[str, Any]]

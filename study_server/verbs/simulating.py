@@ -1,0 +1,75 @@
+"""The verb `simulate`: observers who take part as a browser would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from study_server.verbs.options import DATABASE_URL, FOLDER, echo
+
+
+@click.command()
+@click.argument("folder", metavar="TARGET", type=FOLDER)
+@click.option(
+    "--participants",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many observers take part.",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of their answers.")
+@click.option(
+    "--lapse-rate",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of trials answered by a coin.",
+)
+@click.option(
+    "--side-bias",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(-1, 1),
+    help="Added to P(different) where the reference is left, taken away where right.",
+)
+@click.option(
+    "--at-once",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 2000),
+    help="How many take part at the same time.",
+)
+@click.option("--url", metavar="URL", help="A running server of this study, instead of starting one.")
+@DATABASE_URL
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def simulate(
+    folder: Path,
+    participants: int,
+    seed: int,
+    lapse_rate: float,
+    side_bias: float,
+    at_once: int,
+    url: str | None,
+    database_url: str,
+    as_json: bool,
+) -> None:
+    """Let simulated observers take the study in TARGET through its web pages, as a browser would.
+
+    Their psychometric function is Table 1 of Ghildyal & Liu 2022. They know the shift only by looking up the pixels
+    that they are shown in the folder's manifest.
+
+    \b
+    Example:  shift-study simulate my-study --participants 30 --seed 1
+    """
+    from study_server.folder.study_folder import StudyFolder
+    from study_server.participants.same_different import Observer
+    from study_server.simulate import simulate_study
+
+    observer = Observer(lapse_rate=lapse_rate, side_bias=side_bias)
+    result = simulate_study(
+        StudyFolder(folder, database_url), observer, participants=participants, seed=seed, at_once=at_once, url=url
+    )
+    echo(as_json, result.to_json(), result.to_text())
+    if result.problems:
+        raise SystemExit(1)

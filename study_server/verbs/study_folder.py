@@ -1,0 +1,157 @@
+"""The verbs that make a study folder and verify it: `new`, `check`, `publish`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from study_server.verbs.options import FOLDER, echo
+
+if TYPE_CHECKING:
+    from study_server.folder.settings import Settings
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option(
+    "--images",
+    "source",
+    required=True,
+    metavar="SOURCE",
+    help="demo, a folder of images, or coco:SPLIT (coco:test2017, coco:val2017, …).",
+)
+@click.option("--count", default=50, show_default=True, type=click.IntRange(1, 99_999), help="Number of images.")
+@click.option("--max-shift", default=9, show_default=True, type=click.IntRange(1, 256), help="Largest shift, pixels.")
+@click.option(
+    "--size",
+    default=256,
+    show_default=True,
+    type=click.IntRange(16, 2048),
+    help="Width and height of a crop, pixels.",
+)
+@click.option(
+    "--direction",
+    default="right",
+    show_default=True,
+    type=click.Choice(["right", "left", "up", "down"]),
+    help="Where the window moves to.",
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Seed of the choice of images, windows and assignment.",
+)
+@click.option("--name", metavar="NAME", help="Name of the study in exports.  [default: the folder's name]")
+@click.option(
+    "--practice-images",
+    metavar="SOURCE",
+    default="demo",
+    show_default=True,
+    help="demo, or a folder of images of its own for the practice.",
+)
+@click.option(
+    "--coco-info",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Official image-info JSON of the split, instead of downloading it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def new(
+    folder: Path, source: str, count: int, max_shift: int, size: int, direction: Any, seed: int,
+    name: str | None, practice_images: str, coco_info: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Make a study folder: settings, stimuli, manifest.
+
+    \b
+    Example:  shift-study new my-study --images photographs/ --count 50 --seed 1
+              shift-study new coco-study --images coco:test2017
+    """
+    from study_server.folder.new import make_study
+
+    made = make_study(
+        folder, source=source, count=count, max_shift=max_shift, size=size, direction=direction, seed=seed,
+        name=name, practice_images=practice_images, coco_info=coco_info,
+    )  # fmt: skip
+    for photograph, reason in made.skipped.items():
+        click.echo(f"skipped {photograph}: {reason}", err=True)
+    figures = {
+        "folder": str(folder), "images": count, "pairs": made.n_pairs,
+        "photographs_used": made.photographs_used, "skipped": made.skipped,
+    }  # fmt: skip
+    text = (
+        f"{folder}: {made.n_pairs} pairs of {count} images from {made.photographs_used} photographs"
+        + (f", {len(made.skipped)} photographs skipped" if made.skipped else "")
+        + f"\n{_what_participants_do(made.folder.settings)}"
+        + f"\nSettings: {folder / 'study.toml'}\nNext:     shift-study serve {shlex.quote(str(folder))}"
+    )
+    echo(as_json, figures, text)
+
+
+def _what_participants_do(settings: Settings) -> str:
+    trials, shifts = settings.trials, settings.stimuli.max_shift + 1
+    text = f"Each participant judges {trials.per_shift * shifts} pairs, {trials.per_shift} of each shift"
+    if trials.strategy == "paper":
+        text += f"; images are drawn at random and may repeat: the balanced strategy takes {shifts} images or more"
+    if trials.per_shift < 3:
+        text += (
+            "\nNote: with so few pairs of each shift the validation rule can exclude a participant for a single "
+            f"mistake; 5 of each shift take {5 * shifts} images"
+        )
+    return text
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def check(folder: Path, as_json: bool) -> None:
+    """Verify a study folder against its manifest, pixel by pixel.
+
+    \b
+    Example:  shift-study check my-study
+    """
+    from dataclasses import asdict
+
+    from study_server.folder.check import check_folder
+    from study_server.folder.study_folder import StudyFolder
+
+    report = check_folder(StudyFolder(folder))
+    summary = (
+        f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
+        f"from their photograph; {len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
+    )
+    echo(as_json, asdict(report), "\n".join([*report.faults, summary]))
+    if report.faults:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.argument("target", metavar="TARGET")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def publish(folder: Path, target: str, as_json: bool) -> None:
+    """Write the stimuli of a study to TARGET, a folder or a URL, for browsers to get them there.
+
+    \b
+    Example:  shift-study publish my-study s3://my-bucket/my-study
+    """
+    from dataclasses import asdict
+
+    from study_server.folder.study_folder import StudyFolder
+    from study_server.stimuli.manifest import manifest_sha256
+    from study_server.stimuli.publishing import publish as publish_stimuli
+
+    study = StudyFolder(folder)
+    digest = manifest_sha256(study.manifest_path)
+    done = publish_stimuli(study.path, study.pairs, digest, study.sent_images, target)
+    text = (
+        f"{done.target}: {done.files} files, {done.bytes / 1e6:.1f} MB, {done.written} written now. "
+        f"Their names are in {folder / 'published.csv'}.\n"
+        "Next: set server.stimuli_url in study.toml to their public address, and let pages of this server read them "
+        "there (CORS)."
+    )
+    echo(as_json, asdict(done), text)
