@@ -3,16 +3,47 @@
 The packages import nothing of each other. Where a verb of one needs something that another offers
 (`score` needs the judgments, `table1` the rows of a study's database), it asks for it through the
 `Doors` in the context's `obj`.
+
+Importing this module makes `analysis`, `metric` and `study_server` those of Shift Study, whatever files of these
+names lie where a script or `python -m` looks first.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 import click
+
+
+def _claim(name: str) -> None:
+    """Load the package `name` that lies beside this file, where another of this name would be found first.
+
+    Raises ImportError where another has been loaded already: both cannot have the name.
+    """
+    file = Path(__file__).resolve().parent / name / "__init__.py"
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        other = getattr(loaded, "__file__", None) or "a module without a file"
+        if not (Path(other).exists() and Path(other).samefile(file)):
+            raise ImportError(
+                f"{other} is loaded as {name!r}, which is a package of Shift Study: import shift_study before it, or "
+                "give it another name"
+            )
+        return
+    spec = spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
+    if spec is None or spec.loader is None or not file.is_file():
+        raise ImportError(f"{file} is missing: install Shift Study again")
+    sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+
+
+for _package in ("study_server", "analysis", "metric"):
+    _claim(_package)
 
 import analysis.verbs
 import metric.verbs

@@ -38,7 +38,7 @@ def load(
     these, see `metric.inputs.Pictures`; `.map` takes the same and gives maps (N, H, W).
 
     Args:
-        name: as `shift-study metrics` lists it, `pyiqa:NAME` or `package.module:function`.
+        name: as `shift-study metrics` lists it, `pyiqa:NAME`, `package.module:name` or `file.py:name`.
         device: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
         precision: `float32`, or `bfloat16` for less exact distances sooner.
         loss: whether gradients flow to the images; a call may say otherwise.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def find_spec(name: str) -> MetricSpec:
-    """The record of the metric `name`: of this project, `pyiqa:NAME`, `package.module:function`, or of a package.
+    """The record of the metric `name`: of this project, `pyiqa:NAME`, code of the user's own, or of a package.
 
     Raises:
         MetricError: lists the known names where there is none.

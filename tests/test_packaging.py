@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import email
+import re
 import subprocess
 import sys
 import zipfile
@@ -42,31 +44,70 @@ def test_packages_import_nothing_of_each_other(package: str) -> None:
             assert not {name.split(".")[0] for name in names} & others, path
 
 
-@pytest.mark.slow
-def test_an_installed_distribution_has_everything_that_it_serves(tmp_path: Path) -> None:
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "-q",
-        "--no-build-isolation",
-        "-w",
-        str(tmp_path),
-        str(ROOT),
-    ]
-    subprocess.run(build, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that an index would have, built from this checkout without the network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_the_wheel_has_our_packages_at_its_top_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    (information,) = {top for name in names if (top := name.split("/")[0]).endswith(".dist-info")}
+    assert {name.split("/")[0] for name in names} == {*PACKAGES, "shift_study.py", information}
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names
+
+
+def test_the_wheel_has_everything_that_it_serves(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     for path in (ROOT / "templates").rglob("*.html"):
         assert f"study_server/{path.relative_to(ROOT)}" in names
     assert {"analysis/templates/report.html", "analysis/templates/report.css"} <= names
-    assert "analysis/responses/data/ghildyal2022/table1.csv" in names
-    for path in (ROOT / "study_server" / "web" / "static").iterdir():
-        assert f"study_server/web/static/{path.name}" in names
-    for path in (ROOT / "study_server" / "storage" / "migrations").glob("*.py"):
-        assert f"study_server/storage/migrations/{path.name}" in names
-    assert "analysis/responses/data/ghildyal2022/user_jnd.json" in names
-    assert not any(name.startswith("tests/") for name in names)
+    for package in PACKAGES:
+        tracked = subprocess.run(["git", "ls-files", package], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert set(tracked.stdout.split()) <= names
+
+
+def test_the_page_of_the_wheel_at_an_index_leads_somewhere(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_string(archive.read(name).decode())
+    page = metadata.get_payload()
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert len(links) > 15
+    assert all(link.startswith("https://") for link in links)
+    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL"))
+    assert {"Homepage", "Documentation", "Changelog", "Issues", "Paper"} == set(urls)
+    ours = [link for link in links if "shift-study" in link]
+    repository = urls["Homepage"].removeprefix("https://github.com/")
+    for link in ours:  # one repository, and a file that it has
+        path = re.sub(rf"https://(github|raw\.githubusercontent)\.com/{repository}/(blob/)?main/", "", link)
+        assert (ROOT / path.partition("#")[0]).exists(), link
+
+
+def test_a_script_uses_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    """As installed: the packages of the wheel come before those of this checkout."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    script = """
+import pathlib, sys
+sys.path.insert(0, "site")
+import shift_study
+import analysis, metric, study_server
+for module in (shift_study, analysis, metric, study_server):
+    assert pathlib.Path("site").resolve() in pathlib.Path(module.__file__).resolve().parents, module.__file__
+shift_study.main(["new", "tiny", "--images", "demo", "--count", "2", "--size", "16"], standalone_mode=False)
+shift_study.main(["table1", "ghildyal2022"], standalone_mode=False)
+from study_server.folder.study_folder import StudyFolder
+from study_server.web.app import create_app
+page = create_app(StudyFolder(pathlib.Path("tiny"))).test_client().get("/?lang=de")
+print(page.status_code, "Einwilligung" in page.text, metric.load("l2", device="cpu").spec.name)
+"""
+    (tmp_path / "script.py").write_text(script)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "200 True l2"

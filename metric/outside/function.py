@@ -1,8 +1,7 @@
-"""A function of the user's own as a metric: `package.module:function`."""
+"""A function or class of the user's own as a metric: `package.module:name`, `file.py:name` or `file.py`."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from hashlib import sha256
 from importlib import import_module
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric, Features
+from metric.outside.own_code import find_own
 from metric.registry.spec import MetricSpec
 
 if TYPE_CHECKING:
@@ -51,50 +51,45 @@ class FunctionMetric(FeatureMetric):
 
 
 def describe_function(name: str) -> MetricSpec:
-    """The record of `package.module:function`; `MetricError` where there is no such function."""
-    function = _import(name)
+    """The record of a function or class of the user's own; `MetricError` where there is none of that name."""
+    found = find_own(name)
     return MetricSpec(
         name=name,
-        summary="a function of your own",
+        summary=f"a {'class' if isinstance(found, type) else 'function'} of your own",
         source=name,
         factory=f"{__name__}:build",
         smallest_px=1,
         code_licence="its author's",
         deterministic=False,
-        version=_digest(function),
+        version=_digest(found),
         note="What it computes, and whether always the same, is its author's to say. Lower has to be more similar.",
     )
 
 
-def _digest(function: Callable[..., Any]) -> str:
-    """Of the file that the function is in, or "" for one without a file."""
-    file = getattr(import_module(function.__module__), "__file__", None) if hasattr(function, "__module__") else None
+def _digest(found: Callable[..., Any]) -> str:
+    """Of the file that the function or class is in, or "" for one without a file."""
+    file = getattr(import_module(found.__module__), "__file__", None) if hasattr(found, "__module__") else None
     return f"SHA-256 {sha256(Path(file).read_bytes()).hexdigest()[:16]}" if file else ""
 
 
-def build(spec: MetricSpec, weights: Weights) -> FunctionMetric:
-    """The function that the record is named after."""
-    return FunctionMetric(spec, _import(spec.name))
+def build(spec: MetricSpec, weights: Weights) -> FeatureMetric:
+    """The metric that the record is named after: a function, or an instance of a class made without arguments.
 
+    A `FeatureMetric` is made with the record, and taken as it is.
 
-def _import(name: str) -> Callable[[Tensor, Tensor], Any]:
-    module_name, _, function_name = name.partition(":")
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)  # a file in the current folder is found, as by `python -m`
+    Raises:
+        MetricError: where a class cannot be made so, or what it makes cannot be called.
+    """
+    found = find_own(spec.name)
+    if not isinstance(found, type):
+        return FunctionMetric(spec, found)
     try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise MetricError(f"{name} cannot be imported: there is no module {error.name}.") from error
+        made = found(spec) if issubclass(found, FeatureMetric) else found()
     except Exception as error:
-        raise MetricError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(folder)
-    function = getattr(module, function_name, None)
-    if function is None:
-        raise MetricError(f'The module {module_name} has no "{function_name}".')
-    if isinstance(function, type):
-        raise MetricError(f"{name} is a class; name a function, or an instance of the class.")
-    if not callable(function):
-        raise MetricError(f"{name} is not a function of a reference and an image.")
-    result: Callable[[Tensor, Tensor], Any] = function
-    return result
+        given = "its record" if issubclass(found, FeatureMetric) else "no arguments"
+        raise MetricError(f"{spec.name} cannot be made with {given}: {type(error).__name__}: {error}") from error
+    if isinstance(made, FeatureMetric):
+        return made
+    if not callable(made):
+        raise MetricError(f"{spec.name} makes what cannot be called with a reference and an image.")
+    return FunctionMetric(spec, made)

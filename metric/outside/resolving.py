@@ -14,11 +14,13 @@ GROUP = "shift_study.metrics"
 """Entry points through which another package offers metrics: name → a `MetricSpec`, or a function that gives one."""
 
 PYIQA_PREFIX = "pyiqa:"
-_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*|.*\.py(:[^\W\d]\w*)?", re.DOTALL)
 
 
 def find_outside(name: str) -> MetricSpec | None:
-    """The record of `pyiqa:NAME`, `package.module:function` or an installed package's metric; None for others.
+    """The record of `pyiqa:NAME`, code of the user's own or an installed package's metric; None for others.
+
+    Code of the user's own is `package.module:name`, `file.py:name`, or `file.py` where that has one function or class.
 
     Raises:
         MetricError: where there is no such thing behind the name, or an installed package's metric is broken.
@@ -28,7 +30,7 @@ def find_outside(name: str) -> MetricSpec | None:
         from metric.outside.pyiqa import describe_pyiqa
 
         return describe_pyiqa(name)
-    if _FUNCTION.fullmatch(name):
+    if _OWN.fullmatch(name):
         require_torch(name)
         from metric.outside.function import describe_function
 

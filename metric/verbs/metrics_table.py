@@ -13,7 +13,7 @@ _WIDTH = 150
 _WHAT, _SOURCE, _LICENCE = 40, 22, 26
 _OUTSIDE = (
     "Besides these, --metric takes pyiqa:NAME, a full-reference metric of the package pyiqa where that is installed "
-    "(for non-commercial use only), and package.module:function, a function of your own."
+    "(for non-commercial use only), and file.py:NAME or package.module:NAME, a function or class of your own."
 )
 
 

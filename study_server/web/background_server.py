@@ -30,6 +30,7 @@ def running_server(folder: StudyFolder, *, port: int = 0, arguments: Sequence[st
     url = f"http://127.0.0.1:{port}"
     command = [
         sys.executable,
+        "-P",  # whatever lies in the current folder, the package is ours
         "-m",
         "study_server",
         "serve",

@@ -55,7 +55,27 @@ def failing(reference, images):
 number = 3
 
 class Module(torch.nn.Module):
+    def forward(self, reference, images):
+        return (reference - images).abs().mean(dim=(1, 2, 3))
+
+class Demanding:
+    def __init__(self, size):
+        pass
+
+class NotCallable:
     pass
+"""
+
+_FILE = """
+from beside import SCALE
+from metric.interface import FeatureMetric
+
+class Scaled(FeatureMetric):
+    def features(self, images):
+        return (images,)
+
+    def distance(self, reference, images):
+        return SCALE * (reference[0] - images[0]).abs().mean(dim=(1, 2, 3))
 """
 
 
@@ -64,6 +84,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A module `my_metrics` in the current folder, which is not otherwise on Python's path."""
     (tmp_path / "my_metrics.py").write_text(_FUNCTIONS)
     (tmp_path / "my_broken.py").write_text("1 / 0")
+    (tmp_path / "my_empty.py").write_text("import torch\n_hidden = torch.nn.ReLU")
     monkeypatch.chdir(tmp_path)
     yield
     sys.modules.pop("my_metrics", None)
@@ -98,7 +119,11 @@ def test_what_a_function_does_wrong_is_said(function: str, sentence: str, mine: 
     [
         ("my_metrics:gone", 'module my_metrics has no "gone"'),
         ("my_metrics:number", "my_metrics:number is not a function"),
-        ("my_metrics:Module", "my_metrics:Module is a class; name a function, or an instance of the class"),
+        ("my_metrics.py", "my_metrics.py has several: mean_difference, .*Module, .*; say which one"),
+        ("my_metrics.py:gone", 'file my_metrics.py has no "gone"'),
+        ("my_empty.py", "my_empty.py has no function or class; say which one"),
+        ("my_broken.py:f", "my_broken.py:f cannot be imported: ZeroDivisionError"),
+        ("no_such_file.py:f", "no_such_file.py:f cannot be read: No such file"),
         ("no_such_module:f", "cannot be imported: there is no module no_such_module"),
         ("my_broken:f", "my_broken:f cannot be imported: ZeroDivisionError"),
         ("my-metrics:f", 'There is no metric "my-metrics:f"'),
@@ -107,6 +132,38 @@ def test_what_a_function_does_wrong_is_said(function: str, sentence: str, mine: 
 def test_a_function_that_is_not_there_is_said(name: str, sentence: str, mine: None) -> None:
     with pytest.raises(MetricError, match=sentence):
         find_spec(name)
+
+
+@pytest.mark.parametrize("name", ["my_metrics:Module", "my_metrics.py:Module", "my_metrics.py:mean_difference"])
+def test_a_class_and_what_is_in_a_file_are_metrics_too(name: str, mine: None) -> None:
+    metric = load_metric(name)
+    assert metric(*_PAIR).tolist() == [0.5, 0.5]
+    assert metric(_PAIR[0], _PAIR[0]).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("my_metrics:Demanding", "my_metrics:Demanding cannot be made with no arguments: TypeError: .*size"),
+        ("my_metrics.py:NotCallable", "my_metrics.py:NotCallable makes what cannot be called with a reference and"),
+    ],
+)
+def test_a_class_that_makes_no_metric_is_said(name: str, sentence: str, mine: None) -> None:
+    with pytest.raises(MetricError, match=sentence):
+        load_metric(name)
+
+
+def test_a_feature_metric_of_a_file_is_taken_as_it_is_with_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("SCALE = 2")
+    file = tmp_path / "metric.py"  # a name that is taken
+    file.write_text(_FILE)
+    metric = load_metric(str(file))
+    assert type(metric).__name__ == "Scaled"
+    assert metric(*_PAIR).tolist() == [1.0, 1.0]
+    (tmp_path / "beside.py").write_text("SCALE = 4")
+    file.write_text(_FILE.replace("SCALE *", "0 *"))
+    assert load_metric(f"{file}:Scaled")(*_PAIR).tolist() == [0.0, 0.0]
+    sys.modules.pop("beside")
 
 
 def test_an_edited_function_has_another_version(mine: None, tmp_path: Path) -> None:

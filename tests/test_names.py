@@ -1,0 +1,137 @@
+"""The names `analysis`, `metric` and `study_server` do not quarrel with files of a user's own that have them too."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from study_server.web.background_server import free_port
+
+TAKEN = ("analysis", "metric", "study_server", "tests", "templates")
+
+MINE = """
+    import torch
+    from metric.interface import FeatureMetric
+
+
+    class MeanDifference(FeatureMetric):
+        def features(self, images):
+            return (images,)
+
+        def distance(self, reference, images):
+            return (reference[0] - images[0]).abs().mean(dim=(1, 2, 3))
+"""
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Path:
+    """A folder with files that have the names of our packages and folders; each says so when it is run."""
+    for name in TAKEN[:-1]:
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('the user\\'s {name}.py was run')")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "consent.html").write_text("the user's template")
+    (tmp_path / "mine.py").write_text(dedent(MINE))
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, rc: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == rc, done.stderr[-2000:]
+    return done
+
+
+def test_the_command_runs_where_files_have_its_packages_names(crowded: Path) -> None:
+    said = run(crowded, "-m", "shift_study", "table1", "ghildyal2022", "--json").stdout
+    assert json.loads(said)["rows"][0]["same"] == 111
+
+
+def test_a_script_beside_such_files_has_our_packages_by_importing_shift_study_first(crowded: Path) -> None:
+    script = """
+        import shift_study
+        import analysis, metric, study_server
+        from analysis.psychometric import fit
+        from metric import load
+        from study_server.participants.assignment import Design
+        print(fit([0, 1, 2, 3], [1, 5, 15, 19], [20, 20, 20, 20]).threshold_px > 0, Design(50, 10, 5, 0).round_slots)
+    """
+    (crowded / "script.py").write_text(dedent(script))
+    assert run(crowded, "script.py").stdout.split() == ["True", "10"]
+
+
+def test_a_script_that_has_loaded_its_own_is_told_what_to_do(crowded: Path) -> None:
+    (crowded / "analysis.py").write_text("")
+    (crowded / "script.py").write_text("import analysis\nimport shift_study\n")
+    said = run(crowded, "script.py", rc=1).stderr
+    assert (
+        "analysis.py is loaded as 'analysis', which is a package of Shift Study: import shift_study before it" in said
+    )
+
+
+@pytest.mark.slow
+def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> None:
+    verbs = """
+        from pathlib import Path
+        import shift_study
+        from click.testing import CliRunner
+
+        done = {"serve", "demo"}  # in processes of their own, below
+
+        def verb(*arguments, rc=0, input=None):
+            result = CliRunner().invoke(shift_study.main, arguments, input=input, catch_exceptions=False)
+            assert result.exit_code == rc, (arguments, result.output)
+            done.add(arguments[0])
+            return result.output
+
+        verb("new", "tiny", "--images", "demo", "--count", "4", "--max-shift", "1", "--size", "64")
+        verb("new", "people", "--images", "demo", "--count", "4", "--max-shift", "1", "--size", "64")
+        verb("check", "tiny")
+        verb("simulate", "tiny", "--participants", "16")  # its server is a process that the verb starts
+        settings = Path("people", "study.toml")
+        settings.write_text(settings.read_text().replace('platforms = ["open"]', 'platforms = ["open", "link"]'))
+        verb("links", "people", "--count", "2")
+        verb("publish", "tiny", "public")
+        verb("backup", "tiny", "-o", "tiny.db")
+        verb("upgrade", "tiny")
+        verb("password", "people", "--stdin", input="correct horse battery staple\\n")
+        verb("release", "tiny", "s0001")
+        verb("participants", "tiny", "-o", "participants.csv")
+        verb("export", "tiny", "-o", "responses.csv")
+        verb("table1", "tiny")
+        verb("exclusions", "tiny")
+        verb("preregister", "tiny", "-o", "plan.json")
+        verb("psychometric", "ghildyal2022-table1")
+        verb("dprime", "ghildyal2022-table1")
+        verb("reliability", "ghildyal2022")
+        verb("mixed", "ghildyal2022")
+        verb("power", "--participants", "10", "--images", "50", "--simulations", "100")
+        crops = sorted(str(path) for path in Path("tiny", "stimuli").rglob("*.png"))[:2]
+        assert float(verb("distance", *crops, "--metric", "mine.py:MeanDifference").split()[-1]) > 0
+        verb("distance", *crops, "--metric", "mine.py")
+        verb("score", "tiny", "--metric", "mine.py", "--all-pairs", "-o", "distances.csv")
+        verb("jnd", "tiny", "--distances", "distances.csv")
+        verb("compare", "tiny", "--distances", "distances.csv")
+        verb("report", "tiny", "-o", "report", "--no-pdf")
+        verb("metrics")
+        verb("elements", "--list")
+        verb("difference-maps", crops[0], "-o", "maps.png", "--network", "alex")
+        assert "There is no file gone.pth" in verb("convert-weights", "pieapp-dense", "gone.pth", rc=1)
+        assert done == set(shift_study.main.commands), set(shift_study.main.commands) ^ done
+    """
+    (crowded / "verbs.py").write_text(dedent(verbs))
+    run(crowded, "verbs.py")
+    for verb, study in (("serve", "people"), ("demo", "tiny")):
+        command = [sys.executable, "-m", "shift_study", verb, study, "--port", str(free_port())]
+        with subprocess.Popen(command, cwd=crowded, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[-1]
+            with urllib.request.urlopen(address) as page:
+                assert b"the user's template" not in page.read()
+            server.send_signal(signal.SIGINT)
+        assert server.returncode == 0
