@@ -69,8 +69,8 @@ def test_the_wheel_has_everything_that_it_serves(wheel: Path) -> None:
         assert f"study_server/{path.relative_to(ROOT)}" in names
     assert {"analysis/templates/report.html", "analysis/templates/report.css"} <= names
     for package in PACKAGES:
-        tracked = subprocess.run(["git", "ls-files", package], cwd=ROOT, capture_output=True, text=True, check=True)
-        assert set(tracked.stdout.split()) <= names
+        files = (p for p in (ROOT / package).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        assert {path.relative_to(ROOT).as_posix() for path in files} <= names
 
 
 def test_the_page_of_the_wheel_at_an_index_leads_somewhere(wheel: Path) -> None:
