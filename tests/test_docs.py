@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import re
+import tomllib
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -90,11 +91,22 @@ def test_the_examples_of_the_metrics_print_what_they_say() -> None:
     assert doctest.DocTestRunner().run(examples).failed == 0
 
 
+@pytest.mark.parametrize("package", ["study_server", "analysis", "metric"])
+def test_the_architecture_page_names_each_part_in_the_order_that_is_checked(package: str) -> None:
+    page = read("docs/architecture.md").partition(f"### `{package}`")[2].partition("\n#")[0]
+    rows = [
+        " | ".join(re.findall(r"`(\w+)`", line.split("|")[1])) for line in page.splitlines() if line.startswith("| `")
+    ]
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract.get("containers") == [package]]
+    assert rows == [layer for layer in layers if layer != "__main__"]
+
+
 def test_the_readme_names_the_two_commands_and_ci_calls_one_of_them() -> None:
     readme = read("README.md")
     assert "make demo" in readme
     assert "make test" in readme
-    assert read(".ci/run").rstrip().endswith("make test")
+    assert read(".ci/run").rstrip().endswith("make lint test")
 
 
 @pytest.mark.parametrize("path", ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))])

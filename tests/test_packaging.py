@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,19 @@ print(page.status_code, "Einwilligung" in page.text, metric.load("l2", device="c
     (tmp_path / "script.py").write_text(script)
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "200 True l2"
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "tests"])
+def test_no_file_of_a_folder_of_scripts_hides_a_package(folder: str) -> None:
+    """`python benchmarks/NAME.py` looks for packages in `benchmarks/` first."""
+    hidden = {*PACKAGES, "shift_study", *sys.stdlib_module_names, *packages_distributions()}
+    names = {path.stem for path in (ROOT / folder).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert not names & hidden
+
+
+@pytest.mark.slow
+def test_a_benchmark_is_a_script_too() -> None:
+    said = subprocess.run(
+        [sys.executable, "benchmarks/metric_speed.py", "--help"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert "--quick" in said.stdout
