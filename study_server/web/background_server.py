@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import requests
 
@@ -17,6 +18,12 @@ from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 
 _START_S = 180.0
+
+# As `python -m study_server`, but this very package, whatever of its name lies where Python looks first.
+_RUN_VERB = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r}); import study_server; "
+    "del sys.path[0]; from study_server.__main__ import main; main()"
+)
 
 
 @contextmanager
@@ -30,9 +37,8 @@ def running_server(folder: StudyFolder, *, port: int = 0, arguments: Sequence[st
     url = f"http://127.0.0.1:{port}"
     command = [
         sys.executable,
-        "-P",  # whatever lies in the current folder, the package is ours
-        "-m",
-        "study_server",
+        "-c",
+        _RUN_VERB,
         "serve",
         str(folder.path),
         "--host",
