@@ -128,3 +128,10 @@ def test_a_benchmark_is_a_script_too() -> None:
         [sys.executable, "benchmarks/metric_speed.py", "--help"], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert "--quick" in said.stdout
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    (version,) = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
+    (cited,) = re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), flags=re.MULTILINE)
+    newest = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[0]
+    assert version == cited == newest
