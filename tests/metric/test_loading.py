@@ -148,6 +148,7 @@ def test_a_map_shows_where_images_differ(name: str, crops: tuple[np.ndarray, np.
         assert found[0].mean() == pytest.approx(metric(crops[0], changed).item())
 
 
+@pytest.mark.slow
 def test_a_map_is_the_one_of_the_package_lpips(crops: tuple[np.ndarray, np.ndarray]) -> None:
     from benchmarks.originals import original_lpips_map
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 from analysis.agreement.answer_auroc import auroc_gradient, drawn_auroc
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
@@ -162,6 +161,8 @@ def test_an_answer_is_held_against_the_others_to_its_pair() -> None:
 
 
 def test_auroc_of_answers_agrees_with_scikit_learn_also_in_draws() -> None:
+    from sklearn.metrics import roc_auc_score
+
     generator = np.random.default_rng(7)
     pairs = judged(generator)
     draws = ImageDraws.of(pairs.n_images, 20, generator, participants=True)

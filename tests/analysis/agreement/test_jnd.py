@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import precision_recall_curve
 
 from analysis.agreement.distances import read_distances
 from analysis.agreement.jnd import Judgments
@@ -73,6 +72,8 @@ def test_pim1_at_best(published: Judgments, pim1: dict[str, float]) -> None:
 
 
 def envelope_of_scikit_learn(labels: list[int], distances: list[float]) -> float:
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, _ = precision_recall_curve(labels, [-distance for distance in distances])
     best_from_here = np.maximum.accumulate(precision)  # recall descends
     return float(np.sum((recall[:-1] - recall[1:]) * best_from_here[:-1]))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import piq
 import pytest
 import torch
-from piq.pieapp import PieAPPModel
 from torch import Tensor, nn
 
 from metric.errors import MetricError
@@ -26,6 +24,8 @@ _ROUNDING = 2e-4
 @pytest.fixture(scope="module")
 def published() -> dict[str, Tensor]:
     """Random weights in the form in which the authors publish theirs."""
+    from piq.pieapp import PieAPPModel
+
     torch.manual_seed(2018)
     weights = PieAPPModel().state_dict()
     for name in weights:
@@ -47,6 +47,9 @@ def metric(request: pytest.FixtureRequest, published: dict[str, Tensor]) -> PieA
 
 
 def _by_piq(stride: int, weights: dict[str, Tensor]) -> nn.Module:
+    import piq
+    from piq.pieapp import PieAPPModel
+
     reference: Any = piq.PieAPP.__new__(piq.PieAPP)  # its initializer downloads
     nn.Module.__init__(reference)
     reference.model = PieAPPModel()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-import torchvision
 from torch import Tensor
 
 from metric.errors import MetricError
@@ -27,6 +26,8 @@ EVERY_ELEMENT: dict[Backbone, dict[str, Any]] = {
 
 def theirs(backbone: str, seed: int) -> Any:
     """torchvision's network with seeded random weights, and batch norms that have seen something."""
+    import torchvision
+
     torch.manual_seed(seed)
     network = getattr(torchvision.models, _THEIRS.get(backbone, backbone))(weights=None).eval()
     for module in network.modules():
@@ -77,8 +78,11 @@ def test_a_plain_network_is_torchvisions_bit_for_bit(backbone: Backbone, size: t
         assert torch.equal(level, wanted)
 
 
+@pytest.mark.slow  # to import torchvision takes longer than most tests
 @pytest.mark.parametrize("backbone", ["alexnet", "vgg16", "resnet18", "squeezenet"])
 def test_every_variant_takes_all_of_torchvisions_features(backbone: Backbone) -> None:
+    import torchvision
+
     with torch.device("meta"):
         state = getattr(torchvision.models, _THEIRS.get(backbone, backbone))(weights=None).state_dict()
         built = [build_network(Variant(backbone, **elements)) for elements in ({}, EVERY_ELEMENT[backbone])]
@@ -94,8 +98,9 @@ def test_every_variant_takes_all_of_torchvisions_features(backbone: Backbone) ->
 def alexnet_state() -> dict[str, Tensor]:
     """Zeros in place of the tensors of torchvision's AlexNet."""
     with torch.device("meta"):
-        state = torchvision.models.alexnet(weights=None).state_dict()
-    return {name: torch.zeros(1).expand(tensor.shape) for name, tensor in state.items()}
+        network = build_network(Variant("alexnet"))
+    tensors = network.state_dict()
+    return {name: torch.zeros(1).expand(tensors[ours].shape) for ours, name in network.torchvision_names().items()}
 
 
 @pytest.mark.parametrize("name", ["features.6.weight", "features.10.bias"])
