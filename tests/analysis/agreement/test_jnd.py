@@ -21,6 +21,7 @@ from analysis.agreement.tie_rules import Ties, jnd_map
 from analysis.errors import AnalysisError
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 
@@ -127,7 +128,7 @@ def test_expected_is_the_mean_over_all_permutations(pairs: list[tuple[float, int
     assert jnd_map(share, distance, "block").value <= min(areas) + 1e-12
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(tied_pairs(most=40, distances=4))
 def test_every_rule_lies_between_the_worst_and_the_best_order(pairs: list[tuple[float, int]]) -> None:
     share, distance = arrays(pairs)
@@ -141,7 +142,7 @@ def test_every_rule_lies_between_the_worst_and_the_best_order(pairs: list[tuple[
     assert best <= 1 + 1e-12
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(tied_pairs(most=40, distances=4), st.randoms(use_true_random=False))
 def test_neither_the_order_of_pairs_nor_the_scale_of_distances_matters(
     pairs: list[tuple[float, int]], shuffler: random.Random

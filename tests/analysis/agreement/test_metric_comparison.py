@@ -22,6 +22,7 @@ from analysis.agreement.metric_comparison import (
 from analysis.agreement.precision_recall import Floats
 from analysis.responses.sources import read_responses
 from analysis.results import Estimate
+from examples import examples
 
 
 def judged(images: int) -> JudgedPairs:
@@ -39,7 +40,7 @@ def judged(images: int) -> JudgedPairs:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=10))
 def test_holm_agrees_with_statsmodels(thousandths: list[int]) -> None:
     from statsmodels.stats.multitest import multipletests

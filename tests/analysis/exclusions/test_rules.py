@@ -17,6 +17,7 @@ from analysis.errors import AnalysisError
 from analysis.exclusions import marking
 from analysis.exclusions.marking import RULE_COLUMNS, RULES, mark, meaning, named_rules
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 Rows = Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]
@@ -154,7 +155,7 @@ some_rows = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(some_rows, st.lists(st.sampled_from(list(RULES))))
 def test_marking_removes_nothing_and_twice_is_once(make_row: Row, some: list[Any], rules: list[str]) -> None:
     rows = [
@@ -167,15 +168,16 @@ def test_marking_removes_nothing_and_twice_is_once(make_row: Row, some: list[Any
     pd.testing.assert_frame_equal(table, before)
     pd.testing.assert_frame_equal(mark(once, rules), once)
     assert (once["excluded"] == (once["exclusion_reason"] != "")).all()
+    by_rule = {rule: marked(table, rule) for rule in rules}
     for index, row in enumerate(rows):
         expected = dict.fromkeys([*filter(None, [row["exclusion_reason"]])])
-        expected |= dict.fromkeys(rule for rule in rules if marked(table, rule)[index])
+        expected |= dict.fromkeys(rule for rule in rules if by_rule[rule][index])
         assert once["exclusion_reason"][index] == ";".join(expected)
     unmarked = ["excluded", "exclusion_reason"]
     pd.testing.assert_frame_equal(once.drop(columns=unmarked), table.drop(columns=unmarked))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(some_rows, st.sampled_from(list(RULES)))
 def test_what_is_assessed_is_what_the_rule_says(make_row: Row, some: list[Any], rule: str) -> None:
     rows = [
