@@ -132,7 +132,7 @@ def test_people_and_images_both_widen_the_interval() -> None:
 def test_where_answers_are_independent_the_interval_is_that_of_independent_answers() -> None:
     generator = np.random.default_rng(12)
     effects = []
-    for _ in range(12):
+    for _ in range(6):
         study = simulate(Design(), Population(participant_sd=0.0, image_sd=0.0, rate_spread=0.0), generator)
         effect = psychometric_function(study.counts(), replicates=300).design_effect
         assert effect is not None

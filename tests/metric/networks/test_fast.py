@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from examples import examples
 from metric.networks.blurpool import BlurPool
 from metric.networks.build import build_network
 from metric.networks.fast import FastNetwork, arrange, computed_in
@@ -20,7 +21,7 @@ from metric.networks.winograd import WinogradConv2d
 _STLPIPS_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="blur-before-activation")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     form=st.sampled_from([(3, 2), (3, 4), (5, 3)]),
     padding=st.integers(0, 4),
@@ -55,7 +56,7 @@ def test_winograd_rounds_as_little_as_it_says(taps: int, outputs: int, stated: f
     assert error.square().mean().sqrt() < 1.15 * stated * unit
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     stride=st.integers(1, 2),
     size=st.integers(2, 7),

@@ -28,10 +28,18 @@ def theirs(backbone: str, seed: int) -> Any:
     """torchvision's network with seeded random weights, and batch norms that have seen something."""
     import torchvision
 
+    with torch.device("meta"):
+        network = getattr(torchvision.models, _THEIRS.get(backbone, backbone))(weights=None).eval()
+    for classifier in ("classifier", "fc"):  # up to a hundred million weights, of which none is compared
+        if hasattr(network, classifier):
+            setattr(network, classifier, torch.nn.Identity())
+    network.to_empty(device="cpu")
     torch.manual_seed(seed)
-    network = getattr(torchvision.models, _THEIRS.get(backbone, backbone))(weights=None).eval()
     for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.reset_parameters()
         if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_parameters()
             torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
             torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
             torch.nn.init.uniform_(module.bias, -0.1, 0.1)
