@@ -182,13 +182,13 @@ def _read_fields(message: bytes) -> dict[int, list[Any]]:
 def _crc_table() -> Words:
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        table = table >> 1 ^ np.where(table & 1, np.uint32(0x82F63B78), np.uint32(0))
+        table = table >> np.uint32(1) ^ (table & np.uint32(1)) * np.uint32(0x82F63B78)
     return table
 
 
 def _past_zeros(count: int) -> Words:
     """`(4, 256)`: what each value of each byte of a register, the lowest first, becomes behind so many bytes of 0."""
-    registers = np.arange(256, dtype=np.uint32) << 8 * np.arange(4, dtype=np.uint32)[:, None]
+    registers: Words = np.stack([np.arange(256, dtype=np.uint32) << np.uint32(8 * byte) for byte in range(4)])
     for _ in range(count):
         registers = _CRC_TABLE[registers & 0xFF] ^ registers >> 8
     return registers
