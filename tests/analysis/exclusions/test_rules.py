@@ -31,18 +31,20 @@ def assessed(table: pd.DataFrame, rule: str) -> list[bool]:
     return RULES[rule](table)[1].tolist()
 
 
-def catch_trials(hits: int, shifted: int, false_alarms: int, unshifted: int) -> list[tuple[str, int, str]]:
-    answers = [("p1", 9, "different")] * hits + [("p1", 9, "same")] * (shifted - hits)
+def catch_trials(
+    hits: int, shifted: int, false_alarms: int, unshifted: int, participant: str = "p1"
+) -> list[tuple[str, int, str]]:
     return (
-        answers
-        + [("p1", 0, "different")] * false_alarms
-        + [("p1", 0, "same")] * (unshifted - false_alarms)
-        + [("p2", 9, "different"), ("p2", 0, "same")]
+        [(participant, 9, "different")] * hits
+        + [(participant, 9, "same")] * (shifted - hits)
+        + [(participant, 0, "different")] * false_alarms
+        + [(participant, 0, "same")] * (unshifted - false_alarms)
     )
 
 
 @pytest.mark.parametrize("n", [1, 3, 5, 8])
 def test_catch_dprime_is_below_one_as_in_the_differencing_model(make_rows: Rows, n: int) -> None:
+    answers, below_one = [], {}
     for hits in range(n + 1):
         for false_alarms in range(n + 1):
             h, f = (hits + 0.5) / (n + 1), (false_alarms + 0.5) / (n + 1)
@@ -51,9 +53,12 @@ def test_catch_dprime_is_below_one_as_in_the_differencing_model(make_rows: Rows,
             def excess(d: float, criterion: float = criterion, h: float = h) -> float:
                 return float(norm.cdf((d - criterion) / np.sqrt(2)) + norm.cdf((-d - criterion) / np.sqrt(2)) - h)
 
-            d_prime = brentq(excess, 0, 20) if h > f else 0.0
-            table = from_rows(make_rows(catch_trials(hits, n, false_alarms, n)))
-            assert marked(table, "catch_dprime")[0] is (d_prime < 1), (hits, false_alarms, d_prime)
+            participant = f"{hits} hits, {false_alarms} false alarms"
+            below_one[participant] = (brentq(excess, 0, 20) if h > f else 0.0) < 1
+            answers += catch_trials(hits, n, false_alarms, n, participant)
+    table = from_rows(make_rows(answers))
+    found = zip(table["participant"], marked(table, "catch_dprime"), strict=True)
+    assert set(found) == set(below_one.items())
 
 
 def test_catch_dprime_needs_both_kinds_of_pairs(make_rows: Rows) -> None:
@@ -107,7 +112,7 @@ def test_not_pixel_exact_is_a_window_that_changed(make_row: Row) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_looks_at_the_columns_that_it_says(make_rows: Rows, rule: str) -> None:
-    table = from_rows(make_rows(catch_trials(3, 5, 4, 5)))
+    table = from_rows(make_rows([*catch_trials(3, 5, 4, 5), ("p2", 9, "different"), ("p2", 0, "same")]))
     for whole, part in zip(RULES[rule](table), RULES[rule](table[list(RULE_COLUMNS[rule])]), strict=True):
         assert whole.tolist() == part.tolist()
         assert whole.dtype == bool
