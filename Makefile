@@ -2,6 +2,9 @@
 DIR ?= demo-study
 PYTHON ?= python3
 BIN := .venv/bin
+# What Python compiles is kept, wherever it is told otherwise: a package that uv installs comes without it, and each test
+# process would spend most of its start on compiling PyTorch.
+unexport PYTHONDONTWRITEBYTECODE
 # One thread each for the test processes, which share the processors.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
 

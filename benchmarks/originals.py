@@ -11,7 +11,6 @@ from typing import Any
 from unittest import mock
 
 import torch
-import torchvision
 from torch import Tensor
 
 from benchmarks.published import import_stlpips, published_stlpips
@@ -74,6 +73,7 @@ def original_dists(backbone: Mapping[str, Tensor], *, dtype: torch.dtype = torch
     """The package `DISTS_pytorch` 0.1 with its own alpha and beta, and convolutions by torchvision's names."""
     from importlib.metadata import distribution
 
+    import torchvision
     from DISTS_pytorch import DISTS
 
     def vgg16(pretrained: bool = False) -> Any:
@@ -97,6 +97,8 @@ def original_dists(backbone: Mapping[str, Tensor], *, dtype: torch.dtype = torch
 
 def seeded_squeezenet(seed: int = 7) -> dict[str, Tensor]:
     """Random convolutions of SqueezeNet 1.1 under torchvision's names; no installed package carries trained ones."""
+    import torchvision
+
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         features = torchvision.models.squeezenet1_1(weights=None).features

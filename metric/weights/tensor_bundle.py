@@ -25,6 +25,7 @@ _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}
 _STRING = 7
 
 Array = npt.NDArray[Any]
+Words = npt.NDArray[np.uint32]
 
 
 class _BadBundleError(Exception):
@@ -178,16 +179,27 @@ def _read_fields(message: bytes) -> dict[int, list[Any]]:
     return fields
 
 
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return tuple(table)
+def _crc_table() -> Words:
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = table >> np.uint32(1) ^ (table & np.uint32(1)) * np.uint32(0x82F63B78)
+    return table
+
+
+def _past_zeros(count: int) -> Words:
+    """`(4, 256)`: what each value of each byte of a register, the lowest first, becomes behind so many bytes of 0."""
+    registers: Words = np.stack([np.arange(256, dtype=np.uint32) << np.uint32(8 * byte) for byte in range(4)])
+    for _ in range(count):
+        registers = _CRC_TABLE[registers & 0xFF] ^ registers >> 8
+    return registers
 
 
 _CRC_TABLE = _crc_table()
+_PART = 512
+"""Bytes of a part; parts of long data are gone through side by side."""
+
+_FEWEST_PARTS = 64
+_PAST_A_PART = _past_zeros(_PART).tolist()
 
 
 def crc32c(data: bytes) -> int:
@@ -196,9 +208,20 @@ def crc32c(data: bytes) -> int:
     >>> hex(crc32c(bytes(32)))
     '0x8a9136aa'
     """
-    table, crc = _CRC_TABLE, 0xFFFF_FFFF
-    for byte in data:
+    parts = len(data) // _PART
+    if parts < _FEWEST_PARTS:
+        parts = 0
+    rest = len(data) - parts * _PART
+    table, crc = _CRC_TABLE.tolist(), 0xFFFF_FFFF
+    for byte in data[:rest]:
         crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
+    registers = np.zeros(parts, np.uint32)
+    for column in np.frombuffer(data, np.uint8, offset=rest).reshape(parts, _PART).T if parts else ():
+        registers = _CRC_TABLE[(registers ^ column) & 0xFF] ^ registers >> 8
+    # What a register becomes behind the next part is what it becomes behind zeros, and what the part makes of zeros.
+    first, second, third, fourth = _PAST_A_PART
+    for register in registers.tolist():
+        crc = first[crc & 0xFF] ^ second[crc >> 8 & 0xFF] ^ third[crc >> 16 & 0xFF] ^ fourth[crc >> 24] ^ register
     return crc ^ 0xFFFF_FFFF
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
 from metric.loading import load_metric
-from metric.registry import METRICS
+from metric.registry import METRICS, backbones
 
 _ROUNDING = 1e-4
 """What float32 leaves of small distances, relative; to mix up images would change more."""
@@ -146,7 +146,14 @@ def test_the_smallest_image_is_taken(each_metric: FeatureMetric) -> None:
     assert each_metric(*pair).isfinite().all()
 
 
-_NEEDS = [(name, need.role) for name, spec in METRICS.items() for need in spec.weights]
+_NEEDS = [
+    # Before its other weights are read, the convolutions of VGG-16 are; `lpips-alex` needs the same files of AlexNet.
+    pytest.param(
+        name, need.role, marks=pytest.mark.slow if need.role == "linear" and backbones.VGG16 in spec.weights else ()
+    )
+    for name, spec in METRICS.items()
+    for need in spec.weights
+]
 
 
 @pytest.mark.parametrize(("name", "role"), _NEEDS)

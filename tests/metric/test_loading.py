@@ -93,6 +93,7 @@ def test_an_unknown_precision_is_refused() -> None:
 
 
 def test_half_precision_is_near_the_whole(crops: tuple[np.ndarray, np.ndarray]) -> None:
+    crops = (crops[0][:64, :64], crops[1][:64, :64])
     whole = load("stlpips-alex", device="cpu")(*crops).item()
     half = load("stlpips-alex", device="cpu").half()
     pair = [to_tensor(crop).half() for crop in crops]
@@ -148,6 +149,7 @@ def test_a_map_shows_where_images_differ(name: str, crops: tuple[np.ndarray, np.
         assert found[0].mean() == pytest.approx(metric(crops[0], changed).item())
 
 
+@pytest.mark.slow
 def test_a_map_is_the_one_of_the_package_lpips(crops: tuple[np.ndarray, np.ndarray]) -> None:
     from benchmarks.originals import original_lpips_map
 

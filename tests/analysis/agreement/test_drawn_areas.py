@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 from analysis.agreement.answer_auroc import auroc_gradient, drawn_auroc
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
@@ -16,6 +15,7 @@ from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.participant_variance import answer_influences, area_gradient, participant_variance
 from analysis.agreement.precision_recall import interpolated_area
+from examples import examples
 
 SHARES = np.array([0.0, 0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0])
 
@@ -88,7 +88,7 @@ ranked_pairs = st.lists(
 ).filter(lambda pairs: any(share for share, _ in pairs))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(ranked_pairs)
 def test_every_image_drawn_once_is_the_area_with_ties_spread(found: list[tuple[int, int]]) -> None:
     share = SHARES[[share for share, _ in found]]
@@ -103,7 +103,7 @@ def test_every_image_drawn_once_is_the_area_with_ties_spread(found: list[tuple[i
     assert mixed[0] == pytest.approx(share.mean(), abs=1e-5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(ranked_pairs, st.randoms(use_true_random=False))
 def test_order_of_pairs_and_scale_of_distances_make_no_difference(found: list[tuple[int, int]], shuffler: Any) -> None:
     shuffled = found.copy()
@@ -162,6 +162,8 @@ def test_an_answer_is_held_against_the_others_to_its_pair() -> None:
 
 
 def test_auroc_of_answers_agrees_with_scikit_learn_also_in_draws() -> None:
+    from sklearn.metrics import roc_auc_score
+
     generator = np.random.default_rng(7)
     pairs = judged(generator)
     draws = ImageDraws.of(pairs.n_images, 20, generator, participants=True)

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import precision_recall_curve
 
 from analysis.agreement.distances import read_distances
 from analysis.agreement.jnd import Judgments
@@ -22,6 +21,7 @@ from analysis.agreement.tie_rules import Ties, jnd_map
 from analysis.errors import AnalysisError
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 
@@ -73,6 +73,8 @@ def test_pim1_at_best(published: Judgments, pim1: dict[str, float]) -> None:
 
 
 def envelope_of_scikit_learn(labels: list[int], distances: list[float]) -> float:
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, _ = precision_recall_curve(labels, [-distance for distance in distances])
     best_from_here = np.maximum.accumulate(precision)  # recall descends
     return float(np.sum((recall[:-1] - recall[1:]) * best_from_here[:-1]))
@@ -126,7 +128,7 @@ def test_expected_is_the_mean_over_all_permutations(pairs: list[tuple[float, int
     assert jnd_map(share, distance, "block").value <= min(areas) + 1e-12
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(tied_pairs(most=40, distances=4))
 def test_every_rule_lies_between_the_worst_and_the_best_order(pairs: list[tuple[float, int]]) -> None:
     share, distance = arrays(pairs)
@@ -140,7 +142,7 @@ def test_every_rule_lies_between_the_worst_and_the_best_order(pairs: list[tuple[
     assert best <= 1 + 1e-12
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(tied_pairs(most=40, distances=4), st.randoms(use_true_random=False))
 def test_neither_the_order_of_pairs_nor_the_scale_of_distances_matters(
     pairs: list[tuple[float, int]], shuffler: random.Random

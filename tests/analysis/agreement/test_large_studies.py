@@ -75,14 +75,19 @@ def ceilings(pairs: JudgedPairs, draws: ImageDraws) -> object:
         pytest.param(many_draws, id="draws"),
         pytest.param(lambda pairs, draws: drawn_auroc(Ranking.of(untied(pairs)), pairs, draws.counts), id="auroc"),
         pytest.param(correlated, id="correlations"),
-        pytest.param(lambda pairs, draws: jnd_map(pairs.same_share, pairs.shift_px.astype(np.float64)), id="ties"),
-        pytest.param(ceilings, id="ceilings"),
-        pytest.param(lift, id="lift"),
+        pytest.param(
+            lambda pairs, draws: jnd_map(pairs.same_share, pairs.shift_px.astype(np.float64)),
+            id="ties",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(ceilings, id="ceilings", marks=pytest.mark.slow),
+        pytest.param(lift, id="lift", marks=pytest.mark.slow),
         pytest.param(
             lambda pairs, draws: permutation_p_value(
                 untied(pairs), pairs.shift_px.astype(np.float64), pairs, 200, np.random.default_rng(6)
             ),
             id="exchanges",
+            marks=pytest.mark.slow,
         ),
     ],
 )

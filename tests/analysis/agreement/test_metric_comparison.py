@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.stats.multitest import multipletests
 
 from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
@@ -23,6 +22,7 @@ from analysis.agreement.metric_comparison import (
 from analysis.agreement.precision_recall import Floats
 from analysis.responses.sources import read_responses
 from analysis.results import Estimate
+from examples import examples
 
 
 def judged(images: int) -> JudgedPairs:
@@ -40,9 +40,11 @@ def judged(images: int) -> JudgedPairs:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=10))
 def test_holm_agrees_with_statsmodels(thousandths: list[int]) -> None:
+    from statsmodels.stats.multitest import multipletests
+
     p_values = [number / 1000 for number in thousandths]
     with patch("gc.collect"):  # which `multipletests` calls, and which takes longer than all else together
         expected = multipletests(p_values, method="holm")[1]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau, spearmanr
 
 from analysis.agreement.rank_correlation import correlations, without_an_answer
+from examples import examples
 
 NAMES = ("spearman", "kendall", "partial_spearman", "partial_kendall")
 
@@ -28,7 +29,7 @@ def partial(first: Any, second: Any, third: Any, correlation: Any) -> float:
     return float((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.integers(0, 10_000))
 def test_the_pairs_as_they_are_agree_with_scipy(seed: int) -> None:
     distances, share, shift, cluster = example(seed)

@@ -14,6 +14,7 @@ from analysis.exclusions.flow_figure import plot_flow
 from analysis.exclusions.marking import RULES, mark
 from analysis.figure_style import draw
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 
@@ -35,7 +36,7 @@ def table_of(make_row: Row, marks: list[Any]) -> Any:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(some_marks, st.lists(st.sampled_from(list(RULES)), unique=True))
 def test_the_flow_adds_up(make_row: Row, marks: list[Any], rules: list[str]) -> None:
     table = table_of(make_row, marks)

@@ -18,6 +18,7 @@ from analysis.exclusions.marking import accepted, mark
 from analysis.observers.table1 import table1
 from analysis.observers.table1_layouts import as_text
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 Answers = Iterable[tuple[str, int, str]]
@@ -135,7 +136,7 @@ def test_the_report_counts_participants_and_responses(make_rows: Rows) -> None:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(some_answers)
 def test_validation_agrees_with_the_words_of_the_paper(make_rows: Rows, answers: list[Any]) -> None:
     largest = max((shift for _, shift, _ in answers), default=0)
@@ -149,7 +150,7 @@ def test_validation_agrees_with_the_words_of_the_paper(make_rows: Rows, answers:
     assert set(excluded(from_rows(make_rows(answers)))) == fails
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(some_answers)
 def test_marking_keeps_every_row_and_twice_is_once(make_rows: Rows, answers: list[Any]) -> None:
     table = from_rows(make_rows(answers))
@@ -162,7 +163,7 @@ def test_marking_keeps_every_row_and_twice_is_once(make_rows: Rows, answers: lis
     assert (once["excluded"] == (once["exclusion_reason"] != "")).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(some_answers, st.randoms(use_true_random=False))
 def test_the_order_of_rows_makes_no_difference(make_rows: Rows, answers: list[Any], random: Any) -> None:
     rows = make_rows(answers)

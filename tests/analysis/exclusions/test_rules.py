@@ -17,6 +17,7 @@ from analysis.errors import AnalysisError
 from analysis.exclusions import marking
 from analysis.exclusions.marking import RULE_COLUMNS, RULES, mark, meaning, named_rules
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 Rows = Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]
@@ -30,18 +31,20 @@ def assessed(table: pd.DataFrame, rule: str) -> list[bool]:
     return RULES[rule](table)[1].tolist()
 
 
-def catch_trials(hits: int, shifted: int, false_alarms: int, unshifted: int) -> list[tuple[str, int, str]]:
-    answers = [("p1", 9, "different")] * hits + [("p1", 9, "same")] * (shifted - hits)
+def catch_trials(
+    hits: int, shifted: int, false_alarms: int, unshifted: int, participant: str = "p1"
+) -> list[tuple[str, int, str]]:
     return (
-        answers
-        + [("p1", 0, "different")] * false_alarms
-        + [("p1", 0, "same")] * (unshifted - false_alarms)
-        + [("p2", 9, "different"), ("p2", 0, "same")]
+        [(participant, 9, "different")] * hits
+        + [(participant, 9, "same")] * (shifted - hits)
+        + [(participant, 0, "different")] * false_alarms
+        + [(participant, 0, "same")] * (unshifted - false_alarms)
     )
 
 
 @pytest.mark.parametrize("n", [1, 3, 5, 8])
 def test_catch_dprime_is_below_one_as_in_the_differencing_model(make_rows: Rows, n: int) -> None:
+    answers, below_one = [], {}
     for hits in range(n + 1):
         for false_alarms in range(n + 1):
             h, f = (hits + 0.5) / (n + 1), (false_alarms + 0.5) / (n + 1)
@@ -50,9 +53,12 @@ def test_catch_dprime_is_below_one_as_in_the_differencing_model(make_rows: Rows,
             def excess(d: float, criterion: float = criterion, h: float = h) -> float:
                 return float(norm.cdf((d - criterion) / np.sqrt(2)) + norm.cdf((-d - criterion) / np.sqrt(2)) - h)
 
-            d_prime = brentq(excess, 0, 20) if h > f else 0.0
-            table = from_rows(make_rows(catch_trials(hits, n, false_alarms, n)))
-            assert marked(table, "catch_dprime")[0] is (d_prime < 1), (hits, false_alarms, d_prime)
+            participant = f"{hits} hits, {false_alarms} false alarms"
+            below_one[participant] = (brentq(excess, 0, 20) if h > f else 0.0) < 1
+            answers += catch_trials(hits, n, false_alarms, n, participant)
+    table = from_rows(make_rows(answers))
+    found = zip(table["participant"], marked(table, "catch_dprime"), strict=True)
+    assert set(found) == set(below_one.items())
 
 
 def test_catch_dprime_needs_both_kinds_of_pairs(make_rows: Rows) -> None:
@@ -106,7 +112,7 @@ def test_not_pixel_exact_is_a_window_that_changed(make_row: Row) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_looks_at_the_columns_that_it_says(make_rows: Rows, rule: str) -> None:
-    table = from_rows(make_rows(catch_trials(3, 5, 4, 5)))
+    table = from_rows(make_rows([*catch_trials(3, 5, 4, 5), ("p2", 9, "different"), ("p2", 0, "same")]))
     for whole, part in zip(RULES[rule](table), RULES[rule](table[list(RULE_COLUMNS[rule])]), strict=True):
         assert whole.tolist() == part.tolist()
         assert whole.dtype == bool
@@ -154,7 +160,7 @@ some_rows = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(some_rows, st.lists(st.sampled_from(list(RULES))))
 def test_marking_removes_nothing_and_twice_is_once(make_row: Row, some: list[Any], rules: list[str]) -> None:
     rows = [
@@ -167,15 +173,16 @@ def test_marking_removes_nothing_and_twice_is_once(make_row: Row, some: list[Any
     pd.testing.assert_frame_equal(table, before)
     pd.testing.assert_frame_equal(mark(once, rules), once)
     assert (once["excluded"] == (once["exclusion_reason"] != "")).all()
+    by_rule = {rule: marked(table, rule) for rule in rules}
     for index, row in enumerate(rows):
         expected = dict.fromkeys([*filter(None, [row["exclusion_reason"]])])
-        expected |= dict.fromkeys(rule for rule in rules if marked(table, rule)[index])
+        expected |= dict.fromkeys(rule for rule in rules if by_rule[rule][index])
         assert once["exclusion_reason"][index] == ";".join(expected)
     unmarked = ["excluded", "exclusion_reason"]
     pd.testing.assert_frame_equal(once.drop(columns=unmarked), table.drop(columns=unmarked))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(some_rows, st.sampled_from(list(RULES)))
 def test_what_is_assessed_is_what_the_rule_says(make_row: Row, some: list[Any], rule: str) -> None:
     rows = [

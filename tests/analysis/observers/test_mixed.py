@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
@@ -133,8 +132,11 @@ def test_what_was_put_in_is_found(make_row: Row) -> None:
     assert found.sentences[0].endswith("1 is not in the interval.")
 
 
+@pytest.mark.slow  # quick tests hold the errors against the formulas
 def test_intervals_hold_for_other_people_and_images(make_row: Row) -> None:
     """Over studies of other people and images, the intercept scatters as its error says."""
+    import statsmodels.api as sm
+
     estimates, errors, naive = [], [], []
     for seed in range(40):
         answers = AcceptedAnswers.of(study(make_row, 12, 20, seed, participant_sd=1.0, image_sd=1.0))

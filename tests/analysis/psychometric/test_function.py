@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import psignifit
 import pytest
 from scipy.stats import fisk, logistic, lognorm, norm, weibull_min
 
@@ -91,6 +90,8 @@ def test_many_fits_at_once_are_as_likely_as_one_by_one(name: str) -> None:
 
 @pytest.mark.slow
 def test_psignifit_finds_the_same_function() -> None:
+    import psignifit
+
     counts = read_counts(PUBLISHED_TABLE1)
     data = np.stack([counts.shift_px, counts.different, counts.total], axis=1)
     grid = {"threshold": 30, "width": 30, "lambda": 15, "gamma": 15, "eta": 10}
@@ -131,7 +132,7 @@ def test_people_and_images_both_widen_the_interval() -> None:
 def test_where_answers_are_independent_the_interval_is_that_of_independent_answers() -> None:
     generator = np.random.default_rng(12)
     effects = []
-    for _ in range(12):
+    for _ in range(6):
         study = simulate(Design(), Population(participant_sd=0.0, image_sd=0.0, rate_spread=0.0), generator)
         effect = psychometric_function(study.counts(), replicates=300).design_effect
         assert effect is not None

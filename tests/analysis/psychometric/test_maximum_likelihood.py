@@ -18,13 +18,14 @@ from scipy.stats import lognorm
 
 from analysis.errors import AnalysisError
 from analysis.psychometric import PsychometricFit, fit
+from examples import examples
 
 SHIFTS = list(range(10))
 # Ghildyal & Liu 2022, Table 1: number of answers "same" of 150.
 SAME = [140, 121, 84, 52, 52, 40, 35, 31, 27, 15]
 DIFFERENT = [150 - same for same in SAME]
 
-few = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+few = settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
 
 # (shift, answers "different", further answers) at four different shifts or more
 counts = st.lists(

@@ -22,6 +22,7 @@ from analysis.responses.columns import COLUMNS
 from analysis.responses.response_files import read_file, write_file
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 
@@ -53,7 +54,7 @@ def some_rows(make_row: Row, count: int) -> list[dict[str, Any]]:
     ]
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(
     changes=st.lists(
         st.tuples(st.integers(0, 6), st.sampled_from([column.name for column in COLUMNS]), st.sampled_from(ODD)),

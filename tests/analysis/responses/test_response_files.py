@@ -18,6 +18,7 @@ from analysis.errors import AnalysisError
 from analysis.responses.columns import COLUMNS, Column
 from analysis.responses.response_files import SUFFIXES, read_file, write_file
 from analysis.responses.tidy_table import from_rows
+from examples import examples
 
 Row = Callable[..., dict[str, Any]]
 SECOND = [column.name for column in COLUMNS if column.since == 2]
@@ -54,7 +55,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("suffix", TIDY)
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
     with TemporaryDirectory() as folder:
@@ -64,7 +65,7 @@ def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("suffix", TIDY)
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_a_file_of_version_1_is_read_and_written_as_version_2(suffix: str, table: pd.DataFrame) -> None:
     with TemporaryDirectory() as folder:

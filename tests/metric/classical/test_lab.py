@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import lpips
 import pytest
 import torch
 from skimage.color import rgb2lab
@@ -21,8 +20,11 @@ def test_lab_is_that_of_scikit_image_over_the_whole_cube() -> None:
     assert torch.allclose(found, torch.from_numpy(expected), rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "motorcycle"])
 def test_lpips_l2_is_that_of_the_package_lpips(name: str, crop_pair: Any) -> None:
+    import lpips
+
     theirs = lpips.L2(use_gpu=False, colorspace="Lab")
     reference, image = crop_pair(name, 3)
     # It cuts off what is after the point of 0 … 255: a quarter more keeps rounding from losing a whole step.

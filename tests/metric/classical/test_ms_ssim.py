@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from skimage.metrics import structural_similarity as skimage_ssim
-from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
 
 from metric.classical.ms_ssim import halve
 from metric.loading import load_metric
@@ -18,6 +17,8 @@ _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 def _from_parts(reference: torch.Tensor, image: torch.Tensor) -> float:
     """Of one channel, (1, 1, H, W): contrast-structure of torchmetrics, SSIM of scikit-image, means of NumPy."""
+    from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
+
     product = 1.0
     for weight in _WEIGHTS[:-1]:
         _, structure = torchmetrics_ssim(image, reference, data_range=1.0, return_contrast_sensitivity=True)
@@ -30,6 +31,7 @@ def _from_parts(reference: torch.Tensor, image: torch.Tensor) -> float:
     return product * skimage_ssim(reference[0, 0].numpy(), image[0, 0].numpy(), **options) ** _WEIGHTS[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "shift_px", "size"), [("astronaut", 2, (176, 192)), ("coffee", 6, (192, 176))])
 def test_it_is_the_product_of_its_parts(name: str, shift_px: int, size: tuple[int, int], crop_pair: Any) -> None:
     reference, image = (tensor.double() for tensor in crop_pair(name, shift_px, *size))

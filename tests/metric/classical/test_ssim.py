@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import lpips
 import pytest
 import skimage.measure
 import torch
 from skimage.metrics import structural_similarity as skimage_ssim
-from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
 
 from metric.classical.ssim import structural_similarity
 from metric.classical.ssim_windows import UNIFORM
@@ -37,8 +35,11 @@ def test_ssim_is_that_of_scikit_image(name: str, shift_px: int, size: tuple[int,
     assert load_metric("ssim")(reference, image).item() == pytest.approx(1 - expected, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "shift_px", "size"), _CASES[:3])
 def test_ssim_is_that_of_torchmetrics(name: str, shift_px: int, size: tuple[int, int], crop_pair: Any) -> None:
+    from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
+
     reference, image = (tensor.double() for tensor in crop_pair(name, shift_px, *size))
     _, everywhere = torchmetrics_ssim(image, reference, data_range=1.0, return_full_image=True)
     # torchmetrics also averages over the border, where its windows see reflected pixels.
@@ -65,7 +66,10 @@ def test_dssim_is_that_of_scikit_images_defaults(
     assert load_metric("dssim")(reference, image).item() == pytest.approx((1 - expected) / 2, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_dssim_is_that_of_the_package_lpips(crop_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import lpips
+
     def under_its_old_name(first: Any, second: Any, data_range: float, multichannel: bool) -> Any:
         assert multichannel
         return skimage_ssim(first, second, data_range=data_range, channel_axis=2)

@@ -40,6 +40,7 @@ def test_it_is_the_original(network: str, pairs: Pairs) -> None:
     assert_equal(load_metric(f"lpips-{network}"), original_lpips(network, backbone), pairs)
 
 
+@pytest.mark.slow
 def test_squeeze_is_the_original_on_a_random_backbone(pairs: Pairs, tmp_path: Path) -> None:
     backbone = seeded_squeezenet()
     torch.save(backbone, tmp_path / "squeeze.pt")
@@ -80,6 +81,7 @@ def test_another_networks_backbone_is_refused(change: Any, sentence: str, tmp_pa
         load_metric("lpips-alex", weights={"backbone": tmp_path / "backbone.pt"})
 
 
+@pytest.mark.slow
 def test_torchvisions_whole_classifier_is_taken_for_a_backbone(pairs: Pairs, tmp_path: Path) -> None:
     import torchvision
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from examples import examples
 from metric.networks.blurpool import BlurPool
 from metric.networks.build import build_network
 from metric.networks.fast import FastNetwork, arrange, computed_in
@@ -20,7 +21,7 @@ from metric.networks.winograd import WinogradConv2d
 _STLPIPS_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="blur-before-activation")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     form=st.sampled_from([(3, 2), (3, 4), (5, 3)]),
     padding=st.integers(0, 4),
@@ -40,17 +41,22 @@ def test_winograd_is_the_convolution(
     torch.testing.assert_close(found, convolution(maps), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(("taps", "outputs", "times"), [(3, 2, 1), (3, 4, 2), (5, 3, 3)])
-def test_winograd_rounds_as_little_as_it_says(taps: int, outputs: int, times: int) -> None:
+@pytest.mark.parametrize(("taps", "outputs", "stated"), [(3, 2, 2.3), (3, 4, 5.0), (5, 3, 13.7)])
+@torch.no_grad()
+def test_winograd_rounds_as_little_as_it_says(taps: int, outputs: int, stated: float) -> None:
     torch.manual_seed(0)
     convolution = nn.Conv2d(256, 64, taps, padding=taps // 2)
-    maps = torch.rand(1, 256, 33, 33)
-    exact = copy.deepcopy(convolution).double()(maps.double())
-    error = (WinogradConv2d(convolution, outputs)(maps) - exact).abs().max()
-    assert error <= times * (convolution(maps) - exact).abs().max()
+    maps = torch.rand(1, 256, 20, 20)
+    exact = copy.deepcopy(convolution).double()
+    error = WinogradConv2d(convolution, outputs)(maps) - exact(maps.double())
+    # Not beside torch's own convolution, which rounds four times as much on one processor as on another.
+    squares = nn.functional.conv2d(maps.double().square(), exact.weight.square(), padding=taps // 2)
+    unit = torch.finfo(torch.float32).eps * squares.mean().sqrt()
+    # Other places of interpolation, such as whole numbers, round by a fifth more and up to twice as much.
+    assert error.square().mean().sqrt() < 1.15 * stated * unit
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     stride=st.integers(1, 2),
     size=st.integers(2, 7),

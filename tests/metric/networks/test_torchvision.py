@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-import torchvision
 from torch import Tensor
 
 from metric.errors import MetricError
@@ -27,10 +26,20 @@ EVERY_ELEMENT: dict[Backbone, dict[str, Any]] = {
 
 def theirs(backbone: str, seed: int) -> Any:
     """torchvision's network with seeded random weights, and batch norms that have seen something."""
+    import torchvision
+
+    with torch.device("meta"):
+        network = getattr(torchvision.models, _THEIRS.get(backbone, backbone))(weights=None).eval()
+    for classifier in ("classifier", "fc"):  # up to a hundred million weights, of which none is compared
+        if hasattr(network, classifier):
+            setattr(network, classifier, torch.nn.Identity())
+    network.to_empty(device="cpu")
     torch.manual_seed(seed)
-    network = getattr(torchvision.models, _THEIRS.get(backbone, backbone))(weights=None).eval()
     for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.reset_parameters()
         if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_parameters()
             torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
             torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
             torch.nn.init.uniform_(module.bias, -0.1, 0.1)
@@ -77,8 +86,11 @@ def test_a_plain_network_is_torchvisions_bit_for_bit(backbone: Backbone, size: t
         assert torch.equal(level, wanted)
 
 
+@pytest.mark.slow  # to import torchvision takes longer than most tests
 @pytest.mark.parametrize("backbone", ["alexnet", "vgg16", "resnet18", "squeezenet"])
 def test_every_variant_takes_all_of_torchvisions_features(backbone: Backbone) -> None:
+    import torchvision
+
     with torch.device("meta"):
         state = getattr(torchvision.models, _THEIRS.get(backbone, backbone))(weights=None).state_dict()
         built = [build_network(Variant(backbone, **elements)) for elements in ({}, EVERY_ELEMENT[backbone])]
@@ -94,8 +106,9 @@ def test_every_variant_takes_all_of_torchvisions_features(backbone: Backbone) ->
 def alexnet_state() -> dict[str, Tensor]:
     """Zeros in place of the tensors of torchvision's AlexNet."""
     with torch.device("meta"):
-        state = torchvision.models.alexnet(weights=None).state_dict()
-    return {name: torch.zeros(1).expand(tensor.shape) for name, tensor in state.items()}
+        network = build_network(Variant("alexnet"))
+    tensors = network.state_dict()
+    return {name: torch.zeros(1).expand(tensors[ours].shape) for ours, name in network.torchvision_names().items()}
 
 
 @pytest.mark.parametrize("name", ["features.6.weight", "features.10.bias"])

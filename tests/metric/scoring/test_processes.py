@@ -34,8 +34,9 @@ def pairs(study_folder: Path) -> list[ImagePair]:
     return read_manifest(study_folder)
 
 
-def _score(folder: Path, *arguments: str, env: dict[str, str | None]) -> Result:
-    return CliRunner().invoke(shift_study.main, ["score", str(folder), "--metric", "l2", *arguments], env=_ALONE | env)
+def _score(folder: Path, *arguments: str, env: dict[str, str | None] | None = None, metric: str = "l2") -> Result:
+    verb = ["score", str(folder), "--metric", metric, *arguments]
+    return CliRunner().invoke(shift_study.main, verb, env=_ALONE | (env or {}))
 
 
 def test_processes_share_pairs_by_reference(pairs: list[ImagePair]) -> None:
@@ -150,7 +151,8 @@ def test_two_processes_write_what_one_does(study_folder: Path, tmp_path: Path) -
         capture_output=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    subprocess.run(_command(*verb, tmp_path / "one.csv"), check=True, capture_output=True)
+    alone = _score(study_folder, "--all-pairs", *map(str, verb[3:]), str(tmp_path / "one.csv"), metric="stlpips-alex")
+    assert alone.exit_code == 0, alone.stderr
     one, two = _read(tmp_path / "one.csv"), _read(tmp_path / "two.csv")
     assert list(two) == list(one)
     assert list(two.values()) == pytest.approx(list(one.values()), rel=1e-5)

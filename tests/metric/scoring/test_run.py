@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,10 +142,6 @@ def _read(path: Path) -> dict[str, float]:
         return {row["pair"]: float(row["distance"]) for row in csv.DictReader(file)}
 
 
-def _command(*arguments: object) -> Sequence[str]:
-    return [sys.executable, "-m", "shift_study", *map(str, arguments)]
-
-
 _HELD = """
 import pathlib, time
 
@@ -164,20 +159,23 @@ def distance(reference, images):
 
 
 @pytest.mark.slow
-def test_a_killed_run_is_taken_up(study_folder: Path, tmp_path: Path) -> None:
+def test_a_killed_run_is_taken_up(study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "held_metric.py").write_text(_HELD)
     (tmp_path / "hold").touch()
     output = tmp_path / "d.csv"
-    verb = _command("score", study_folder, "--all-pairs", "--metric", "held_metric:distance", "-o", output)
+    arguments = ("--metric", "held_metric:distance", "-o", str(output))
+    verb = [sys.executable, "-m", "shift_study", "score", str(study_folder), "--all-pairs", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "held_metric", raising=False)
     with subprocess.Popen(verb, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment) as running:
         try:
             while running.poll() is None and not (tmp_path / "held").exists():
                 time.sleep(0.02)
-            second = subprocess.run(verb, capture_output=True, text=True, env=environment)
+            second = _score(study_folder, *arguments)
         finally:
             running.kill()
-    assert second.returncode == 1
+    assert second.exit_code == 1
     assert second.stderr.splitlines()[-1] == (
         f"Error: Another run is writing {output}.partial; wait until it ends, or choose another file with -o."
     )
@@ -185,7 +183,8 @@ def test_a_killed_run_is_taken_up(study_folder: Path, tmp_path: Path) -> None:
     kept = (tmp_path / "d.csv.partial").read_text().splitlines()[1:]
     assert len(kept) == 4
     (tmp_path / "hold").unlink()
-    again = subprocess.run(verb, capture_output=True, text=True, check=True, env=environment)
+    again = _score(study_folder, *arguments)
+    assert again.exit_code == 0, again.stderr
     assert "4 of 6 pairs are scored already; going on." in again.stderr
     found = _read(output)
     assert len(found) == 6

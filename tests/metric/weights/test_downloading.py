@@ -15,15 +15,14 @@ from typing import Any
 
 import pytest
 import torch
-import torchvision
-from torchvision.models import Weights as TorchvisionEntry
-from torchvision.models import WeightsEnum
 
 from metric.errors import MetricError
 from metric.loading import load_metric
 from metric.registry import METRICS, backbones
 from metric.weights.finding import Weights, find_weights, torch_cache_folder
 from metric.weights.needs import TorchvisionWeights
+
+pytestmark = pytest.mark.slow  # to import torchvision takes longer than most tests
 
 
 @dataclass
@@ -65,14 +64,18 @@ def publisher() -> Iterator[Publisher]:
 @pytest.fixture
 def need(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> backbones.WeightsNeed:
     """SqueezeNet's convolutions, published by the local server under torchvision's rules and found nowhere else."""
+    import torchvision
+
     monkeypatch.setenv("SHIFT_STUDY_CACHE", str(tmp_path / "ours"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     source = tmp_path / "squeezenet.pth"
     torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), source)
     publisher.content = source.read_bytes()
     file = f"squeezenet-{hashlib.sha256(publisher.content).hexdigest()[:8]}.pth"
-    entry = TorchvisionEntry(url=f"{publisher.address}/{file}", transforms=SimpleNamespace, meta={"_file_size": 4.7})
-    enum = WeightsEnum("Published_Weights", {"IMAGENET1K_V1": entry})
+    entry = torchvision.models.Weights(
+        url=f"{publisher.address}/{file}", transforms=SimpleNamespace, meta={"_file_size": 4.7}
+    )
+    enum = torchvision.models.WeightsEnum("Published_Weights", {"IMAGENET1K_V1": entry})
     monkeypatch.setattr(torchvision.models, "Published_Weights", enum, raising=False)
     return replace(backbones.SQUEEZENET, download=TorchvisionWeights("Published_Weights.IMAGENET1K_V1", file))
 
@@ -132,6 +135,8 @@ def test_a_faulty_answer_is_refused_and_leaves_nothing(
 
 
 def test_no_network_is_said(need: backbones.WeightsNeed, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torchvision
+
     enum = torchvision.models.Published_Weights  # type: ignore[attr-defined]
     port_of_nobody = "http://127.0.0.1:1/squeezenet.pth"
     monkeypatch.setattr(enum["IMAGENET1K_V1"].value, "url", port_of_nobody)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_torchs_cache_is_where_torch_says(environment: dict[str, str], monkeypat
     assert torch_cache_folder() == Path(torch.hub.get_dir()) / "checkpoints"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("need", [backbones.ALEXNET, backbones.VGG16, backbones.SQUEEZENET])
 def test_files_have_the_names_that_torchvision_gives_them(need: backbones.WeightsNeed) -> None:
     import torchvision
@@ -83,7 +85,8 @@ def test_a_damaged_file_in_torchs_cache_is_refused(empty_caches: Path) -> None:
         Weights("lpips-alex", (_NEED,), {}).read("backbone")
 
 
-def test_what_is_missing_is_said_with_every_way(empty_caches: Path) -> None:
+def test_what_is_missing_is_said_with_every_way(empty_caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)  # which would download it, and is not even asked
     need = replace(_NEED, installed=(replace(_NEED.installed[0], distribution="no-such-package"),))
     with pytest.raises(MetricError) as error:
         Weights("lpips-alex", (need,), {}).read("backbone")

@@ -37,6 +37,16 @@ def test_checksums_are_those_of_the_standard(data: bytes, expected: int) -> None
     assert crc32c(data) == expected
 
 
+def test_the_checksum_of_long_data_is_that_of_their_bits_one_by_one() -> None:
+    data = np.random.default_rng(0).bytes(33_000)  # in parts side by side, and a rest
+    register = 0xFFFF_FFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ (0x82F6_3B78 if register & 1 else 0)
+    assert crc32c(data) == register ^ 0xFFFF_FFFF
+
+
 @pytest.mark.parametrize("keys_a_block", [1, 2, 100])
 @pytest.mark.parametrize("shards", [1, 2])
 def test_what_was_written_is_read(keys_a_block: int, shards: int) -> None:
