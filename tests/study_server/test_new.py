@@ -40,6 +40,7 @@ def photographs(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, source: Path | str, *, count: int = 3, size: int = 32, **options: object) -> StudyFolder:
+    options.setdefault("practice_images", str(source))  # small ones, which are soon read
     return make_study(folder, source=str(source), count=count, size=size, **options).folder  # type: ignore[arg-type]
 
 
