@@ -26,6 +26,7 @@ from served import served
 from small_study import make_small_study
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
+from study_server.storage.database import Database
 from study_server.web.app import create_app
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -103,16 +104,34 @@ def postgres_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def postgres_with_tables(postgres_cluster: Cluster) -> str:
+    """URL of a database whose tables are made, to be copied."""
+    url = postgres_cluster.new_database()
+    Database(url).close()
+    return url
+
+
 @pytest.fixture
-def postgres(postgres_cluster: Cluster) -> str:
+def postgres(postgres_cluster: Cluster) -> Iterator[str]:
     """URL of an empty database."""
-    return postgres_cluster.new_database()
+    url = postgres_cluster.new_database()
+    yield url
+    postgres_cluster.start()  # a test may have stopped it
+    postgres_cluster.drop_database(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def other_database(request: pytest.FixtureRequest) -> str:
-    """Runs a test on both databases: nothing (a study's own SQLite), or the URL of an empty PostgreSQL database."""
-    return "" if request.param == "sqlite" else request.getfixturevalue("postgres")
+def other_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs a test on both databases: nothing (a study's own SQLite), or the URL of a PostgreSQL with empty tables."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    url = cluster.new_database(request.getfixturevalue("postgres_with_tables"))
+    yield url
+    cluster.start()
+    cluster.drop_database(url)
 
 
 @pytest.fixture(scope="session")
