@@ -77,8 +77,8 @@ def made_study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def made_tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The same with tiny crops."""
-    make = partial(make_study, source="demo", count=10, size=16, seed=3)
+    """The same with tiny crops, though not so tiny that any of them is smaller as PNG than as WebP."""
+    make = partial(make_study, source="demo", count=10, size=32, seed=3)
     with unchanged(made_once(tmp_path_factory, "tiny-study", partial(make_registered, make))) as path:
         yield path
 

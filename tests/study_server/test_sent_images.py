@@ -72,9 +72,7 @@ def shown_before(study: StudyFolder) -> list[PairRow]:
     return [*study.practice_pairs, study.example_pair]
 
 
-def test_all_crops_of_a_photographs_window_are_equally_long_in_either_form(tmp_path: Path) -> None:
-    # Not tiny: of those some are smaller as PNG.
-    study = make_study(tmp_path / "study", source="demo", count=10, size=64, max_shift=4).folder
+def test_all_crops_of_a_photographs_window_are_equally_long_in_either_form(study: StudyFolder) -> None:
     lengths: set[tuple[int, ...]] = set()
     for images in by_series(study).values():
         of_these = set()
@@ -179,14 +177,14 @@ def test_webp_unless_the_request_excludes_it(client: FlaskClient, accept: str | 
     for path in (trials[0]["left"], "/practice-images/1/left", "/example-images/moved"):
         response = client.get(path, headers=headers)
         assert (response.mimetype, response.headers["Vary"].split(", ").count("Accept")) == (mimetype, 1)
-        assert pixels(response.data).shape == (16, 16, 3)
+        assert pixels(response.data).shape == (32, 32, 3)
 
 
 def test_a_damaged_stimulus_is_not_shown_to_anybody(app: Flask, client: FlaskClient, study: StudyFolder) -> None:
     own(study, STIMULI)
     trials = begin(client)
     for path in (study.path / "stimuli").iterdir():
-        write_png(np.zeros((16, 16, 3), np.uint8), path)
+        write_png(np.zeros((32, 32, 3), np.uint8), path)
     for accept in ("*/*", "image/png"):
         answer = client.get(trials[0]["left"], headers={"Accept": accept})
         assert answer.status_code == 503  # which browsers ask again, until it is restored

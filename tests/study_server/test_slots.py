@@ -285,11 +285,11 @@ def test_any_order_of_arrivals_answers_absences_and_exclusions(plain_study: Path
 
     from hypothesis.stateful import run_state_machine_as_test
 
-    # Each of them takes many steps: of as many as elsewhere, every seventh.
+    # Each of them takes many steps: of as many as elsewhere, every sixth.
     run_state_machine_as_test(
         OfThisStudy,
         settings=settings(
-            max_examples=settings().max_examples // 7,
+            max_examples=settings().max_examples // 6,
             stateful_step_count=30,
             suppress_health_check=[HealthCheck.too_slow],
         ),
