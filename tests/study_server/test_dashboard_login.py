@@ -74,7 +74,7 @@ def _addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
                 yield rule.endpoint, method, path
 
 
-def test_every_address_of_the_dashboard_but_the_login_needs_it(app: Flask) -> None:
+def test_every_address_of_the_dashboard_but_the_login_needs_it(app: Flask, cheap_hashes: None) -> None:
     set_password(app.extensions["study"].folder, PASSWORD)
     client = app.test_client()
     token = token_on(client.get("/dashboard/login").text)
@@ -195,12 +195,12 @@ def test_attempts_at_once_at_two_servers_are_counted_exactly(small_study: StudyF
         ("", "/dashboard/"),
     ],
 )
-def test_the_login_leads_nowhere_but_into_the_dashboard(app: Flask, wanted: str, led: str) -> None:
+def test_the_login_leads_nowhere_but_into_the_dashboard(app: Flask, cheap_hashes: None, wanted: str, led: str) -> None:
     set_password(app.extensions["study"].folder, PASSWORD)
     assert try_password(app.test_client(), PASSWORD, next=wanted).location == led
 
 
-def test_a_participants_cookie_opens_nothing(app: Flask) -> None:
+def test_a_participants_cookie_opens_nothing(app: Flask, cheap_hashes: None) -> None:
     set_password(app.extensions["study"].folder, PASSWORD)
     client = app.test_client()
     client.post("/consent", data={"csrf_token": token_on(client.get("/").text)})
@@ -255,7 +255,7 @@ def test_passwords_of_a_wrong_length_are_refused(password: str) -> None:
 
 
 def test_each_of_several_studies_has_a_login_of_its_own_and_names_the_others(
-    made_small_study: Path, made_tiny_study: Path, tmp_path: Path
+    made_small_study: Path, made_tiny_study: Path, tmp_path: Path, cheap_hashes: None
 ) -> None:
     folders = [
         StudyFolder(linked(source, tmp_path / name))
