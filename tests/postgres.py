@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import make_url
 
 from benchmarks.load.postgres import find_binaries
 
@@ -80,13 +81,21 @@ class Cluster:
                 command, cwd=self.home, stdout=log, stderr=log, start_new_session=True, **self._as_user
             )
 
-    def new_database(self) -> str:
-        """URL of a new empty database."""
+    def new_database(self, template: str | None = None) -> str:
+        """URL of a new database: empty, or a copy of the one with the URL `template`, which nobody may be using."""
         self._databases += 1
         name = f"study_{self._databases}"
-        with psycopg.connect(host=str(self.home), user="postgres", dbname="postgres", autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        original = make_url(template).database if template else "template1"
+        self._run("CREATE DATABASE {} TEMPLATE {}", name, original)
         return f"postgresql://postgres@/{name}?host={self.home}"
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database, whoever is using it."""
+        self._run("DROP DATABASE {} WITH (FORCE)", make_url(url).database)
+
+    def _run(self, command: str, *names: str | None) -> None:
+        with psycopg.connect(host=str(self.home), user="postgres", dbname="postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL(command).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
 
 
 def _unprivileged_user() -> pwd.struct_passwd:
@@ -100,8 +109,9 @@ def running_cluster() -> Iterator[Cluster]:
     """A cluster of its own, for as long as a `with` block lasts."""
     binaries = find_binaries()
     assert binaries is not None, "there is no PostgreSQL: `python tests/postgres.py` installs one"
-    # Not in pytest's folder: no other user may look into that; and a socket's path must be short.
-    with tempfile.TemporaryDirectory(prefix="shift-study-", ignore_cleanup_errors=True) as home:
+    # Not in pytest's folder: no other user may look into that; and a socket's path must be short. Beside it, though.
+    beside = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    with tempfile.TemporaryDirectory(prefix="shift-study-", dir=beside, ignore_cleanup_errors=True) as home:
         cluster = Cluster(Path(home), binaries)
         cluster.start()
         try:

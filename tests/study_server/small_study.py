@@ -9,8 +9,8 @@ from study_server.folder.study_folder import StudyFolder
 
 
 def make_small_study(path: Path) -> StudyFolder:
-    """A study of 30 trials with small images, for any number of participants."""
-    folder = make_study(path, source="demo", count=30, size=32, seed=3).folder
+    """A study of 30 trials with tiny images, for any number of participants."""
+    folder = make_study(path, source="demo", count=30, size=16, seed=3).folder
     settings = path / "study.toml"
     text = settings.read_text(encoding="utf-8")
     for name, value in (("arrivals_per_minute", 300), ("requests_per_minute", 3000)):

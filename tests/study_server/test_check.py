@@ -22,17 +22,22 @@ from study_server.stimuli.manifest import PairRow, read_manifest, write_manifest
 from study_server.stimuli.photographs import Pixels, pixels_sha256, read_png, write_png
 
 PHOTOGRAPHS = "photographs"
+OF_PRACTICE = "photographs of practice"
 
 
 @pytest.fixture(scope="module", params=["right", "up"])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small study of a folder of photographs, made once in each of two directions."""
     root = tmp_path_factory.mktemp(request.param)
-    (root / PHOTOGRAPHS).mkdir()
-    for number in range(3):
-        pixels = np.random.default_rng(number).integers(0, 256, (60, 70, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(root / PHOTOGRAPHS / f"{number}.png")
-    make_study(root / "study", source=str(root / PHOTOGRAPHS), count=3, max_shift=4, size=24, direction=request.param)
+    for folder, numbers in ((PHOTOGRAPHS, range(3)), (OF_PRACTICE, range(3, 7))):
+        (root / folder).mkdir()
+        for number in numbers:
+            pixels = np.random.default_rng(number).integers(0, 256, (60, 70, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / folder / f"{number}.png")
+    make_study(
+        root / "study", source=str(root / PHOTOGRAPHS), practice_images=str(root / OF_PRACTICE), count=3, max_shift=4,
+        size=24, direction=request.param,
+    )  # fmt: skip
     return root
 
 

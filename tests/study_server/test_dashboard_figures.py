@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from analysis.observers.table1 import table1
 from analysis.psychometric import fit
 from analysis.responses.sources import read_responses
 from experimenter import log_in
+from made_studies import linked, made_once, running
 from shift_study import Doors
 from study_server.dashboard.answer_counts import count_pairs, count_shifts, wilson
 from study_server.dashboard.page_contents import PAGES, Asked
@@ -32,13 +35,50 @@ from study_server.web.app import create_app
 NOW = datetime(2026, 5, 4, 13, 5, 30, tzinfo=UTC)
 
 
-@pytest.fixture
-def filled(small_study: StudyFolder) -> Iterator[Flask]:
+@pytest.fixture(scope="session")
+def made_filled(made_small_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """60 observers of 30 trials: some gone, one excluded, one withdrawn, three under way at NOW."""
-    fill(small_study, 60, seed=3, now=NOW)
-    app = create_app(small_study, fit_psychometric=Doors().fit_psychometric)
+
+    def make(path: Path) -> None:
+        fill(StudyFolder(linked(made_small_study, path)), 60, seed=3, now=NOW)
+
+    return made_once(tmp_path_factory, "filled", make)
+
+
+@contextmanager
+def looking(made_filled: Path, path: Path, other_database: str) -> Iterator[Flask]:
+    """Such a study's application."""
+    study = StudyFolder(linked(made_filled, path), other_database)
+    if other_database:
+        fill(study, 60, seed=3, now=NOW)
+    app = create_app(study, fit_psychometric=Doors().fit_psychometric)
     yield app
     app.extensions["study"].database.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def filled(
+    request: pytest.FixtureRequest, made_filled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """The application for tests that only look."""
+    on_postgresql = request.param == "postgresql"
+    other_database = request.getfixturevalue("postgres_cluster").new_database() if on_postgresql else ""
+    with looking(made_filled, tmp_path_factory.mktemp("filled") / "study", other_database) as app:
+        yield app
+
+
+@pytest.fixture
+def own_filled(made_filled: Path, tmp_path: Path, other_database: str) -> Iterator[Flask]:
+    """The application for a test that changes something."""
+    with looking(made_filled, tmp_path / "study", other_database) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def beginning(made_tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """A researcher who looks at a study that nobody has taken part in yet."""
+    with running(made_tiny_study, tmp_path_factory.mktemp("beginning") / "study") as app:
+        yield log_in(app)
 
 
 def figures(app: Flask, page: str, **arguments: str) -> dict[str, Any]:
@@ -131,12 +171,12 @@ def test_table_1_is_that_of_the_analysis(filled: Flask) -> None:
     assert everything["answers"] == len(tables(filled)[0])
 
 
-def test_without_a_fit_table_1_shows_points_alone(filled: Flask) -> None:
-    filled.extensions["fit_psychometric"] = None
-    chart = figures(filled, "table1")["charts"]["psychometric"]
+def test_without_a_fit_table_1_shows_points_alone(own_filled: Flask) -> None:
+    own_filled.extensions["fit_psychometric"] = None
+    chart = figures(own_filled, "table1")["charts"]["psychometric"]
     assert "curve" not in chart
     assert len(chart["points"]) == 10
-    assert "Threshold" not in log_in(filled).get("/dashboard/table1").text
+    assert "Threshold" not in log_in(own_filled).get("/dashboard/table1").text
 
 
 def test_reaction_times_are_those_of_the_exported_table(filled: Flask) -> None:
@@ -211,14 +251,13 @@ def test_states_are_each_persons_only_one(filled: Flask) -> None:
     assert later["numbers"].gone == numbers.gone + 3
 
 
-def test_an_empty_study_has_pages_too(app: Flask) -> None:
-    client = log_in(app)
+def test_an_empty_study_has_pages_too(beginning: FlaskClient) -> None:
     for rule in ("", "table1", "participants", "exclusions", "reaction-times", "devices", "audit", "exports"):
-        page = client.get(f"/dashboard/{rule}")
+        page = beginning.get(f"/dashboard/{rule}")
         assert page.status_code == 200, rule
     for name in PAGES:
-        assert client.get(f"/dashboard/live/{name}").status_code == 200
-    study = app.extensions["study"]
+        assert beginning.get(f"/dashboard/live/{name}").status_code == 200
+    study = beginning.application.extensions["study"]
     with study.database.reading() as session:
         rows = count_shifts(count_pairs(session, study.id), accepted_only=True)
     assert [(row.same, row.different, row.different_interval) for row in rows] == [(0, 0, None)] * 10
@@ -231,22 +270,21 @@ def test_an_empty_study_has_pages_too(app: Flask) -> None:
         "of=x", "label='%20OR%201=1--", "kind=%00", "pairs=x", "endpoint=x&name=y&_external=1&_anchor=z&method=w",
     ],
 )  # fmt: skip
-def test_strange_addresses_are_no_errors(app: Flask, query: str) -> None:
-    client = log_in(app)
+def test_strange_addresses_are_no_errors(beginning: FlaskClient, query: str) -> None:
     for name, page in PAGES.items():
         path = "" if name == "overview" else name
-        assert client.get(f"/dashboard/{path}?{query}").status_code == 200, page.title
-        assert client.get(f"/dashboard/live/{name}?{query}").status_code == 200, page.title
+        assert beginning.get(f"/dashboard/{path}?{query}").status_code == 200, page.title
+        assert beginning.get(f"/dashboard/live/{name}?{query}").status_code == 200, page.title
     for label in ("p9999", "x", "p0001%00", "1", "%2e%2e"):
-        assert client.get(f"/dashboard/participants/{label}").status_code == 404
+        assert beginning.get(f"/dashboard/participants/{label}").status_code == 404
 
 
 def live(client: FlaskClient, page: str, tag: str = "") -> Any:
     return client.get(f"/dashboard/live/{page}", headers={"If-None-Match": tag} if tag else {})
 
 
-def test_live_parts_are_the_parts_of_the_page_and_come_only_when_something_has_changed(filled: Flask) -> None:
-    client = log_in(filled)
+def test_live_parts_are_the_parts_of_the_page_and_come_only_when_something_has_changed(own_filled: Flask) -> None:
+    client = log_in(own_filled)
     for name in PAGES:
         page = client.get(f"/dashboard/{'' if name == 'overview' else name}").text
         first = live(client, name)
@@ -268,14 +306,13 @@ def _bare(html: str) -> str:
     return re.sub(r'\s+|name="csrf_token" value="[^"]*"', "", html)
 
 
-def test_the_chart_library_is_served_from_here_and_kept_by_browsers(app: Flask) -> None:
-    client = log_in(app)
-    found = re.search(r'src="([^"]*plotly-[^"]*\.js)"', client.get("/dashboard/").text)
+def test_the_chart_library_is_served_from_here_and_kept_by_browsers(beginning: FlaskClient) -> None:
+    found = re.search(r'src="([^"]*plotly-[^"]*\.js)"', beginning.get("/dashboard/").text)
     assert found
-    answer = client.get(found[1], headers={"Accept-Encoding": "gzip"})
+    answer = beginning.get(found[1], headers={"Accept-Encoding": "gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
     assert "immutable" in answer.headers["Cache-Control"]
-    plain = client.get(found[1])
+    plain = beginning.get(found[1])
     assert plain.data.lstrip().startswith(b"/**\n* plotly.js")
     assert len(answer.data) < len(plain.data) / 3
-    assert client.get("/dashboard/plotly-0.js").status_code == 404
+    assert beginning.get("/dashboard/plotly-0.js").status_code == 404

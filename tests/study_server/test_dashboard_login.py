@@ -20,6 +20,7 @@ from werkzeug.test import Client
 
 import shift_study
 from experimenter import PASSWORD, events, log_in, token_on, try_password
+from made_studies import linked
 from study_server.dashboard import login, passwords
 from study_server.dashboard.passwords import hash_password, set_password
 from study_server.dashboard.views import OPEN_TO_ALL
@@ -73,7 +74,7 @@ def _addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
                 yield rule.endpoint, method, path
 
 
-def test_every_address_of_the_dashboard_but_the_login_needs_it(app: Flask) -> None:
+def test_every_address_of_the_dashboard_but_the_login_needs_it(app: Flask, cheap_hashes: None) -> None:
     set_password(app.extensions["study"].folder, PASSWORD)
     client = app.test_client()
     token = token_on(client.get("/dashboard/login").text)
@@ -156,7 +157,11 @@ def test_addresses_of_one_ipv6_network_count_together(app: Flask, cheap_hashes: 
     assert try_password(client, PASSWORD, address="2001:db8:1:3::1").status_code == 303
 
 
-def test_a_hundred_wrong_passwords_from_anywhere_close_it_to_everybody(app: Flask, cheap_hashes: None) -> None:
+def test_a_hundred_wrong_passwords_from_anywhere_close_it_to_everybody(
+    app: Flask, cheap_hashes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert login.MOST_FAILURES == 100
+    monkeypatch.setattr(login, "MOST_FAILURES", 20)  # which are the sooner tried
     set_password(app.extensions["study"].folder, PASSWORD)
     client = app.test_client()
     told = Counter(
@@ -190,12 +195,12 @@ def test_attempts_at_once_at_two_servers_are_counted_exactly(small_study: StudyF
         ("", "/dashboard/"),
     ],
 )
-def test_the_login_leads_nowhere_but_into_the_dashboard(app: Flask, wanted: str, led: str) -> None:
+def test_the_login_leads_nowhere_but_into_the_dashboard(app: Flask, cheap_hashes: None, wanted: str, led: str) -> None:
     set_password(app.extensions["study"].folder, PASSWORD)
     assert try_password(app.test_client(), PASSWORD, next=wanted).location == led
 
 
-def test_a_participants_cookie_opens_nothing(app: Flask) -> None:
+def test_a_participants_cookie_opens_nothing(app: Flask, cheap_hashes: None) -> None:
     set_password(app.extensions["study"].folder, PASSWORD)
     client = app.test_client()
     client.post("/consent", data={"csrf_token": token_on(client.get("/").text)})
@@ -250,13 +255,11 @@ def test_passwords_of_a_wrong_length_are_refused(password: str) -> None:
 
 
 def test_each_of_several_studies_has_a_login_of_its_own_and_names_the_others(
-    made_small_study: Path, made_study: Path, tmp_path: Path
+    made_small_study: Path, made_tiny_study: Path, tmp_path: Path, cheap_hashes: None
 ) -> None:
-    import shutil
-
     folders = [
-        StudyFolder(Path(shutil.copytree(source, tmp_path / name)))
-        for name, source in (("one", made_study), ("two", made_small_study))
+        StudyFolder(linked(source, tmp_path / name))
+        for name, source in (("one", made_tiny_study), ("two", made_small_study))
     ]
     for name, folder in zip(("first", "second"), folders, strict=True):
         study = replace(folder.settings.study, name=name)

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 import shift_study
 from experimenter import events, try_password
+from made_studies import linked
 from requests_of_a_participant import sign_in
 from stored_state import assert_consistent, spread_of_pairs
 from study_server.demonstration import DAYS, fill, is_filled
@@ -62,10 +63,8 @@ def test_of_fifty_and_more_one_is_excluded_and_one_withdraws(small_study: StudyF
 
 
 def test_the_same_seed_fills_alike(made_small_study: Path, tmp_path: Path) -> None:
-    import shutil
-
     def answers(name: str) -> list[Any]:
-        folder = StudyFolder(Path(shutil.copytree(made_small_study, tmp_path / name)))
+        folder = StudyFolder(linked(made_small_study, tmp_path / name))
         fill(folder, 12, seed=5, now=NOW)
         app = create_app(folder)
         with app.extensions["study"].database.reading() as session:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
+from werkzeug.test import TestResponse
 
+from made_studies import running
 from requests_of_a_participant import ANSWER, answer, begin, database, pixels, sign_in
 from study_server.export.responses import response_rows
 from study_server.folder.settings import Question
@@ -206,6 +210,26 @@ def test_an_answer_for_somebody_elses_trial_is_forbidden(app: Flask, study: Stud
     assert not response_rows(str(study.path))
 
 
+@dataclass(frozen=True)
+class Asking:
+    """Somebody in the trials, whose requests are all refused; so that several tests can share them."""
+
+    client: FlaskClient
+    trial: str
+    path: Path
+
+    def put(self, **request: Any) -> TestResponse:
+        return self.client.put(f"/api/trials/{self.trial}/response", **request)
+
+
+@pytest.fixture(scope="module")
+def asking(made_tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    path = tmp_path_factory.mktemp("asking") / "study"
+    with running(made_tiny_study, path) as app:
+        client = app.test_client()
+        yield Asking(client, begin(client)[0]["id"], path)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -216,14 +240,11 @@ def test_an_answer_for_somebody_elses_trial_is_forbidden(app: Flask, study: Stud
         {"idempotency_key": ""}, {"idempotency_key": 5}, {"idempotency_key": "x" * 65}, {"shift_px": 3},
     ],
 )  # fmt: skip
-def test_a_malformed_answer_is_refused_naming_the_field(
-    client: FlaskClient, study: StudyFolder, changes: dict[str, Any]
-) -> None:
-    trial = begin(client)[0]["id"]
-    refused = answer(client, trial, **changes)
+def test_a_malformed_answer_is_refused_naming_the_field(asking: Asking, changes: dict[str, Any]) -> None:
+    refused = answer(asking.client, asking.trial, **changes)
     assert refused.status_code == 400
     assert next(iter(changes)) in refused.json["error"]
-    assert not response_rows(str(study.path))
+    assert not response_rows(str(asking.path))
 
 
 @pytest.mark.parametrize(
@@ -236,20 +257,17 @@ def test_a_malformed_answer_is_refused_naming_the_field(
     ],
 )  # fmt: skip
 def test_a_malformed_or_oversized_request_stores_nothing(
-    client: FlaskClient, study: StudyFolder, body: bytes, content_type: str, status: int
+    asking: Asking, body: bytes, content_type: str, status: int
 ) -> None:
-    trial = begin(client)[0]["id"]
-    refused = client.put(f"/api/trials/{trial}/response", data=body, content_type=content_type)
+    refused = asking.put(data=body, content_type=content_type)
     assert refused.status_code == status
     assert refused.json["error"]
-    assert not response_rows(str(study.path))
+    assert not response_rows(str(asking.path))
 
 
 @pytest.mark.parametrize("field", [name for name in ANSWER if name != "idempotency_key"])
-def test_a_missing_field_is_named(client: FlaskClient, field: str) -> None:
-    trial = begin(client)[0]["id"]
-    body = {name: value for name, value in ANSWER.items() if name != field}
-    refused = client.put(f"/api/trials/{trial}/response", json=body)
+def test_a_missing_field_is_named(asking: Asking, field: str) -> None:
+    refused = asking.put(json={name: value for name, value in ANSWER.items() if name != field})
     assert (refused.status_code, refused.json["error"]) == (400, f"{field} is missing")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 
 import shift_study
 from browser import open_browser
+from made_studies import running
 from recruiting import (
     ALL_WAYS,
     MTURK,
@@ -79,6 +80,13 @@ def test_without_a_code_prolific_participants_are_told_to_return_the_submission(
     assert text_of(page, "completion-code") == "OWN"
 
 
+@pytest.fixture(scope="module")
+def recruiting(made_tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A study open to all ways, for tests that change nothing in it."""
+    with running(made_tiny_study, tmp_path_factory.mktemp("recruiting") / "study", recruitment=ALL_WAYS) as app:
+        yield app
+
+
 @pytest.mark.parametrize(
     "link",
     [
@@ -90,14 +98,13 @@ def test_without_a_code_prolific_participants_are_told_to_return_the_submission(
         "/?survey_code=%25SURVEY_CODE%25", "/?token=", "/?token=a/b",
     ],
 )  # fmt: skip
-def test_a_damaged_link_is_refused_with_its_part(configure: Configure, link: str) -> None:
-    app = configure(**ALL_WAYS)
-    client = app.test_client()
+def test_a_damaged_link_is_refused_with_its_part(recruiting: Flask, link: str) -> None:
+    client = recruiting.test_client()
     refused = client.get(link)
     assert refused.status_code == 400
     assert "This link is damaged" in refused.text
     assert client.post("/consent").status_code in (400, 403)
-    assert not people(app)
+    assert not people(recruiting)
 
 
 # --- MTurk -----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 import shift_study
+from made_studies import running
 from recruiting import (
     ALL_WAYS,
     begin_from,
@@ -66,13 +67,19 @@ def test_the_webhook_knows_people_by_their_id_where_links_name_no_submission(con
     assert client.post("/hooks/prolific", **signed(event("RETURNED", "65ff", "aaaa"))).json == {"released": ["p0001"]}
 
 
+@pytest.fixture(scope="module")
+def recruiting(made_tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A study open to all ways, for tests that change nothing in it, where somebody from Prolific holds a slot."""
+    with running(made_tiny_study, tmp_path_factory.mktemp("recruiting") / "study", recruitment=ALL_WAYS) as app:
+        begin_from(app.test_client(), prolific_link())
+        yield app
+
+
 @pytest.mark.parametrize("other", [{"event_type": "study.status.change"}, {"status": "ACTIVE"}, {"resource_id": "x"}])
-def test_other_events_are_acknowledged_and_change_nothing(configure: Configure, other: dict[str, str]) -> None:
-    app = configure(**ALL_WAYS)
-    begin_from(app.test_client(), prolific_link())
-    told = app.test_client().post("/hooks/prolific", **signed(event("RETURNED") | other))
+def test_other_events_are_acknowledged_and_change_nothing(recruiting: Flask, other: dict[str, str]) -> None:
+    told = recruiting.test_client().post("/hooks/prolific", **signed(event("RETURNED") | other))
     assert (told.status_code, told.json) == (200, {"released": []})
-    assert people(app)[0][0].slot == 0
+    assert people(recruiting)[0][0].slot == 0
 
 
 @pytest.mark.parametrize(
@@ -85,16 +92,14 @@ def test_other_events_are_acknowledged_and_change_nothing(configure: Configure, 
         ({"data": b"{}", "headers": {"X-Prolific-Request-Timestamp": "inf", "X-Prolific-Request-Signature": "é"}}, 403),
     ],
 )
-def test_an_unsigned_or_old_request_is_refused(configure: Configure, request_: dict[str, Any], status: int) -> None:
-    app = configure(**ALL_WAYS)
-    begin_from(app.test_client(), prolific_link())
-    assert app.test_client().post("/hooks/prolific", **request_).status_code == status
-    assert people(app)[0][0].slot == 0
+def test_an_unsigned_or_old_request_is_refused(recruiting: Flask, request_: dict[str, Any], status: int) -> None:
+    assert recruiting.test_client().post("/hooks/prolific", **request_).status_code == status
+    assert people(recruiting)[0][0].slot == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"event_type": 3}', b'{"event_type": "a\\u0000"}'])
-def test_rubbish_from_prolific_is_refused(configure: Configure, body: bytes) -> None:
-    assert configure(**ALL_WAYS).test_client().post("/hooks/prolific", **signed(body)).status_code == 400
+def test_rubbish_from_prolific_is_refused(recruiting: Flask, body: bytes) -> None:
+    assert recruiting.test_client().post("/hooks/prolific", **signed(body)).status_code == 400
 
 
 def test_there_is_no_webhook_without_a_secret(client: FlaskClient) -> None:

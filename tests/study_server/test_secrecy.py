@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from pathlib import Path
 
 from flask import Flask
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from requests_of_a_participant import answer, begin, database, pixels, sign_in
 from study_server.folder.study_folder import StudyFolder
+from study_server.participants.enrolment import enrol
 from study_server.storage.models import Pair, Trial
 
 
@@ -93,7 +95,7 @@ def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:
 
 def test_both_sides_carry_the_reference_about_equally_often(app: Flask) -> None:
     for _ in range(40):
-        begin(app.test_client())
+        enrol(app.extensions["study"], secrets.token_urlsafe(16))
     with database(app).reading() as session:
         sides = session.scalars(select(Trial.reference_side)).all()
     assert 150 < sides.count("left") < 250  # of 400; outside with probability below 1e-6

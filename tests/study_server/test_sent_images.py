@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from browser import Launch
+from made_studies import own
 from participant import crops_of_trial, go_to_trials, practise_and_go_to_trials, wait_for_trial
 from requests_of_a_participant import begin, pixels
 from study_server.errors import StudyError
 from study_server.folder.new import make_study
-from study_server.folder.study_folder import COMPRESSED, StudyFolder
+from study_server.folder.study_folder import COMPRESSED, STIMULI, StudyFolder
 from study_server.stimuli.encoding import PADDING, PNG, WEBP, encode_webp, pad, shows
 from study_server.stimuli.manifest import PairRow
 from study_server.stimuli.photographs import Pixels, pixels_sha256, write_png
@@ -88,18 +89,20 @@ def test_all_crops_of_a_photographs_window_are_equally_long_in_either_form(study
 
 @pytest.mark.parametrize("damage", ["deleted", "another", "truncated", "flipped", "empty", "a folder"])
 def test_a_damaged_cache_is_mended_and_never_sent(study: StudyFolder, damage: str) -> None:
+    own(study, COMPRESSED)
     row = study.pairs[3]
     path, cached = study.path / row.stimulus_file, study.path / COMPRESSED / f"{row.stimulus_sha256}.webp"
     right = study.sent_images.read(path)
     whole = cached.read_bytes()
+    middle = len(whole) // 2
     for images in (study.sent_images, StudyFolder(study.path).sent_images):  # found while running, and at the start
         cached.unlink()
         if damage == "another":
             shutil.copy(study.path / COMPRESSED / f"{row.reference_sha256}.webp", cached)
         elif damage == "truncated":
-            cached.write_bytes(whole[:-1000])
+            cached.write_bytes(whole[:-100])
         elif damage == "flipped":
-            cached.write_bytes(whole[:5000] + bytes([whole[5000] ^ 64]) + whole[5001:])
+            cached.write_bytes(whole[:middle] + bytes([whole[middle] ^ 64]) + whole[middle + 1 :])
         elif damage == "empty":
             cached.touch()
         elif damage == "a folder":
@@ -113,6 +116,7 @@ def test_a_damaged_cache_is_mended_and_never_sent(study: StudyFolder, damage: st
 
 
 def test_a_study_without_a_cache_or_a_place_for_it_works(study: StudyFolder) -> None:
+    own(study, COMPRESSED)
     shutil.rmtree(study.path / COMPRESSED)
     path = study.path / study.pairs[0].stimulus_file
     assert StudyFolder(study.path).sent_images.read(path)[1] == WEBP
@@ -125,6 +129,7 @@ def test_a_study_without_a_cache_or_a_place_for_it_works(study: StudyFolder) -> 
 
 
 def test_fill_makes_what_is_missing_and_a_moved_study_keeps_it(study: StudyFolder, tmp_path: Path) -> None:
+    own(study, COMPRESSED)
     cache = study.path / COMPRESSED
     before = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
     rows = [*study.pairs, *shown_before(study)]
@@ -155,7 +160,7 @@ def test_where_png_is_smaller_png_is_sent(tmp_path: Path) -> None:
 
 
 def make_tiny(folder: Path) -> Path:
-    make_study(folder / "tiny", source="demo", count=4, size=32, max_shift=4)
+    make_study(folder / "tiny", source="demo", count=4, size=16, max_shift=4)
     return folder / "tiny"
 
 
@@ -172,13 +177,14 @@ def test_webp_unless_the_request_excludes_it(client: FlaskClient, accept: str | 
     for path in (trials[0]["left"], "/practice-images/1/left", "/example-images/moved"):
         response = client.get(path, headers=headers)
         assert (response.mimetype, response.headers["Vary"].split(", ").count("Accept")) == (mimetype, 1)
-        assert pixels(response.data).shape == (256, 256, 3)
+        assert pixels(response.data).shape == (32, 32, 3)
 
 
 def test_a_damaged_stimulus_is_not_shown_to_anybody(app: Flask, client: FlaskClient, study: StudyFolder) -> None:
+    own(study, STIMULI)
     trials = begin(client)
     for path in (study.path / "stimuli").iterdir():
-        write_png(np.zeros((256, 256, 3), np.uint8), path)
+        write_png(np.zeros((32, 32, 3), np.uint8), path)
     for accept in ("*/*", "image/png"):
         answer = client.get(trials[0]["left"], headers={"Accept": accept})
         assert answer.status_code == 503  # which browsers ask again, until it is restored

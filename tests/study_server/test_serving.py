@@ -21,10 +21,11 @@ from scipy.stats import binomtest
 from sqlalchemy import select
 
 import shift_study
+from made_studies import own
 from requests_of_a_participant import sign_in, sign_in_at
 from study_server.access.sessions import SIMULATION_HEADER
 from study_server.export.responses import response_rows
-from study_server.folder.study_folder import StudyFolder
+from study_server.folder.study_folder import STIMULI, StudyFolder
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import TABLE_1_SAME, Observer
 from study_server.simulate import simulate_study
@@ -131,11 +132,13 @@ def test_observers_have_lapses_and_side_bias() -> None:
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "longer"])
 def test_a_study_whose_images_are_not_those_of_the_manifest_is_not_served(study: StudyFolder, damage: str) -> None:
+    own(study, STIMULI)
+    size = study.settings.stimuli.size
     path = study.path / "stimuli" / "00001_n-3.png"
     if damage == "missing":
         path.unlink()
     else:
-        noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+        noise = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
         write_png(noise if damage == "longer" else noise // 255, path)
     refused = run("serve", study.path)
     assert refused.exit_code == 1

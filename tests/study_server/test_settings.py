@@ -8,7 +8,6 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import hypothesis
 import pytest
 from click.testing import CliRunner
 from hypothesis import example, given
@@ -92,7 +91,6 @@ SETTINGS = st.builds(
 ).map(agree)
 
 
-@hypothesis.settings(max_examples=50)
 @given(settings=SETTINGS)
 def test_round_trip(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "study.toml"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import select, update
 
+from made_studies import linked, made_once
 from requests_of_a_participant import answer, begin, sign_in
 from stored_state import assert_consistent, spread_of_pairs
 from study_server.errors import Conflict
@@ -35,12 +36,11 @@ from study_server.web.app import create_app
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plain_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four images of 32 × 32 pixels, shifts 0 to 3, one trial of each shift: a round has four slots."""
-    path = tmp_path_factory.mktemp("plain") / "study"
-    make_study(path, source="demo", count=4, max_shift=3, size=32, seed=3)
-    return path
+    """Four tiny images, shifts 0 to 3, one trial of each shift: a round has four slots."""
+    make = partial(make_study, source="demo", count=4, max_shift=3, size=16, seed=3)
+    return made_once(tmp_path_factory, "plain-study", make)
 
 
 def with_settings(path: Path, **changes: object) -> StudyFolder:
@@ -56,7 +56,7 @@ def with_settings(path: Path, **changes: object) -> StudyFolder:
 @pytest.fixture
 def recruiting(plain_study: Path, tmp_path: Path) -> Iterator[Flask]:
     """A study that wants every pair answered once: it has four places."""
-    folder = with_settings(Path(shutil.copytree(plain_study, tmp_path / "study")), answers_per_pair=1)
+    folder = with_settings(linked(plain_study, tmp_path / "study"), answers_per_pair=1)
     app = create_app(folder)
     yield app
     app.extensions["study"].database.close()
@@ -148,7 +148,7 @@ def test_who_fails_the_validation_test_is_replaced(recruiting: Flask) -> None:
 
 def test_without_a_target_who_fails_is_replaced_only_where_the_study_says_so(plain_study: Path, tmp_path: Path) -> None:
     for replace, slot in ((False, 0), (True, None)):
-        copy = Path(shutil.copytree(plain_study, tmp_path / str(replace)))
+        copy = linked(plain_study, tmp_path / str(replace))
         app = create_app(with_settings(copy, **({"replace_failed": True} if replace else {})))
         begin(client := app.test_client())
         answer_all(app, client, wrongly=True)
@@ -159,7 +159,7 @@ def test_without_a_target_who_fails_is_replaced_only_where_the_study_says_so(pla
 def test_who_failed_before_the_study_replaced_anybody_is_replaced_from_then_on(
     plain_study: Path, tmp_path: Path
 ) -> None:
-    copy = Path(shutil.copytree(plain_study, tmp_path / "study"))
+    copy = linked(plain_study, tmp_path / "study")
     app = create_app(StudyFolder(copy))
     begin(client := app.test_client())
     answer_all(app, client, wrongly=True)
@@ -195,7 +195,7 @@ class Recruitment(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.home = tempfile.TemporaryDirectory()
-        folder = StudyFolder(Path(shutil.copytree(self.folder, Path(self.home.name) / "study")))
+        folder = StudyFolder(linked(self.folder, Path(self.home.name) / "study"))
         self.database = Database(folder.database_url)
         self.study = RunningStudy(folder, self.database)
         self.answers = Answers(self.study)
@@ -281,11 +281,16 @@ class Recruitment(RuleBasedStateMachine):
 
 def test_any_order_of_arrivals_answers_absences_and_exclusions(plain_study: Path, tmp_path: Path) -> None:
     class OfThisStudy(Recruitment):
-        folder = with_settings(Path(shutil.copytree(plain_study, tmp_path / "study")), answers_per_pair=1).path
+        folder = with_settings(linked(plain_study, tmp_path / "study"), answers_per_pair=1).path
 
     from hypothesis.stateful import run_state_machine_as_test
 
+    # Each of them takes many steps: of as many as elsewhere, every sixth.
     run_state_machine_as_test(
         OfThisStudy,
-        settings=settings(max_examples=15, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]),
+        settings=settings(
+            max_examples=settings().max_examples // 6,
+            stateful_step_count=30,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
     )
