@@ -23,11 +23,9 @@ def loaded_by(statement: str) -> set[str]:
     return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
 
 
-@pytest.mark.parametrize(
-    "statement", ["import study_server", "import study_server.web.app, study_server.web.serve, study_server.simulate"]
-)
-def test_the_web_side_loads_neither_torch_nor_pandas(statement: str) -> None:
-    assert not {"torch", "pandas", "analysis", "metric"} & loaded_by(statement)
+def test_the_web_side_loads_neither_torch_nor_pandas() -> None:
+    loaded = loaded_by("import study_server.web.app, study_server.web.serve, study_server.simulate")
+    assert not {"torch", "pandas", "analysis", "metric"} & loaded
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
@@ -55,6 +53,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_wheel_has_our_packages_at_its_top_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -63,6 +62,7 @@ def test_the_wheel_has_our_packages_at_its_top_and_nothing_else(wheel: Path) -> 
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
 
 
+@pytest.mark.slow
 def test_the_wheel_has_everything_that_it_serves(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -74,6 +74,7 @@ def test_the_wheel_has_everything_that_it_serves(wheel: Path) -> None:
         assert {path.relative_to(ROOT).as_posix() for path in files} <= names
 
 
+@pytest.mark.slow
 def test_the_page_of_the_wheel_at_an_index_leads_somewhere(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
@@ -91,6 +92,7 @@ def test_the_page_of_the_wheel_at_an_index_leads_somewhere(wheel: Path) -> None:
         assert (ROOT / path.partition("#")[0]).exists(), link
 
 
+@pytest.mark.slow
 def test_a_script_uses_the_wheel(wheel: Path, tmp_path: Path) -> None:
     """As installed: the packages of the wheel come before those of this checkout."""
     with zipfile.ZipFile(wheel) as archive:
