@@ -8,18 +8,26 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+import shift_study
+import study_server.folder.new
+import study_server.web.serve
 from requests_of_a_participant import begin, pixels
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import COMPRESSED, StudyFolder
 from study_server.stimuli.encoding import PNG, WEBP, shows
 from study_server.stimuli.photographs import pixels_sha256
+from study_server.stimuli.sent_images import SentImages
 from study_server.web.app import create_app
 from study_server.web.background_server import free_port
 
@@ -57,6 +65,21 @@ def test_a_new_study_is_compressed_unless_a_server_is_to_do_it(raw: StudyFolder,
     made = make_study(tmp_path / "made", source="demo", count=6, size=32, max_shift=3, seed=5).folder
     assert made.sent_images.is_full
     assert (made.path / "manifest.csv").read_bytes() == (raw.path / "manifest.csv").read_bytes()
+
+
+def test_the_demo_is_served_before_its_images_are_compressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[StudyFolder] = []
+
+    def make_small(folder: Path, **given: Any) -> Any:
+        return make_study(folder, count=6, size=32, max_shift=3, **given)
+
+    monkeypatch.setattr(study_server.folder.new, "make_study", make_small)
+    monkeypatch.setattr(study_server.web.serve, "serve", lambda folders, *_: served.extend(folders))
+    done = CliRunner().invoke(shift_study.main, ["demo", str(tmp_path / "demo")])
+    assert done.exit_code == 0, done.output
+    (folder,) = served
+    assert len(folder.pairs) == 24
+    assert not (folder.path / COMPRESSED).exists()
 
 
 @pytest.mark.parametrize("shift", range(4))
@@ -101,13 +124,26 @@ def test_practice_comes_first_and_what_is_closed_compresses_no_more(
     practice = {row.reference_sha256 for row in [*raw.practice_pairs, raw.example_pair] if row}
     practice |= {row.stimulus_sha256 for row in [*raw.practice_pairs, raw.example_pair] if row}
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    make, shut_down, closed = SentImages._make_if_lacking, ThreadPoolExecutor.shutdown, Event()
+
+    def make_once_closed(images: SentImages, path: Path, digest: str) -> None:
+        assert digest in practice or closed.wait(60)
+        make(images, path, digest)
+
+    def close(pool: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        shut_down(pool, wait=False, cancel_futures=cancel_futures)
+        closed.set()
+        shut_down(pool, wait)
+
+    monkeypatch.setattr(SentImages, "_make_if_lacking", make_once_closed)
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", close)
     compressing = raw.sent_images.filling()
     for _ in practice:
         next(compressing)
     compressing.close()
     left = cache(raw)
     assert {f"{digest}.webp" for digest in practice} <= set(left)
-    assert len(practice) <= len(left) < len(cache(filled))
+    assert len(left) <= len(practice) + 1  # with the one that had begun
     assert not raw.sent_images.is_full
     raw.sent_images.fill()
     assert cache(raw) == cache(filled)
