@@ -2,12 +2,12 @@
 FROM python:3.13-slim
 
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE shift_study.py ./
+COPY pyproject.toml requirements.lock README.md LICENSE shift_study.py ./
 COPY analysis analysis
 COPY metric metric
 COPY study_server study_server
 COPY templates templates
-RUN pip install --no-cache-dir . && useradd --create-home --uid 1000 study
+RUN pip install --no-cache-dir -c requirements.lock . && useradd --create-home --uid 1000 study
 
 USER 1000
 WORKDIR /studies

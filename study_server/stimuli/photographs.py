@@ -138,7 +138,8 @@ def pixels_sha256(pixels: Pixels) -> str:
 
 def write_png(pixels: Pixels, path: Path) -> None:
     """Write a lossless PNG with nothing in it but the pixels."""
-    Image.fromarray(pixels).save(path, format="PNG", compress_level=6)
+    # Level 6 takes twice as long for files 1 % smaller (the crops of the demo study).
+    Image.fromarray(pixels).save(path, format="PNG", compress_level=3)
 
 
 def read_png(path: Path) -> Pixels:

@@ -4,6 +4,10 @@ All crops of one photograph's window are sent in bodies of one length, so that t
 which everybody sees, and neither the shift nor whether two are alike. The PNGs that the manifest names are the truth.
 Their WebP forms are made once and kept in a cache, which may be deleted at any time; whatever does not decode to the
 pixels that the manifest records is made anew, and never sent.
+
+An image may be asked for before the cache is full. The length of one follows from all of its series, so the whole
+series is made first: what is sent is the same as later, and how long it takes does not depend on which of its images,
+or which pair, was asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import io
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -54,16 +58,32 @@ class SentImages:
                     by_image[row.image].images[root / name] = digest
                     self._series[root / name] = by_image[row.image]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the cache lacks no WebP."""
+        return not self._lacking()
+
     def fill(self) -> None:
         """Make every WebP that the cache lacks. Raises StudyError where a PNG is damaged or nothing can be kept."""
-        lacking = {d: p for p, s in self._series.items() for d in [s.images[p]] if not self._cached(d).exists()}
+        for _ in self.filling():
+            pass
+
+    def filling(self) -> Generator[None, None, None]:
+        """What `fill` does, an image at a time; closing it ends it."""
+        lacking = self._lacking()
         try:
             with ThreadPoolExecutor(os.cpu_count()) as pool:  # the encoder lets other threads run
-                made = pool.map(self._make_if_exact, lacking.values(), lacking)
-                for _ in progress(made, "compressing images", unit="image", total=len(lacking)):
-                    pass
+                made = pool.map(self._make_if_lacking, lacking.values(), lacking)
+                try:
+                    yield from progress(made, "compressing images", unit="image", total=len(lacking))
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)
         except OSError as error:
             raise StudyError(f"compressed images cannot be kept in {self._cache}: {error.strerror}") from error
+
+    def _lacking(self) -> dict[str, Path]:
+        """Hash of the pixels → PNG, of images whose WebP the cache lacks."""
+        return {d: p for p, s in self._series.items() for d in [s.images[p]] if not self._cached(d).exists()}
 
     def read(self, path: Path, *, webp: bool = True, seed: bytes | None = None) -> tuple[bytes, str]:
         """Body and type of an image named by its path; every image of its series has the same length and type.
@@ -125,9 +145,10 @@ class SentImages:
             part.unlink(missing_ok=True)
         return data
 
-    def _make_if_exact(self, path: Path, digest: str) -> None:
-        with suppress(ValueError):
-            self._make(path, digest)
+    def _make_if_lacking(self, path: Path, digest: str) -> None:
+        if not self._cached(digest).exists():  # a process of the server may have been asked for it meanwhile
+            with suppress(ValueError):  # it has no exact WebP form
+                self._make(path, digest)
 
     def _is_intact(self, path: Path, data: bytes, mimetype: str, digest: str) -> bool:
         found = hashlib.sha256(data).digest()

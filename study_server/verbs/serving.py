@@ -78,7 +78,7 @@ def demo(doors: Any, folder: Path, port: int | None, filled: bool) -> None:
     from study_server.folder.study_folder import StudyFolder
 
     if not (folder / "study.toml").exists():
-        made = make_study(folder, source="demo")
+        made = make_study(folder, source="demo", compressed=False)  # the server does it while the first page stands
         click.echo(f"{folder}: {made.n_pairs} pairs of crops from {made.photographs_used} photographs")
     study = StudyFolder(folder)
     if filled:

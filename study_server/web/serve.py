@@ -22,6 +22,7 @@ from study_server.participants import same_different as task
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Study
 from study_server.storage.registration import register
+from study_server.web.compression import Compression
 from study_server.web.several import create_server_app, paths_of
 
 
@@ -34,6 +35,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         fit_psychometric: FitPsychometric | None,
     ) -> None:
         self.folders, self.server, self.on_ready, self.fit_psychometric = folders, server, on_ready, fit_psychometric
+        self.compression = Compression(folders)
         super().__init__()
 
     def load_config(self) -> None:
@@ -52,15 +54,19 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "backlog": 2048,
             "loglevel": "warning",
             "when_ready": self._ready,
+            "on_exit": lambda arbiter: self.compression.stop(),
             "proc_name": "shift-study",
         }
         for name, value in options.items():
             self.cfg.set(name, value)
 
     def _ready(self, arbiter: Any) -> None:
-        for listener in arbiter.LISTENERS:
-            _await_data(listener.sock)
+        sockets = [listener.sock for listener in arbiter.LISTENERS]
+        for listener in sockets:
+            _await_data(listener)
         self.on_ready()
+        # A process that outlived the server for a moment would keep the address taken.
+        self.compression.start(before=lambda: [listener.close() for listener in sockets])
 
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
@@ -93,7 +99,6 @@ def serve(
 def _prepare(folder: StudyFolder) -> str:
     _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
-    _compress(folder)
     task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
     database = Database(folder.database_url)
     state = _state(database, register(folder, database))
@@ -101,13 +106,6 @@ def _prepare(folder: StudyFolder) -> str:
     if not has_password(folder):
         state += f"\nIts dashboard has no password yet: shift-study password {folder.path} sets one."
     return state
-
-
-def _compress(folder: StudyFolder) -> None:
-    try:
-        folder.sent_images.fill()
-    except StudyError as error:
-        print(f"{error}. Images are sent as PNG, which takes longer.", file=sys.stderr)
 
 
 def _state(database: Database, study_id: int) -> str:

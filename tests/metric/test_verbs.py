@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import shift_study
+from metric.extra import INSTALL, how_to_install
 from metric.loading import load_metric
 from metric.pixels import read_image
 from metric.registry import METRICS
@@ -76,7 +77,7 @@ def test_metrics_are_listed_without_the_extra() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     rows = found.stdout.split("\n\n")[0].splitlines()[1:]
     assert [row.split()[0] for row in rows] == list(METRICS)
-    assert 'torch is not installed; it comes with the extra "metric": pip install "shift-study[metric]"' in found.stdout
+    assert f'torch is not installed; it comes with the extra "metric": {INSTALL}' in found.stdout
 
 
 def test_the_list_of_metrics_fits_a_wide_terminal() -> None:
@@ -265,12 +266,23 @@ def test_distance_refuses_bad_input(study_folder: Path, tmp_path: Path) -> None:
     assert run("distance", good).exit_code == 2
 
 
+def test_the_extra_is_installed_by_make_where_make_installed_the_rest(tmp_path: Path) -> None:
+    package, environment = '"shift-study[metric]"', str(tmp_path / ".venv")
+    by_pip = f"pip install {package}"
+    # In site-packages nothing lies beside the package but other packages.
+    assert how_to_install(package, environment=environment, checkout=tmp_path) == by_pip
+    (tmp_path / "Makefile").touch()
+    assert how_to_install(package, environment=environment, checkout=tmp_path) == "make metric"
+    assert how_to_install(package, environment=str(tmp_path / "elsewhere"), checkout=tmp_path) == by_pip
+    assert INSTALL in (by_pip, "make metric")
+
+
 @pytest.mark.parametrize("verb", [("distance", "a.png", "b.png"), ("score", "my-study", "--metric", "ssim")])
 def test_a_missing_extra_is_said_in_one_sentence(verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run(*verb)
     assert result.exit_code == 1
-    expected = f'Error: `shift-study {verb[0]}` needs the extra "metric": pip install "shift-study[metric]"\n'
+    expected = f'Error: `shift-study {verb[0]}` needs the extra "metric": {INSTALL}\n'
     assert result.stderr == expected
 
 
@@ -279,7 +291,7 @@ def test_what_needs_torch_to_be_known_says_so(name: str, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run("metrics", name)
     assert result.exit_code == 1
-    assert result.stderr == f'Error: {name} needs the extra "metric": pip install "shift-study[metric]"\n'
+    assert result.stderr == f'Error: {name} needs the extra "metric": {INSTALL}\n'
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

