@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,22 +11,9 @@ from playwright.sync_api import Page
 from browser import Launch, zoom
 from participant import READY, crops_of_trial, find_exactly, go_to_trials, screenshot, stored_rows
 from study_server.export.responses import response_rows
-from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few full-size crops."""
-    path = tmp_path_factory.mktemp("made") / "study"
-    return make_study(path, source="demo", count=4, max_shift=3, seed=3).folder.path
-
-
-@pytest.fixture
-def study(made_study: Path, tmp_path: Path) -> StudyFolder:
-    return StudyFolder(Path(shutil.copytree(made_study, tmp_path / "study")))
 
 
 def assert_pair_is_exact(page: Page, study: StudyFolder, k: int, position: int = 1) -> None:
@@ -78,7 +63,7 @@ def test_zooming_in_the_middle_of_a_trial_keeps_it_exact_and_is_recorded(browse:
             zoom(page, factor)
             assert_pair_is_exact(page, study, k)
         page.keyboard.press("j")
-        page.wait_for_selector("text=2 of 4")
+        page.wait_for_selector("text=2 of 10")
         (row,) = stored_rows(page, study, 1)
     assert (row["response"], row["pixel_scale"]) == ("different", 2)
     assert row["device_pixel_ratio"] == pytest.approx(2)
@@ -105,7 +90,7 @@ def test_a_window_that_is_too_small_asks_for_room_and_never_scales(browse: Launc
         zoom(page, 1.0)
         page.wait_for_selector(READY)
         assert_pair_is_exact(page, study, 1)
-        assert page.inner_text("#count") == "1 of 4"
+        assert page.inner_text("#count") == "1 of 10"
     assert not response_rows(str(study.path))
 
 
