@@ -149,7 +149,10 @@ def open_browser(
     except BaseException:
         shared.context.close()  # whatever has become of it
         raise
-    _Running.shared = shared
+    if _Running.shared:  # another test page was open meanwhile, in one of its own
+        shared.context.close()
+    else:
+        _Running.shared = shared
 
 
 @contextmanager
