@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from functools import partial
 
 import pytest
 from flask.testing import FlaskClient
 
 from benchmarks import server_speed as server
+from benchmarks.load import subjects
 from benchmarks.load.arrivals import poisson_starts
 from benchmarks.load.bare_flask import REPLY, app
 from benchmarks.load.driver import Outcome
@@ -17,6 +19,7 @@ from benchmarks.load.http import Browser, Reply, ReplyParser
 from benchmarks.load.measured import Measured, figure_round, percentile, ratios
 from benchmarks.load.participant import ANSWER
 from requests_of_a_participant import answer, begin
+from study_server.folder.new import make_study
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,14 @@ def test_bare_route_takes_and_gives_what_ours_does(client: FlaskClient) -> None:
     assert abs(len(ours.data) - len(bare.data)) <= 3  # digits of the count
 
 
+@pytest.fixture
+def tiny_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The study that is served has ten trials, a fifth of the benchmark's."""
+    monkeypatch.setattr(subjects, "make_study", partial(make_study, count=10))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("tiny_study")
 def test_a_tiny_run_counts_every_answer(capsys: pytest.CaptureFixture[str]) -> None:
     server.main(
         ["--only", "sqlite", "--only", "bare_flask", "--participants", "3", "--rounds", "2", "--seconds", "0.3",
@@ -109,9 +119,10 @@ def test_a_tiny_run_counts_every_answer(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("tiny_study")
 def test_whole_participations_finish(capsys: pytest.CaptureFixture[str]) -> None:
     server.main(["--arrivals", "--participants", "3", "--rate", "20", "--think-time", "0", "--json"])
     figures = json.loads(capsys.readouterr().out)
     assert (figures["finished"], figures["errors"], figures["problems"]) == (3, {}, [])
-    assert figures["answers"] == figures["stored"] == 150
+    assert figures["answers"] == figures["stored"] == 30
     assert figures["peak_in_flight"] <= 3

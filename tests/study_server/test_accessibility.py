@@ -72,10 +72,10 @@ def judge(page: Page, inspector: Inspector) -> None:
         page.wait_for_selector(READY)
         if trial == 0:
             inspector.look("trial")
-        if trial % 2:
-            page.keyboard.press("j")
-        else:
+        if trial < 2:
             press(page, "[data-answer=same]")
+        else:
+            page.keyboard.press("j")
         page.wait_for_selector(f"#count:text-matches('^{trial + 2} ')" if trial < 9 else "body:not(.stage-page)")
 
 
@@ -83,8 +83,8 @@ def judge(page: Page, inspector: Inspector) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: StudyFolder, language: str) -> None:
-    change_settings(study, calibration="required")
-    with served(study) as url, open_browser(size=(1366, 768)) as browser:
+    change_settings(study, calibration="required", inter_trial_ms=0)
+    with served(study) as url, open_browser() as browser:
         page = browser.new_page()
         inspector = Inspector(page, language)
         page.goto(f"{url}/nowhere?lang={language}")
@@ -120,7 +120,7 @@ def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: Study
 def test_nothing_grave_where_the_study_is_closed_and_before_the_dashboard(study: StudyFolder) -> None:
     """The dashboard's own pages: test_dashboard_browser.py."""
     set_password(study, PASSWORD)
-    with served(study) as url, open_browser(size=(1366, 768)) as browser:
+    with served(study) as url, open_browser() as browser:
         page = browser.new_page()
         inspector = Inspector(page, "dashboard")
         page.goto(f"{url}/dashboard/")

@@ -21,6 +21,7 @@ import shift_study
 from benchmarks.load.postgres import find_binaries
 from postgres import Cluster
 from requests_of_a_participant import ANSWER, answer, begin, database, sign_in_at
+from served import served
 from study_server.export.responses import response_rows
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
@@ -176,7 +177,7 @@ def test_backups_under_way_hold_what_was_acknowledged_and_participants_go_on_els
             for thread in threads:
                 thread.join()
     # The last copy, elsewhere: somebody who had answered three of four goes on with the same cookie.
-    with running_server(StudyFolder(moved)) as url:
+    with served(StudyFolder(moved)) as url:
         progress = leaving.get(f"{url}/api/trials", timeout=60).json()
         assert (progress["answered"], progress["total"]) == (3, 4)
         (trial,) = progress["trials"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -33,9 +34,9 @@ def wait_for_charts(page: Page) -> None:
 
 
 @contextmanager
-def looking(server: BaseWSGIServer, *, complaints_allowed: bool = False) -> Iterator[Page]:
+def looking(server: BaseWSGIServer, *, complaints_allowed: bool = False, **window: Any) -> Iterator[Page]:
     """The dashboard's overview in a browser that is logged in; anything on its console fails the test."""
-    with open_browser(size=(1366, 855)) as browser:
+    with open_browser(**window) as browser:
         page = browser.new_page()
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
@@ -72,7 +73,7 @@ def empty(app: Flask) -> Flask:
 
 def test_every_page_draws_its_charts_and_is_accessible(filled: Flask) -> None:
     charts = {"overview": 2, "table1": 1, "reaction-times": 2, "devices": 2}
-    with served_app(filled) as server, looking(server) as page:
+    with served_app(filled) as server, looking(server, size=(1366, 855)) as page:
         for name in [*PAGES, "exports", "participants/s0020", "participants/s0030"]:
             page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/{'' if name == 'overview' else name}")
             wait_for_charts(page)
@@ -140,7 +141,7 @@ def test_a_page_says_when_it_could_not_be_updated_and_when_one_is_logged_out(emp
 
 
 def test_a_hidden_page_asks_for_nothing(empty: Flask) -> None:
-    with served_app(empty) as server, looking(server) as page:
+    with served_app(empty) as server, looking(server, alone=True) as page:
         page.clock.install()
         page.reload()
         wait_for_charts(page)

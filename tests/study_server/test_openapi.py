@@ -70,7 +70,8 @@ def test_schemathesis_finds_nothing(unlimited: Flask, study: StudyFolder, path: 
     operation = schemathesis.openapi.from_wsgi("/api/openapi.json", unlimited)[path][method]
     statuses: Counter[int] = Counter()
 
-    @settings(max_examples=100, suppress_health_check=list(HealthCheck), database=None)
+    # What only reads has nothing to send but its cookie.
+    @settings(max_examples=20 if method == "GET" else 100, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(generation_mode=mode), trial=st.sampled_from([None, *trials]))
     def check(case: schemathesis.Case, trial: str | None) -> None:
         parts = case.meta.components

@@ -24,11 +24,11 @@ from browser import open_browser
 from made_studies import linked
 from participant import crops_of_trial, find_exactly, go_to_trials, screenshot, wait_for_trial
 from requests_of_a_participant import begin, pixels
+from served import served
 from study_server.errors import StudyError
 from study_server.folder.study_folder import PUBLISHED, StudyFolder
 from study_server.stimuli.photographs import pixels_sha256
 from study_server.web.app import create_app
-from study_server.web.background_server import running_server
 
 
 def run(*arguments: object) -> Result:
@@ -233,7 +233,7 @@ def test_a_browser_shows_pairs_from_elsewhere_exactly(study: StudyFolder, tmp_pa
     publish(study, tmp_path / "bucket")
     with (
         cdn(tmp_path / "bucket") as (address, asked),
-        running_server(use(study, address)) as url,
+        served(use(study, address)) as url,
         open_browser() as browser,
     ):
         page = browser.new_page()
@@ -257,8 +257,10 @@ def test_a_browser_shows_pairs_from_elsewhere_exactly(study: StudyFolder, tmp_pa
 def test_simulated_observers_look_there_and_keep_the_key_to_themselves(study: StudyFolder, tmp_path: Path) -> None:
     publish(study, tmp_path / "bucket")
     with cdn(tmp_path / "bucket") as (address, asked):
-        done = run("simulate", use(study, address).path, "--participants", "3", "--json")
+        folder = use(study, address)
+        with served(folder) as url:
+            done = run("simulate", folder.path, "--participants", "2", "--url", url, "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["stored"] == 30
-    assert len(asked) == 60
+    assert json.loads(done.stdout)["stored"] == 20
+    assert len(asked) == 40
     assert not any("Simulation" in name or name == "Cookie" for headers in asked for name in headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -23,8 +24,10 @@ from sqlalchemy import select
 import shift_study
 from made_studies import own
 from requests_of_a_participant import sign_in, sign_in_at
+from served import served
 from study_server.access.sessions import SIMULATION_HEADER
 from study_server.export.responses import response_rows
+from study_server.folder.new import make_study
 from study_server.folder.study_folder import STIMULI, StudyFolder
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import TABLE_1_SAME, Observer
@@ -38,34 +41,41 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(shift_study.main, [str(a) for a in arguments])
 
 
+@pytest.fixture(scope="module")
+def made_tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of ten trials with the smallest crops there are."""
+    return make_study(tmp_path_factory.mktemp("made") / "study", source="demo", count=10, size=16, seed=3).folder.path
+
+
 @pytest.mark.slow
-def test_thirty_observers_through_http_answer_every_pair_three_times(study: StudyFolder) -> None:
-    done = run("simulate", study.path, "--participants", "30", "--seed", "5", "--at-once", "30", "--json")
+def test_twenty_observers_through_http_answer_every_pair_twice(made_tiny: Path, tmp_path: Path) -> None:
+    study = StudyFolder(Path(shutil.copytree(made_tiny, tmp_path / "study")))
+    done = run("simulate", study.path, "--participants", "20", "--seed", "5", "--at-once", "20", "--json")
     assert done.exit_code == 0, done.output
     figures = json.loads(done.stdout)
-    assert (figures["finished"], figures["answers"], figures["stored"]) == (30, 300, 300)
+    assert (figures["finished"], figures["answers"], figures["stored"]) == (20, 200, 200)
     assert not figures["problems"]
     rows = response_rows(str(study.path))
-    assert set(Counter(row["pair"] for row in rows).values()) == {3}
+    assert set(Counter(row["pair"] for row in rows).values()) == {2}
     assert len({row["pair"] for row in rows}) == 100
     assert {row["participant_state"] for row in rows} == {"finished"}
     stored_same = Counter(row["shift_px"] for row in rows if row["response"] == "same")
     for row in figures["rows"]:
-        assert row["answers"] == 30
+        assert row["answers"] == 20
         assert row["same"] == stored_same[row["shift_px"]]
         assert row["p_same"] == TABLE_1_SAME[row["shift_px"]] / 150
-        assert binomtest(row["same"], 30, row["p_same"]).pvalue > 1e-4
+        assert binomtest(row["same"], 20, row["p_same"]).pvalue > 1e-4
     table = json.loads(run("table1", study.path, "--json").stdout)
-    assert table["exclusions"]["responses"]["total"] == 300
+    assert table["exclusions"]["responses"]["total"] == 200
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_answers(made_study: Path, tmp_path: Path) -> None:
-    import shutil
-
+def test_the_same_seed_gives_the_same_answers(made_tiny: Path, tmp_path: Path) -> None:
     def answers(name: str) -> list[tuple[str, str, str]]:
-        folder = StudyFolder(Path(shutil.copytree(made_study, tmp_path / name)))
-        simulate_study(folder, Observer(lapse_rate=0.1, side_bias=0.05), participants=6, seed=2, at_once=6)
+        folder = StudyFolder(Path(shutil.copytree(made_tiny, tmp_path / name)))
+        with served(folder) as url:
+            observer = Observer(lapse_rate=0.1, side_bias=0.05)
+            simulate_study(folder, observer, participants=6, seed=2, at_once=6, url=url)
         return [(r["participant"], r["pair"], r["response"]) for r in response_rows(str(folder.path))]
 
     assert answers("one") == answers("two")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from browser import Launch
 from participant import READY, go_to_trials, practise_and_go_to_trials, stored_rows, wait_for_trial
+from served import served
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.database import Database
@@ -21,9 +22,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def server(study: StudyFolder) -> Iterator[str]:
-    """Address of the study as `shift-study serve` serves it."""
-    with running_server(study) as url:
+def server(study: StudyFolder, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of the study; where a test asks for it, as `shift-study serve` serves it."""
+    with getattr(request, "param", served)(study) as url:
         yield url
 
 
@@ -42,6 +43,7 @@ def stored_code(study: StudyFolder) -> str | None:
     return code
 
 
+@pytest.mark.parametrize("server", [running_server], indirect=True, ids=["serve"])
 def test_by_mouse(browse: Launch, study: StudyFolder) -> None:
     with browse() as page:
         practise_and_go_to_trials(page)
