@@ -10,10 +10,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
@@ -32,62 +30,14 @@ def find_chromium() -> str | None:
     return path if Path(path).exists() else None
 
 
-_Display = tuple[float, tuple[int, int]]
-_USUAL: _Display = (1, (1280, 800))
-
-
-@dataclass
-class _Shared:
-    """A context that one test after another uses, and is emptied between them.
-
-    A page of the address that all servers of the tests have stays open in it. The process that draws it then draws the
-    tests' pages too: a third of the work of a short test is to start another.
-    """
-
-    context: BrowserContext
-    keeper: Page
-    origins: set[str] = field(default_factory=set)
-    """Of what has been opened."""
-
-    @classmethod
-    def of(cls, browser: Browser) -> _Shared:
-        context = browser.new_context(no_viewport=True)
-        keeper = context.new_page()
-        keeper.route("**", lambda route: route.fulfill(body=""))
-        keeper.goto("http://127.0.0.1/")
-        shared = cls(context, keeper)
-        context.on("page", lambda page: page.on("framenavigated", lambda frame: shared.note(frame.url)))
-        return shared
-
-    def note(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme == "http":
-            self.origins.add(f"http://{parts.netloc}")
-
-    def empty(self) -> None:
-        """Pages are closed, what servers have stored is deleted, and the network is there and not listened to."""
-        for page in self.context.pages:
-            if page != self.keeper:
-                page.close()
-        self.context.unroute_all()
-        self.context.set_offline(False)
-        self.context.clear_permissions()
-        self.context.clear_cookies()
-        session = self.context.new_cdp_session(self.keeper)
-        session.send("Network.clearBrowserCache")
-        for origin in self.origins:  # the next server may have a port that an earlier one had
-            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-        session.detach()
-        self.origins.clear()
+_USUAL = (1, (1280, 800))
 
 
 class _Running:
-    """Playwright's own process and browsers, for all tests: starting them takes as long as a short test."""
+    """Playwright's own process and a browser, for all tests: starting them takes as long as a short test."""
 
     playwright: Playwright | None = None
-    browsers: ClassVar[dict[_Display, Browser]] = {}
-    shared: _Shared | None = None
-    """On the display that most tests have; none while a test uses it."""
+    browsers: ClassVar[dict[tuple[float, tuple[int, int]], Browser]] = {}
 
 
 def _playwright() -> Playwright:
@@ -95,22 +45,22 @@ def _playwright() -> Playwright:
     return _Running.playwright
 
 
-def _browser(display: _Display) -> Browser:
+def _shared_browser(scale: float, size: tuple[int, int]) -> Browser:
+    display = (scale, size)
     if display not in _Running.browsers or not _Running.browsers[display].is_connected():
-        idle = [key for key, browser in _Running.browsers.items() if key != _USUAL and not browser.contexts]
+        # Most tests have the usual display, and will want that one again.
+        idle = [key for key, browser in _Running.browsers.items() if not browser.contexts and key != _USUAL]
         for other in idle:
             _Running.browsers.pop(other).close()
         _Running.browsers[display] = _playwright().chromium.launch(
-            executable_path=find_chromium(), args=_arguments(*display)
+            executable_path=find_chromium(), args=_arguments(scale, size)
         )
-        _Running.shared = None if display == _USUAL else _Running.shared
     return _Running.browsers[display]
 
 
 def close_browsers() -> None:
     """End what is running for all tests."""
     _Running.browsers.clear()
-    _Running.shared = None
     if _Running.playwright:
         _Running.playwright.stop()
         _Running.playwright = None
@@ -125,34 +75,17 @@ def _arguments(scale: float, size: tuple[int, int]) -> list[str]:
 
 
 @contextmanager
-def open_browser(
-    *, scale: float = 1, size: tuple[int, int] = (1280, 800), alone: bool = False, **device: Any
-) -> Iterator[BrowserContext]:
+def open_browser(*, scale: float = 1, size: tuple[int, int] = (1280, 800), **device: Any) -> Iterator[BrowserContext]:
     """A real headless Chromium on a display of `scale` device pixels a CSS pixel, in a window of `size` CSS pixels.
 
-    Nothing of what another test left in it is there. alone: for whoever changes what no later page must have, such as
-    its clock. device: another display that Playwright emulates.
+    Nothing of what another test left in it is there. device: another display that Playwright emulates.
     """
-    browser = _browser((scale, size))
-    if alone or device or (scale, size) != _USUAL:
-        # Playwright's own viewport would emulate a display.
-        context = browser.new_context(**(device or {"no_viewport": True}))
-        try:
-            yield context
-        finally:
-            context.close()
-        return
-    shared, _Running.shared = _Running.shared or _Shared.of(browser), None
+    # Playwright's own viewport would emulate a display.
+    browser = _shared_browser(scale, size).new_context(**(device or {"no_viewport": True}))
     try:
-        yield shared.context
-        shared.empty()
-    except BaseException:
-        shared.context.close()  # whatever has become of it
-        raise
-    if _Running.shared:  # another test page was open meanwhile, in one of its own
-        shared.context.close()
-    else:
-        _Running.shared = shared
+        yield browser
+    finally:
+        browser.close()
 
 
 @contextmanager

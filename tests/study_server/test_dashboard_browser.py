@@ -141,7 +141,7 @@ def test_a_page_says_when_it_could_not_be_updated_and_when_one_is_logged_out(emp
 
 
 def test_a_hidden_page_asks_for_nothing(empty: Flask) -> None:
-    with served_app(empty) as server, looking(server, alone=True) as page:
+    with served_app(empty) as server, looking(server) as page:
         page.clock.install()
         page.reload()
         wait_for_charts(page)

@@ -13,7 +13,7 @@ import requests
 from playwright.sync_api import Page, Route
 
 from browser import Launch, open_own_browser
-from participant import READY, change_settings, go_to_trials, stored_rows, wait_for_trial
+from participant import READY, go_to_trials, stored_rows, wait_for_trial
 from requests_of_a_participant import sign_in_at
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
@@ -25,12 +25,6 @@ SCREEN = {
     "screen_width": 1280, "screen_height": 800, "device_pixel_ratio": 1, "color_depth": 24, "touch_points": 0,
     "language": "en",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def without_pauses(study: StudyFolder) -> None:
-    """The next pair follows an answer at once."""
-    change_settings(study, inter_trial_ms=0)
 
 
 def wait_for_pictures(page: Page, pairs: int = 10) -> None:
