@@ -86,3 +86,17 @@ def test_the_paper_strategy_leaves_pairs_short_as_the_paper_found() -> None:
 def test_balanced_refuses_more_trials_than_images() -> None:
     with pytest.raises(ValueError, match="51 trials"):
         balanced(Design(50, 17, 3, 0), 0)
+
+
+@pytest.mark.parametrize(
+    "design", [Design(50, 10, 3, 1), Design(20, 4, 3, 5), Design(13, 3, 2, 2)], ids=lambda design: str(design.n_images)
+)
+def test_within_a_long_round_no_pair_is_three_answers_ahead(design: Design) -> None:
+    """A study that ends within a round has its answers spread too: pairs that were used least come first."""
+    assert design.round_slots > 10
+    counts = dict.fromkeys(((image, shift) for image in range(design.n_images) for shift in range(design.n_shifts)), 0)
+    for slot in range(design.round_slots):
+        for cell in balanced(design, slot):
+            counts[cell] += 1
+        assert max(counts.values()) - min(counts.values()) <= 2
+    assert set(counts.values()) == {design.per_shift * design.round_slots // design.n_images}
