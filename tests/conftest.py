@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import settings
+from hypothesis import Phase, settings
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Page
@@ -31,6 +31,9 @@ from study_server.web.app import create_app
 # No test depends on how fast the machine is; and where a change is judged, the same examples judge it every time.
 settings.register_profile("shift-study", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("shift-study")
+if "MUTANT_UNDER_TEST" in os.environ:  # mutmut asks whether a test fails, not for the simplest example
+    settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)
+    settings.load_profile("mutants")
 
 
 class _CompiledTemplates(BytecodeCache):

@@ -70,9 +70,8 @@ def balanced(design: Design, slot: int) -> list[Cell]:
 _planning = threading.Lock()  # so that many who arrive at once do not all compute the same round
 
 
-@lru_cache(maxsize=32)
-def _round(design: Design, number: int) -> list[list[Cell]]:
-    """The slots of one round: a decomposition of the images × shifts grid into assignments.
+def _decomposition(design: Design, number: int) -> list[list[Cell]]:
+    """The slots of a round: a decomposition of the images × shifts grid into assignments.
 
     Seen as a graph, images and (for each shift) `per_shift` places; a participant is a matching that fills all places.
     Such a decomposition exists (König's edge-colouring theorem) as long as every matching takes each image that must
@@ -98,5 +97,7 @@ def _round(design: Design, number: int) -> list[list[Cell]]:
         raise RuntimeError("the round is not balanced; please report this with the study's settings")
     return assignments
 
+
+_round = lru_cache(maxsize=32)(_decomposition)
 
 STRATEGIES: dict[str, Callable[[Design, int], list[Cell]]] = {"balanced": balanced, "paper": paper}
