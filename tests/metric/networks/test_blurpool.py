@@ -24,9 +24,11 @@ def test_the_filter_is_the_outer_product_of_binomial_shares(size: int) -> None:
 
 @pytest.mark.parametrize(
     ("size", "padding", "before", "after"),
-    [(1, 1, 0, 0), (2, 1, 0, 1), (3, 1, 1, 1), (4, 1, 1, 2), (5, 1, 2, 2), (7, 1, 3, 3)]
-    + [(1, 2, 0, 0), (2, 2, 1, 1), (3, 2, 2, 2), (4, 2, 3, 3), (5, 2, 4, 4)],
-)
+    [
+        (1, 1, 0, 0), (2, 1, 0, 1), (3, 1, 1, 1), (4, 1, 1, 2), (5, 1, 2, 2), (7, 1, 3, 3),
+        (1, 2, 0, 0), (2, 2, 1, 1), (3, 2, 2, 2), (4, 2, 3, 3), (5, 2, 4, 4),
+    ],
+)  # fmt: skip
 def test_as_many_pixels_are_reflected_as_the_filter_needs_or_twice_as_many(
     size: int, padding: int, before: int, after: int
 ) -> None:
