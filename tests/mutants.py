@@ -70,14 +70,17 @@ def main(arguments: list[str]) -> int:
         data.load()
         count = Counter[str]()
         for mutant, code in data.exit_code_by_key.items():
+            if code is None:
+                continue  # not asked for
             status = status_by_exit_code[code]
             known = status in ("caught by type check", *KILLED)
             count["refused" if status == "caught by type check" else "killed" if known else "survive"] += 1
             if not known:
                 survivors.append((mutant, status, change(mutant, path)))
                 count["accepted"] += survivors[-1][2] in reasons
-        print_row(str(path), count)
         total += count
+        if count:
+            print_row(str(path), count)
     print_row("all", total)
     surviving = {found for _, _, found in survivors}
     wrong = [

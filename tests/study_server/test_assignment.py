@@ -100,3 +100,27 @@ def test_within_a_long_round_no_pair_is_three_answers_ahead(design: Design) -> N
             counts[cell] += 1
         assert max(counts.values()) - min(counts.values()) <= 2
     assert set(counts.values()) == {design.per_shift * design.round_slots // design.n_images}
+
+
+def test_a_study_that_goes_on_has_the_slots_with_which_it_began() -> None:
+    """Also with a later version of this program, of Python or of SciPy: slots are computed anew when they are given."""
+    small = Design(n_images=6, n_shifts=3, per_shift=2, seed=7)
+    assert small.round_slots == 3
+    assert [balanced(small, slot) for slot in range(4)] == [
+        [(0, 2), (1, 1), (2, 1), (3, 0), (4, 2), (5, 0)],
+        [(0, 0), (1, 2), (2, 0), (3, 2), (4, 1), (5, 1)],
+        [(0, 1), (1, 0), (2, 2), (3, 1), (4, 0), (5, 2)],
+        [(0, 1), (1, 2), (2, 0), (3, 1), (4, 0), (5, 2)],
+    ]
+    assert [paper(small, slot) for slot in range(2)] == [
+        [(3, 0), (4, 0), (5, 1), (1, 1), (3, 2), (1, 2)],
+        [(5, 0), (4, 0), (2, 1), (4, 1), (4, 2), (3, 2)],
+    ]
+    # Of the paper's design, by their sums.
+    assert [_sum(balanced(PAPER, slot)) for slot in (0, 1, 9, 10, 29)] == [255915, 245232, 263868, 219233, 237914]
+    assert [_sum(paper(PAPER, slot)) for slot in (0, 1, 29)] == [244622, 217718, 252403]
+
+
+def _sum(cells: list[tuple[int, int]]) -> int:
+    """Another one for other cells."""
+    return sum((place + 1) * (image + 1) * (shift + 1) for place, (image, shift) in enumerate(cells))
