@@ -120,6 +120,13 @@ def test_answers_count_of_who_finished_passed_and_is_not_excluded(
     assert counts == {pair: int(pair in own) for pair in everywhere}
 
 
+def test_nobody_is_accepted_before_the_last_answer(people: Participation) -> None:
+    for stage in ("instructions", "calibration", "practice", "trials"):
+        people.change(token := people.arrive(), stage=stage, passed=True)
+        with people.database.reading() as session:
+            assert token not in session.scalars(select(Participant.token).where(accepted())).all()
+
+
 def test_why_answers_are_not_used_is_named(people: Participation, tokens: dict[str, str]) -> None:
     assert {name: not_used_because(people.person(token)) for name, token in tokens.items()} == {
         "used": "",
