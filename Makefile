@@ -5,7 +5,7 @@ BIN := .venv/bin
 # One thread each for the test processes, which share the processors.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
 
-.PHONY: demo test test-fast lint clean
+.PHONY: demo test test-fast lint mutants clean
 
 demo: .venv/installed-metric
 	$(BIN)/shift-study demo $(DIR)
@@ -23,6 +23,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Faults put in one at a time, each of which the tests must notice: well under an hour on two processors.
+mutants: .venv/installed-dev
+	$(BIN)/python tests/mutants.py
 
 .venv/installed-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
