@@ -38,6 +38,11 @@ class Design:
         """After this many slots the balanced strategy has used every pair equally often."""
         return math.lcm(self.n_images, self.per_shift) // self.per_shift
 
+    @property
+    def round_answers(self) -> int:
+        """So many answers has every pair then."""
+        return self.round_slots * self.per_shift // self.n_images
+
 
 def paper(design: Design, slot: int) -> list[Cell]:
     """Stratified random (Ghildyal & Liu 2022, Section 3): for each shift, `per_shift` images drawn without replacement.
@@ -81,15 +86,15 @@ def _decomposition(design: Design, number: int) -> list[list[Cell]]:
 
     rng = random.Random(f"{design.seed}/balanced/{number}")
     slots = design.round_slots
-    left = np.full((design.n_images, design.n_shifts), slots * design.per_shift // design.n_images)
+    left = np.full((design.n_images, design.n_shifts), design.round_answers)
     assignments = []
     for place in range(slots):
         must_be_used = left.sum(axis=1) >= slots - place
         chance = np.array([[rng.random() for _ in range(design.n_shifts)] for _ in range(design.n_images)])
         # In falling order of weight: only pairs that are left; images that cannot wait; pairs used least; chance.
         cost = 1e9 * (left == 0) - 1e6 * must_be_used[:, None] - 1e2 * left + chance
-        rows, columns = linear_sum_assignment(np.repeat(cost, design.per_shift, axis=1))
-        cells = [(int(i), int(c) // design.per_shift) for i, c in zip(rows, columns, strict=True)]
+        places = np.transpose(linear_sum_assignment(np.repeat(cost, design.per_shift, axis=1)))
+        cells = [(image, column // design.per_shift) for image, column in places.tolist()]
         for image, shift in cells:
             left[image, shift] -= 1
         assignments.append(cells)

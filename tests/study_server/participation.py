@@ -93,8 +93,8 @@ class Participation:
         with self.database.reading() as session:
             return sorted(session.scalars(select(FreeSlot.slot)))
 
-    def noted(self, kind: str) -> list[tuple[str, str]]:
-        """Who did it, and the detail, of each line of this kind in the audit trail."""
+    def noted(self, kind: str) -> list[tuple[int | None, str, str]]:
+        """Whose, by whom, and the detail, of each line of this kind in the audit trail."""
         with self.database.reading() as session:
-            rows = session.execute(select(Event.actor, Event.detail).where(Event.kind == kind))
-            return sorted((actor, detail) for actor, detail in rows)
+            of_person = select(Participant.number, Event.actor, Event.detail).select_from(Event).outerjoin(Participant)
+            return sorted(map(tuple, session.execute(of_person.where(Event.kind == kind))))

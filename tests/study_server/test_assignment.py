@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,8 +85,18 @@ def test_the_paper_strategy_leaves_pairs_short_as_the_paper_found() -> None:
 
 
 def test_balanced_refuses_more_trials_than_images() -> None:
-    with pytest.raises(ValueError, match="51 trials"):
+    with pytest.raises(ValueError) as caught:
         balanced(Design(50, 17, 3, 0), 0)
+    assert str(caught.value) == "51 trials with a different image each need more than 50 images"
+    assert len(balanced(Design(51, 17, 3, 0), 0)) == 51
+
+
+def test_a_round_that_is_not_balanced_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot happen; whoever changes how slots are planned hears it where it does."""
+    monkeypatch.setattr("scipy.optimize.linear_sum_assignment", lambda cost: (np.arange(2), np.arange(2)))
+    with pytest.raises(RuntimeError) as caught:
+        balanced(Design(4, 2, 1, 123_456), 0)
+    assert str(caught.value) == "the round is not balanced; please report this with the study's settings"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,9 @@ def test_a_slot_is_kept_as_long_as_the_study_waits(opened: Open, away: float, ke
         people.stay_away(token, minutes=away)
     people.arrive()
     assert people.held_slots() == ([0, 1, 2] if keeps else [None, None, 0])
-    assert people.noted("slot_released") == ([] if keeps else [("server", f"slot {n}, timed_out") for n in (0, 1)])
+    assert people.noted("slot_released") == (
+        [] if keeps else [(n + 1, "server", f"slot {n}, timed_out") for n in (0, 1)]
+    )
     assert people.person(gone).released_reason == (None if keeps else "timed_out")
 
 
@@ -110,7 +112,7 @@ def test_a_slot_that_somebody_has_given_back_is_given_back_once(opened: Open) ->
             slots.release(session, people.study, participant, "returned", "platform")
             assert participant.slot is None
     assert people.free_slots() == [0]
-    assert people.noted("slot_released") == [("platform", "slot 0, returned")]
+    assert people.noted("slot_released") == [(1, "platform", "slot 0, returned")]
     assert people.person(gone).released_reason == "returned"
 
 
@@ -133,7 +135,7 @@ def test_whose_answers_do_not_count_is_replaced_by_the_next(
     people.arrive()
     assert people.held_slots() == ([0, 1] if reason is None else [None, 0])
     assert people.person(first).released_reason == reason
-    assert people.noted("slot_released") == ([] if reason is None else [("server", f"slot 0, {reason}")])
+    assert people.noted("slot_released") == ([] if reason is None else [(1, "server", f"slot 0, {reason}")])
 
 
 def test_nobody_is_replaced_where_the_study_does_not_say_so(opened: Open) -> None:

@@ -119,6 +119,8 @@ def test_orders_are_drawn_until_their_mean_is_known_well_enough() -> None:
     assert set(areas.round(6)) == {
         round(float(interpolated_area(np.array(order))), 6) for order in itertools.permutations([0.0, 1.0, 0.5])
     }
+    again = drawn_orders(ranked, [(0, 3)], np.random.default_rng(1), standard_error=error, most=50_000)
+    assert (len(again[0]), again[1]) == (4_000, error)  # as well as it was wanted
     areas, wanted = drawn_orders(ranked, [(0, 3)], generator, standard_error=error / 2, most=50_000)
     assert wanted <= error / 2
     assert 12_000 <= len(areas) <= 20_000
@@ -139,7 +141,10 @@ def test_many_pairs_are_drawn_in_small_batches(monkeypatch: pytest.MonkeyPatch) 
     assert len(areas) == 100  # ten at once, and no fewer than a hundred
     monkeypatch.setattr(tie_rules, "_AT_ONCE", 2)
     areas, error = drawn_orders(np.array([0.0, 1.0, 0.5]), [(0, 3)], np.random.default_rng(1), 1.0, 1)
-    assert (len(areas), error) == (1, math.inf)
+    assert (len(areas), error) == (1, math.inf)  # one says nothing of its error
+    areas, error = drawn_orders(np.array([0.0, 1.0, 0.5]), [(0, 3)], np.random.default_rng(1), 1.0, 2)
+    assert len(areas) == 2
+    assert error == pytest.approx(areas.std(ddof=1) / math.sqrt(2))
 
 
 def test_every_pair_of_a_tie_is_counted() -> None:

@@ -119,10 +119,10 @@ def test_without_anybody_who_passes_nothing_is_said_of_those(
 
 
 def test_it_is_said_in_a_sentence() -> None:
-    chances = ValidationChances(4, (5.0, 4.75), 0.2345, 0.0123, 0.5, 0.00678)
+    chances = ValidationChances(4, (5.0, 4.75), 0.2345, 0.4123, 0.5, 0.00678)
     assert chances.to_text() == (
         "With 5 pairs without a shift and 4.75 with the largest, a participant who answers by a coin fails the "
-        "validation test with a probability of 0.23; one who errs as often as those who pass it (1.2% and 50.0%) "
+        "validation test with a probability of 0.23; one who errs as often as those who pass it (41.2% and 50.0%) "
         "with one of 0.0068."
     )
     unknown = "validation test with a probability of 0.23."
