@@ -7,7 +7,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -153,27 +152,33 @@ Together = Callable[..., list[Any]]
 
 
 @pytest.fixture
-def together(people: Participation) -> Iterator[Together]:
+def together(people: Participation) -> Together:
     """together((token, trial, key), …): these requests wait while another has the database; what each gets, in order.
 
     The first of them stores; whatever it finds waiting when its turn comes goes into its transaction.
     """
-    with ThreadPoolExecutor(16) as pool:
 
-        def send(*requests: tuple[str, str, str]) -> list[Any]:
-            waiting = people.answers._waiting
-            futures: list[Future[Any]] = []
-            with people.database.writing():
-                for number, request in enumerate(requests, 1):
-                    futures.append(pool.submit(people.record, *request))
-                    _until(lambda number=number: len(waiting) == number or futures[-1].done())  # type: ignore[misc]
-            return [future.exception(timeout=20) or future.result() for future in futures]
+    def request(results: list[Any], place: int, *arguments: str) -> None:
+        try:
+            results[place] = people.record(*arguments)
+        except BaseException as error:
+            results[place] = error
 
-        yield send
+    def send(*requests: tuple[str, str, str]) -> list[Any]:
+        waiting, results = people.answers._waiting, [None] * len(requests)
+        with people.database.writing():
+            for place, arguments in enumerate(requests):
+                # Of a thread that waits for ever nobody need wait at the end.
+                threading.Thread(target=request, args=(results, place, *arguments), daemon=True).start()
+                _until(lambda place=place: len(waiting) > place or results[place] is not None)  # type: ignore[misc]
+        _until(lambda: None not in results)
+        return results
+
+    return send
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 10
     while not holds():
         assert time.monotonic() < deadline
 
