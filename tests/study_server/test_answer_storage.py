@@ -354,3 +354,22 @@ def test_who_ends_the_process_leaves_nobody_waiting(
         assert [str(result) for result in together(*requests)] == ["the server is stopped"] * 3
     assert stored(people) == {}
     assert together(*requests) == [Progress("trials", 1, 4)] * 3
+
+
+def test_who_ends_the_process_while_storing_one_by_one_leaves_nobody_waiting(
+    people: Participation, together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [people.begin() for _ in range(3)]
+    requests = [(token, people.trials(token)[0], f"key-{token}") for token in tokens]
+    faults = iter([ZeroDivisionError("in the group"), SystemExit("alone")])
+
+    def fail(*_: Any) -> Any:
+        raise next(faults)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(answers_module, "_objection", fail)
+        results = together(*requests)
+    assert [type(result) for result in results] == [SystemExit, Unavailable, Unavailable]
+    assert [str(result) for result in results] == ["alone", *["the server is being stopped"] * 2]
+    assert stored(people) == {}
+    assert together(*requests) == [Progress("trials", 1, 4)] * 3
