@@ -87,7 +87,8 @@ class Participation:
     def held_slots(self) -> list[int | None]:
         """The slot that each participant holds, in order of arrival."""
         with self.database.reading() as session:
-            return list(session.scalars(select(Participant.slot).order_by(Participant.number)))
+            of_study = select(Participant.slot).where(Participant.study_id == self.study.id)
+            return list(session.scalars(of_study.order_by(Participant.number)))
 
     def free_slots(self) -> list[int]:
         with self.database.reading() as session:

@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants import slots
 from study_server.participants.assignment import Design, balanced
 from study_server.participants.completion import answer_questions
-from study_server.storage.models import FreeSlot, Study
+from study_server.storage.models import Study
 
 Open = Callable[..., Participation]
 
@@ -102,6 +102,15 @@ def test_a_slot_is_kept_as_long_as_the_study_waits(opened: Open, away: float, ke
     assert people.person(gone).released_reason == (None if keeps else "timed_out")
 
 
+def test_a_slot_is_given_back_after_the_last_moment_of_waiting(opened: Open) -> None:
+    people = opened(trials={"slot_timeout_minutes": 60.0})
+    last_moment = people.person(token := people.arrive()).last_seen_at + timedelta(minutes=60)
+    for now, slot in ((last_moment, 0), (last_moment + timedelta(microseconds=1), None)):
+        with people.database.writing() as session:
+            slots.release_timed_out(session, people.study, now)
+        assert people.person(token).slot == slot
+
+
 def test_a_slot_that_somebody_has_given_back_is_given_back_once(opened: Open) -> None:
     people = opened()
     people.stay_away(gone := people.arrive())
@@ -149,20 +158,18 @@ def test_a_study_gives_and_takes_none_of_another_s_slots_in_the_same_database(op
     database = f"sqlite:///{tmp_path / 'shared.db'}"
     here = opened(database, study={"name": "here"}, recruitment={"replace_failed": True})
     there = opened(database, study={"name": "there"}, recruitment={"replace_failed": True})
+    failed, away, returned = (here.arrive() for _ in range(3))
     with here.database.writing() as session:
-        session.add(FreeSlot(study_id=here.study.id, slot=0))
-        session.get_one(Study, here.study.id).next_slot = 1
-    away, failed = here.arrive(), here.arrive()
+        slots.release(session, here.study, here.study.get(session, returned, hold=True), "returned")
     here.stay_away(away)
     here.change(failed, passed=False)
-    with here.database.writing() as session:
-        session.add(FreeSlot(study_id=here.study.id, slot=7))
-    tokens = [there.arrive(), there.arrive()]
-    assert [there.person(token).slot for token in tokens] == [0, 1]
-    there.stay_away(tokens[0])
-    assert there.person(there.arrive()).slot == 0
-    assert [here.person(token).slot for token in (away, failed)] == [0, 1]
-    assert here.free_slots() == [7]
+    tokens = [there.arrive() for _ in range(3)]
+    assert there.held_slots() == [0, 1, 2]
+    there.stay_away(tokens[2])
+    there.arrive()
+    assert there.held_slots() == [0, 1, None, 2]
+    assert [here.person(token).slot for token in (failed, away, returned)] == [0, 1, None]
+    assert here.free_slots() == [2]
 
 
 def test_a_study_has_as_many_places_as_its_target_takes(opened: Open) -> None:

@@ -73,7 +73,7 @@ def test_a_participant_is_lost_with_the_last_response(make_row: Row) -> None:
 
 def test_each_step_says_what_its_reason_means(make_row: Row) -> None:
     table = from_rows([make_row(excluded=True, exclusion_reason="by_hand"), make_row(trial=2)])
-    flow = exclusion_flow(mark(table), ("too_fast", "unfinished"))
+    flow = exclusion_flow(table, ("too_fast", "unfinished"))
     assert [(row.reason, row.meaning, row.not_assessed) for row in flow.rows] == [
         ("too_fast", meaning("too_fast"), 0),
         ("unfinished", "Responses of participants who did not reach the end of the study.", 0),
