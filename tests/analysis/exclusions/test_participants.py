@@ -42,13 +42,14 @@ def test_names_are_numbered_in_order_of_appearance(names: list[str | None]) -> N
     assert count == len(order)
 
 
-some_people = st.lists(st.tuples(st.sampled_from(["s", "t", "u"]), st.sampled_from(["a", "b", None])), max_size=12)
+some_people = st.lists(st.tuples(st.sampled_from(["s", "t", "u"]), st.sampled_from(["a", "b", "c", None])), max_size=12)
 
 
 @settings(max_examples=60)
 @given(some_people)
 @example([("s", None), ("t", "a"), ("t", None), ("s", "b")])
 @example([("s", "a"), ("t", "a")])
+@example([("s", "b"), ("s", "a"), ("s", "c"), ("t", "b")])
 @example([("s", None), ("t", None)])
 def test_a_participant_is_one_of_a_study(people: list[tuple[str, str | None]]) -> None:
     table = pd.DataFrame({"study": column([s for s, _ in people]), "participant": column([p for _, p in people])})
@@ -69,6 +70,7 @@ def test_a_participant_is_one_of_a_study(people: list[tuple[str, str | None]]) -
 def test_the_largest_shift_is_that_of_each_study() -> None:
     table = pd.DataFrame({"study": column([*"sttsu"]), "shift_px": [3, 0, 2, 5, 0]})
     assert largest_shifts(table).tolist() == [5, 2, 2, 5, 0]
+    assert largest_shifts(table).dtype == np.int64
 
 
 def test_an_answer_that_is_unknown_is_neither() -> None:
