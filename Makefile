@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread each for the test processes, which share the processors.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
 
-.PHONY: demo metric test test-fast lint lock clean
+.PHONY: demo metric test test-fast lint mutants lock clean
 .NOTPARALLEL:
 
 demo: .venv/installed-base
@@ -31,6 +31,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Faults put in one at a time, each of which the tests must notice: well under an hour on two processors.
+mutants: .venv/installed-dev
+	$(BIN)/python tests/mutants.py
 
 EXTRAS_metric := [metric]
 EXTRAS_dev := [metric,dev]

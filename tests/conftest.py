@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import settings
+from hypothesis import Phase, settings
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Page
@@ -36,6 +36,9 @@ settings.register_profile("shift-study", deadline=None, derandomize="CI" in os.e
 # `make test-fast` looks at few examples of each property, the whole suite at all of them.
 settings.register_profile("few-examples", settings.get_profile("shift-study"), max_examples=15)
 settings.load_profile("shift-study")
+if "MUTANT_UNDER_TEST" in os.environ:  # mutmut asks whether a test fails, not for the simplest example
+    settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)
+    settings.load_profile("mutants")
 
 
 class _CompiledTemplates(BytecodeCache):

@@ -32,7 +32,7 @@ def participant_codes(responses: pd.DataFrame) -> tuple[Codes, int]:
         return participants, count
     joint = np.where(participants < 0, -1, participants * n_studies + studies)
     numbers, codes = np.unique(joint, return_inverse=True)
-    unknown = int(len(numbers) > 0 and numbers[0] == -1)
+    unknown = int(numbers[0] == -1)
     return codes.astype(np.int64, copy=False) - unknown, len(numbers) - unknown
 
 

@@ -38,6 +38,11 @@ class Design:
         """After this many slots the balanced strategy has used every pair equally often."""
         return math.lcm(self.n_images, self.per_shift) // self.per_shift
 
+    @property
+    def round_answers(self) -> int:
+        """So many answers has every pair then."""
+        return self.round_slots * self.per_shift // self.n_images
+
 
 def paper(design: Design, slot: int) -> list[Cell]:
     """Stratified random (Ghildyal & Liu 2022, Section 3): for each shift, `per_shift` images drawn without replacement.
@@ -70,9 +75,8 @@ def balanced(design: Design, slot: int) -> list[Cell]:
 _planning = threading.Lock()  # so that many who arrive at once do not all compute the same round
 
 
-@lru_cache(maxsize=32)
-def _round(design: Design, number: int) -> list[list[Cell]]:
-    """The slots of one round: a decomposition of the images × shifts grid into assignments.
+def _decomposition(design: Design, number: int) -> list[list[Cell]]:
+    """The slots of a round: a decomposition of the images × shifts grid into assignments.
 
     Seen as a graph, images and (for each shift) `per_shift` places; a participant is a matching that fills all places.
     Such a decomposition exists (König's edge-colouring theorem) as long as every matching takes each image that must
@@ -82,15 +86,15 @@ def _round(design: Design, number: int) -> list[list[Cell]]:
 
     rng = random.Random(f"{design.seed}/balanced/{number}")
     slots = design.round_slots
-    left = np.full((design.n_images, design.n_shifts), slots * design.per_shift // design.n_images)
+    left = np.full((design.n_images, design.n_shifts), design.round_answers)
     assignments = []
     for place in range(slots):
         must_be_used = left.sum(axis=1) >= slots - place
         chance = np.array([[rng.random() for _ in range(design.n_shifts)] for _ in range(design.n_images)])
         # In falling order of weight: only pairs that are left; images that cannot wait; pairs used least; chance.
         cost = 1e9 * (left == 0) - 1e6 * must_be_used[:, None] - 1e2 * left + chance
-        rows, columns = linear_sum_assignment(np.repeat(cost, design.per_shift, axis=1))
-        cells = [(int(i), int(c) // design.per_shift) for i, c in zip(rows, columns, strict=True)]
+        places = np.transpose(linear_sum_assignment(np.repeat(cost, design.per_shift, axis=1)))
+        cells = [(image, column // design.per_shift) for image, column in places.tolist()]
         for image, shift in cells:
             left[image, shift] -= 1
         assignments.append(cells)
@@ -98,5 +102,7 @@ def _round(design: Design, number: int) -> list[list[Cell]]:
         raise RuntimeError("the round is not balanced; please report this with the study's settings")
     return assignments
 
+
+_round = lru_cache(maxsize=32)(_decomposition)
 
 STRATEGIES: dict[str, Callable[[Design, int], list[Cell]]] = {"balanced": balanced, "paper": paper}

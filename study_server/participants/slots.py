@@ -45,8 +45,7 @@ def places(study: RunningStudy) -> int | None:
     if not wanted or study.settings.trials.strategy != "balanced":
         return None
     design = task.design(study.settings)
-    answers_in_a_round = design.round_slots * design.per_shift // design.n_images
-    return math.ceil(wanted / answers_in_a_round) * design.round_slots
+    return math.ceil(wanted / design.round_answers) * design.round_slots
 
 
 def release(

@@ -37,7 +37,7 @@ ALL_WAYS = {
 """Of [recruitment]: everybody is admitted who comes with an id or a link."""
 
 
-def changed(study: StudyFolder, **sections: dict[str, Any]) -> StudyFolder:
+def changed(study: StudyFolder, /, **sections: dict[str, Any]) -> StudyFolder:
     """The study with other settings in its study.toml, as in changed(study, recruitment={"repeat": True})."""
     settings = dataclasses.replace(
         study.settings,

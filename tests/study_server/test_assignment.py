@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,5 +85,53 @@ def test_the_paper_strategy_leaves_pairs_short_as_the_paper_found() -> None:
 
 
 def test_balanced_refuses_more_trials_than_images() -> None:
-    with pytest.raises(ValueError, match="51 trials"):
+    with pytest.raises(ValueError) as caught:
         balanced(Design(50, 17, 3, 0), 0)
+    assert str(caught.value) == "51 trials with a different image each need more than 50 images"
+    assert len(balanced(Design(51, 17, 3, 0), 0)) == 51
+
+
+def test_a_round_that_is_not_balanced_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot happen; whoever changes how slots are planned hears it where it does."""
+    monkeypatch.setattr("scipy.optimize.linear_sum_assignment", lambda cost: (np.arange(2), np.arange(2)))
+    with pytest.raises(RuntimeError) as caught:
+        balanced(Design(4, 2, 1, 123_456), 0)
+    assert str(caught.value) == "the round is not balanced; please report this with the study's settings"
+
+
+@pytest.mark.parametrize(
+    "design", [Design(50, 10, 3, 1), Design(20, 4, 3, 5), Design(13, 3, 2, 2)], ids=lambda design: str(design.n_images)
+)
+def test_within_a_long_round_no_pair_is_three_answers_ahead(design: Design) -> None:
+    """A study that ends within a round has its answers spread too: pairs that were used least come first."""
+    assert design.round_slots > 10
+    counts = dict.fromkeys(((image, shift) for image in range(design.n_images) for shift in range(design.n_shifts)), 0)
+    for slot in range(design.round_slots):
+        for cell in balanced(design, slot):
+            counts[cell] += 1
+        assert max(counts.values()) - min(counts.values()) <= 2
+    assert set(counts.values()) == {design.per_shift * design.round_slots // design.n_images}
+
+
+def test_a_study_that_goes_on_has_the_slots_with_which_it_began() -> None:
+    """Also with a later version of this program, of Python or of SciPy: slots are computed anew when they are given."""
+    small = Design(n_images=6, n_shifts=3, per_shift=2, seed=7)
+    assert small.round_slots == 3
+    assert [balanced(small, slot) for slot in range(4)] == [
+        [(0, 2), (1, 1), (2, 1), (3, 0), (4, 2), (5, 0)],
+        [(0, 0), (1, 2), (2, 0), (3, 2), (4, 1), (5, 1)],
+        [(0, 1), (1, 0), (2, 2), (3, 1), (4, 0), (5, 2)],
+        [(0, 1), (1, 2), (2, 0), (3, 1), (4, 0), (5, 2)],
+    ]
+    assert [paper(small, slot) for slot in range(2)] == [
+        [(3, 0), (4, 0), (5, 1), (1, 1), (3, 2), (1, 2)],
+        [(5, 0), (4, 0), (2, 1), (4, 1), (4, 2), (3, 2)],
+    ]
+    # Of the paper's design, by their sums.
+    assert [_sum(balanced(PAPER, slot)) for slot in (0, 1, 9, 10, 29)] == [255915, 245232, 263868, 219233, 237914]
+    assert [_sum(paper(PAPER, slot)) for slot in (0, 1, 29)] == [244622, 217718, 252403]
+
+
+def _sum(cells: list[tuple[int, int]]) -> int:
+    """Another one for other cells."""
+    return sum((place + 1) * (image + 1) * (shift + 1) for place, (image, shift) in enumerate(cells))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.exclusions.flow import ExclusionFlow, exclusion_flow
 from analysis.exclusions.flow_figure import plot_flow
-from analysis.exclusions.marking import RULES, mark
+from analysis.exclusions.marking import RULES, mark, meaning
 from analysis.figure_style import draw
 from analysis.responses.tidy_table import from_rows
 from examples import examples
@@ -70,6 +70,16 @@ def test_a_participant_is_lost_with_the_last_response(make_row: Row) -> None:
         ("interrupted", 1, 2),
     ]
     assert (flow.participants_analysed, flow.responses_analysed) == (1, 1)
+
+
+def test_each_step_says_what_its_reason_means(make_row: Row) -> None:
+    table = from_rows([make_row(excluded=True, exclusion_reason="by_hand"), make_row(trial=2)])
+    flow = exclusion_flow(table, ("too_fast", "unfinished"))
+    assert [(row.reason, row.meaning, row.not_assessed) for row in flow.rows] == [
+        ("too_fast", meaning("too_fast"), 0),
+        ("unfinished", "Responses of participants who did not reach the end of the study.", 0),
+        ("by_hand", "A mark that the table had.", None),
+    ]
 
 
 def test_a_rule_that_the_source_says_nothing_of_is_not_applied(make_row: Row) -> None:

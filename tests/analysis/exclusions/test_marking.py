@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.exclusion_report import ExclusionReport
-from analysis.exclusions.marking import accepted, mark
+from analysis.exclusions.marking import accepted, accepted_rows, mark
 from analysis.observers.table1 import table1
 from analysis.observers.table1_layouts import as_text
 from analysis.responses.tidy_table import from_rows
@@ -173,12 +173,27 @@ def test_the_order_of_rows_makes_no_difference(make_rows: Rows, answers: list[An
 
 
 def test_nothing_left_to_analyse_is_said(make_row: Row) -> None:
-    with pytest.raises(AnalysisError, match="no responses yet"):
-        accepted(from_rows([]))
-    with pytest.raises(AnalysisError, match=r"All 1 responses are excluded \(unfinished\)"):
-        accepted(mark(from_rows([make_row(participant_state="unfinished", response="different")])))
+    excluded = [make_row(participant_state="unfinished"), make_row(trial=2)]
+    excluded[1] |= {"excluded": True, "exclusion_reason": "validation;by_hand"}
+    fast = [make_row(trial=trial, reaction_time_ms=1.0) for trial in range(1, 1201)]
+    refused = {
+        "There are no responses yet; analyse the study after the first participant answered.": from_rows([]),
+        "All 2 responses are excluded (by_hand, unfinished, validation), so none is left to analyse; wait for more "
+        "participants, or name other rules with --rules.": mark(from_rows(excluded), ["unfinished"]),
+        "All 1,200 responses are excluded (too_fast), so none is left to analyse; wait for more participants, or name "
+        "other rules with --rules.": mark(from_rows(fast), ["too_fast"]),
+        "The responses are of 2 studies (pilot, main), whose pairs may share names; name one study's folder, or export "
+        "them and keep the rows of one.": from_rows([make_row(), make_row(study="main")]),
+    }
+    for says, table in refused.items():
+        with pytest.raises(AnalysisError) as caught:
+            accepted(table)
+        assert str(caught.value) == says
 
 
-def test_two_studies_are_not_pooled(make_row: Row) -> None:
-    with pytest.raises(AnalysisError, match=r"of 2 studies \(pilot, main\)"):
-        accepted(from_rows([make_row(), make_row(study="main")]))
+def test_where_nothing_is_excluded_the_table_itself_is_analysed(make_row: Row) -> None:
+    table = from_rows([make_row(), make_row(trial=2)])
+    assert accepted(table) is table  # half a million rows need not be copied
+    part = from_rows([make_row(), make_row(trial=2, excluded=True, exclusion_reason="by_hand")])
+    assert accepted(part)["trial"].tolist() == [1]
+    assert accepted_rows(part).tolist() == [True, False]

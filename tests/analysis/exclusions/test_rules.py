@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm
@@ -96,6 +96,35 @@ def test_interrupted_is_out_of_sight_or_after_a_return(make_row: Row) -> None:
     table = from_rows(rows)
     assert marked(table, "interrupted") == [True, False, True, False, False, False]
     assert assessed(table, "interrupted") == [True, True, True, True, True, False]
+
+
+some_trials = st.lists(
+    st.tuples(
+        st.sampled_from(["p1", "p2", None]),
+        st.sampled_from([None, *range(1, 6)]),
+        st.sampled_from([None, 1, 2, 3]),
+    ),
+    unique_by=lambda row: row if None in row[:2] else row[:2],
+    max_size=10,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(some_trials)
+@example([("p1", 2, 2), ("p1", 1, 1), ("p2", 1, 2)])
+@example([("p1", None, 1), ("p1", 1, 2)])
+@example([("p1", 1, None), ("p1", 2, 2)])
+@example([(None, 1, 1), (None, 2, 2)])
+def test_who_came_back_is_told_by_the_visits_at_two_trials(make_row: Row, trials: list[Any]) -> None:
+    table = from_rows([make_row(participant=who, trial=trial, visit=visit) for who, trial, visit in trials])
+    expected = []
+    for who, trial, visit in trials:
+        # At the trial before among those of the participant, unknown ones being the first.
+        earlier = [row for row in trials if row[0] == who and (row[1] or 0) < (trial or 0)]
+        before = max(earlier, key=lambda row: row[1] or 0, default=None)
+        known = before is not None and None not in (*before, who, trial, visit)
+        expected.append(known and visit > before[2])
+    assert marked(table, "interrupted") == expected
 
 
 def test_not_pixel_exact_is_a_window_that_changed(make_row: Row) -> None:

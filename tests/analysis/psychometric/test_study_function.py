@@ -1,0 +1,207 @@
+"""What a study's psychometric function says of each part: rows, curve, cores, notes, how well it fits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.planning.simulated_study import Design, Population, simulate
+from analysis.psychometric import fit
+from analysis.psychometric.cores import CORES
+from analysis.psychometric.function import PsychometricFunction, psychometric_function
+from analysis.responses.sources import PUBLISHED_TABLE1
+from analysis.results import Estimate
+from analysis.trial_counts import TrialCounts, read_counts
+from analysis.wilson import wilson
+
+
+@pytest.fixture(scope="module")
+def counts() -> TrialCounts:
+    return read_counts(PUBLISHED_TABLE1)
+
+
+@pytest.fixture(scope="module")
+def found(counts: TrialCounts) -> PsychometricFunction:
+    return psychometric_function(counts, replicates=300)
+
+
+def of(different: list[int], total: int = 30, shift: list[float] | None = None) -> TrialCounts:
+    px = np.arange(float(len(different))) if shift is None else np.array(shift)
+    return TrialCounts(px, np.array(different, float), np.full(len(different), float(total)), None, None)
+
+
+def test_the_estimates_are_those_of_the_fit(counts: TrialCounts, found: PsychometricFunction) -> None:
+    best = fit(counts.shift_px, counts.different, counts.total)
+    for name in ("threshold_px", "median_px", "spread", "false_alarm_rate", "lapse_rate"):
+        estimate: Estimate = getattr(found, name)
+        assert estimate.estimate == getattr(best, name)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        assert estimate.low < estimate.estimate < estimate.high  # type: ignore[operator]
+        assert estimate.method == "95% interval of 300 binomial draws of the answers, taken as independent"
+    for name in ("core", "deviance", "overdispersion", "aic", "answers"):
+        assert getattr(found, name) == getattr(best, name)
+    assert (found.participants, found.images, found.notes) == (None, None, counts.notes)
+
+
+@pytest.mark.parametrize("core", ["log-normal", "log-logistic", "weibull"])  # where no rate is at its bound
+def test_intervals_are_as_wide_as_the_likelihood_is_flat(counts: TrialCounts, core: str) -> None:
+    """With many answers, a bootstrap's deviation is that of the information at the top (here by differences)."""
+    many = replace(counts, different=20 * counts.different, total=20 * counts.total)
+    found = psychometric_function(many, core=core, replicates=400)
+    best = fit(many.shift_px, many.different, many.total, core)
+    shape = CORES[core]
+    position = shape.position(many.shift_px)
+
+    def shares(parameters: np.ndarray) -> np.ndarray:
+        z = (position - parameters[0]) / np.exp(parameters[1])
+        return np.asarray(parameters[2] + (1 - parameters[2] - parameters[3]) * shape.below(z))
+
+    expected = shares(best.parameters)
+    slope = np.stack(
+        [(shares(best.parameters + step) - shares(best.parameters - step)) / 2e-5 for step in 1e-5 * np.eye(4)]
+    )
+    information = (slope * many.total / (expected * (1 - expected))) @ slope.T
+    deviation = np.sqrt(np.diag(np.linalg.inv(information)))
+    for estimate, to, one in (
+        (found.median_px, math.log, deviation[0]), (found.spread, math.log, deviation[1]),
+        (found.lapse_rate, float, deviation[3]),
+    ):  # fmt: skip
+        assert estimate.low is not None
+        assert estimate.high is not None
+        assert to(estimate.high) - to(estimate.low) == pytest.approx(2 * 1.96 * one, rel=0.25)
+
+
+def test_each_shift_has_a_row_with_its_share(counts: TrialCounts, found: PsychometricFunction) -> None:
+    assert [(row.shift_px, row.different, row.total) for row in found.rows] == [
+        (shift, int(hits), 150) for shift, hits in enumerate(counts.different)
+    ]
+    assert all(row.share == wilson(row.different, row.total) for row in found.rows)
+
+
+def test_the_curve_goes_from_0_to_the_largest_shift(counts: TrialCounts, found: PsychometricFunction) -> None:
+    best = fit(counts.shift_px, counts.different, counts.total)
+    shift = [point.shift_px for point in found.curve]
+    assert shift == pytest.approx(list(np.arange(0, 9.05, 0.1)))
+    assert [point.probability for point in found.curve] == pytest.approx(best.probability(shift).tolist())
+    assert found.curve[0].low == pytest.approx(found.false_alarm_rate.low)
+    assert found.curve[0].high == pytest.approx(found.false_alarm_rate.high)
+    for point in found.curve:
+        assert point.low is not None
+        assert point.high is not None
+        assert 0 <= point.low < point.probability < point.high <= 1
+        assert point.high - point.low < 0.15
+    # At the threshold it is as uncertain as the threshold: their ends lie about where the other's do.
+    assert found.threshold_px.low is not None
+    lowest = next(point for point in found.curve if point.high is not None and point.high > 0.5)
+    assert lowest.shift_px == pytest.approx(found.threshold_px.low, abs=0.15)
+
+
+def test_a_curve_s_interval_is_cut_off_at_0_and_1() -> None:
+    curve = psychometric_function(of([0, 1, 6, 15, 27, 30, 30, 30]), replicates=200).curve
+    assert min(point.low for point in curve if point.low is not None) == 0
+    assert max(point.high for point in curve if point.high is not None) <= 1
+
+
+def test_all_cores_are_compared_the_likeliest_first(counts: TrialCounts, found: PsychometricFunction) -> None:
+    fits = {name: fit(counts.shift_px, counts.different, counts.total, name) for name in CORES}
+    assert {core.core for core in found.cores} == set(CORES)
+    lowest = min(one.aic for one in fits.values())
+    assert [core.aic for core in found.cores] == sorted(one.aic for one in fits.values())
+    for core in found.cores:
+        one = fits[core.core]
+        assert (core.threshold_px, core.deviance, core.aic) == (one.threshold_px, one.deviance, one.aic)
+        assert core.delta_aic == one.aic - lowest
+        assert one.aic == 8 - 2 * one.log_likelihood
+
+
+def test_the_deviance_is_judged_by_studies_of_this_very_function(counts: TrialCounts) -> None:
+    best = fit(counts.shift_px, counts.different, counts.total)
+    generator = np.random.default_rng(3)
+    drawn = generator.binomial(150, best.probability(counts.shift_px), (60, 10))
+    larger = sum(fit(counts.shift_px, row, counts.total).deviance >= best.deviance for row in drawn)
+    share = psychometric_function(counts, replicates=400).deviance_p
+    assert share is not None
+    assert larger / 60 == pytest.approx(share, abs=3.5 * math.sqrt(share * (1 - share) / 60))
+    assert 401 * share == pytest.approx(round(401 * share))
+    # A study that the function does not fit.
+    worse = psychometric_function(of([5, 25, 5, 25, 5, 25, 28, 29]), replicates=99).deviance_p
+    assert worse == pytest.approx(1 / 100)
+
+
+STEP = (
+    "The answers change at a step between 2 and 3.5 px (perfect separation): any threshold between them and any "
+    "smaller spread fit as well; show shifts in between."
+)
+LEVEL = "The answers hardly change with the shift: neither median nor spread is determined."
+EXCHANGED = "The larger the shift, the fewer answers are “different”: are the two answers exchanged?"
+LAST = "The threshold lies between the two largest shifts; show larger ones to be sure of the lapse rate."
+
+
+@pytest.mark.parametrize(
+    ("different", "notes"),
+    [
+        ([2, 5, 12, 20, 26, 28], []),
+        ([0, 0, 0, 30, 30, 30], [STEP]),
+        ([3, 3, 3, 27, 27, 27], [STEP]),
+        ([0, 0, 1, 30, 30, 30], []),
+        ([0, 0, 0, 29, 30, 30], []),
+        ([15, 15, 15, 15, 15, 15], []),
+        ([27, 27, 27, 3, 3, 3], [EXCHANGED]),
+        ([15, 15, 15, 14, 15, 15], [EXCHANGED]),
+        ([0, 0, 0, 0, 0, 30], [STEP.replace("2 and 3.5", "5 and 6"), LAST]),
+        ([0, 1, 2, 4, 9, 20], [LAST]),
+        ([0, 1, 2, 9, 20, 27], []),
+    ],
+)
+def test_what_the_answers_leave_open_is_said(different: list[int], notes: list[str]) -> None:
+    counts = of(different, shift=[0, 1, 2, 3.5, 5, 6])
+    assert list(psychometric_function(counts, replicates=50).notes) == notes
+
+
+def test_answers_that_hardly_change_determine_no_median() -> None:
+    for step, notes in ((100, [LEVEL]), (300, [])):
+        counts = of([15_000 + step * place for place in range(6)], total=30_000, shift=[1, 2, 3, 4, 5, 6])
+        assert list(psychometric_function(counts, core="normal", replicates=50).notes) == notes
+
+
+def test_notes_of_the_counts_come_first() -> None:
+    counts = replace(of([0, 0, 0, 30, 30, 30], shift=[0, 1, 2, 3.5, 5, 6]), notes=("Something of the counts.",))
+    assert psychometric_function(counts, replicates=50).notes == ("Something of the counts.", STEP)
+
+
+def test_people_and_images_are_counted_and_drawn() -> None:
+    study = simulate(Design(), Population(participant_sd=0.5, image_sd=0.5), np.random.default_rng(11)).counts()
+    assert study.by_participant is not None
+    assert study.by_image is not None
+    found = psychometric_function(study, replicates=100)
+    assert (found.participants, found.images) == (len(study.by_participant), len(study.by_image))
+    assert found.threshold_px.method.startswith("95% bootstrap interval over ")
+    assert found.design_effect is not None
+    assert psychometric_function(replace(study, by_participant=None), replicates=100).design_effect is None
+
+
+def test_without_a_threshold_there_is_a_reason() -> None:
+    assert psychometric_function(of([1, 2, 2, 3, 4, 5]), replicates=50).threshold_px == Estimate(
+        None, None, None, "the function crosses one half at none of the shifts that were shown"
+    )
+
+
+def test_a_study_is_drawn_two_thousand_times_from_the_seed_0_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from analysis.psychometric import function
+
+    asked: list[Any] = []
+    drawn = function.draw
+
+    def draw_few(counts: TrialCounts, replicates: int, generator: Any, expected: Any) -> Any:
+        asked.append((replicates, generator.bit_generator.state))
+        return drawn(counts, 20, generator, expected)
+
+    monkeypatch.setattr(function, "draw", draw_few)
+    found = psychometric_function(of([2, 9, 20, 28]))
+    assert asked == [(2000, np.random.default_rng(0).bit_generator.state)]
+    assert found.core == "log-normal"

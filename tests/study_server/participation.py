@@ -1,0 +1,101 @@
+"""People who take part in a study by way of the functions behind its pages: no application, no requests."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+
+from study_server.folder.new import make_study
+from study_server.folder.study_folder import StudyFolder
+from study_server.participants.answers import Answers
+from study_server.participants.enrolment import enrol
+from study_server.participants.progress import Progress, leave, remaining_trials
+from study_server.participants.running_study import RunningStudy
+from study_server.participants.same_different import Recorded
+from study_server.storage.database import Database
+from study_server.storage.models import Event, FreeSlot, Pair, Participant, Trial
+
+RECORDED = Recorded(
+    response="same", reaction_time_ms=812.5, device_pixel_ratio=1.25, pixel_scale=1, viewport_width=1280,
+    viewport_height=720, hidden=False,
+)  # fmt: skip
+
+
+def make_tiny_study(path: Path) -> StudyFolder:
+    """Four images of 16 × 16 pixels, shifts 0 to 3, one trial of each shift: a round has four slots."""
+    make_study(path, source="demo", count=4, max_shift=3, size=16, seed=3)
+    return StudyFolder(path)
+
+
+class Participation:
+    """The study of a folder while people take part; people are known by their tokens."""
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self.database = Database(folder.database_url)
+        self.study = RunningStudy(folder, self.database)
+        self.answers = Answers(self.study)
+
+    def arrive(self) -> str:
+        """Somebody consents."""
+        return enrol(self.study, secrets.token_urlsafe(16))
+
+    def begin(self) -> str:
+        """Somebody consents, and goes to the trials."""
+        token = self.arrive()
+        for stage in ("instructions", "practice"):
+            leave(self.study, token, stage)
+        return token
+
+    def trials(self, token: str) -> list[str]:
+        """The trials that are left, in order."""
+        return [trial.id for trial in remaining_trials(self.study, token)]
+
+    def record(self, token: str | None, trial: str, key: str | None = None, **recorded: Any) -> Progress:
+        """Answer a trial."""
+        return self.answers.record(token, trial, key or f"key-of-{trial}", RECORDED.model_copy(update=recorded))
+
+    def answer_all(self, token: str, *, wrongly: bool = False) -> None:
+        """Answer what is left as somebody who sees every shift, or who says the opposite."""
+        for trial in self.trials(token):
+            same = (self.shift_px(trial) == 0) is not wrongly
+            self.record(token, trial, response="same" if same else "different")
+
+    def shift_px(self, trial: str) -> int:
+        with self.database.reading() as session:
+            of_trial = select(Pair.shift_px).join(Trial, Trial.pair_id == Pair.id).where(Trial.token == trial)
+            shift = session.scalar(of_trial)
+        assert shift is not None
+        return shift
+
+    def change(self, token: str, **values: Any) -> None:
+        """Change what is stored of a participant."""
+        with self.database.writing() as session:
+            session.execute(update(Participant).where(Participant.token == token).values(**values))
+
+    def stay_away(self, token: str, minutes: float = 24 * 60) -> None:
+        """The participant was last seen so long ago."""
+        self.change(token, last_seen_at=datetime.now(UTC) - timedelta(minutes=minutes))
+
+    def person(self, token: str) -> Participant:
+        with self.database.reading() as session:
+            return session.scalars(select(Participant).where(Participant.token == token)).one()
+
+    def held_slots(self) -> list[int | None]:
+        """The slot that each participant holds, in order of arrival."""
+        with self.database.reading() as session:
+            of_study = select(Participant.slot).where(Participant.study_id == self.study.id)
+            return list(session.scalars(of_study.order_by(Participant.number)))
+
+    def free_slots(self) -> list[int]:
+        with self.database.reading() as session:
+            return sorted(session.scalars(select(FreeSlot.slot)))
+
+    def noted(self, kind: str) -> list[tuple[int | None, str, str]]:
+        """Whose, by whom, and the detail, of each line of this kind in the audit trail."""
+        with self.database.reading() as session:
+            of_person = select(Participant.number, Event.actor, Event.detail).select_from(Event).outerjoin(Participant)
+            return sorted(map(tuple, session.execute(of_person.where(Event.kind == kind))))
