@@ -189,7 +189,7 @@ def _starts(position: Floats, hits: Floats, answers: Floats, limits: list[tuple[
     location = np.interp(np.linspace(0, len(places) - 1, count), np.arange(len(places)), places)
     # For logarithms up to 4, which is level over any shifts; for shifts themselves up to all of their range.
     widest = math.log(4 if core.logarithmic else max(shown[-1] - shown[0], 1.0))
-    log_spread = np.linspace(limits[1][0] + 0.5, max(widest, limits[1][0] + 1), 24)
+    log_spread = np.linspace(limits[1][0] + 0.5, max(widest, limits[1][0] + 1), 12)
     locations, spreads = np.meshgrid(location, log_spread, indexing="ij")
     grid = np.stack([locations, spreads, np.full_like(locations, 0.1), np.full_like(locations, 0.1)])[..., np.newaxis]
     for _ in range(EM_STEPS):
