@@ -11,11 +11,10 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -31,6 +30,8 @@ from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
 from study_server.storage.models import Response
 from study_server.web.background_server import free_port, running_server
+
+_LISTENING = "0A"  # state of a socket in /proc/net/tcp
 
 SERVER_KILLS = ("worker", "workers first", "master first")
 
@@ -114,16 +115,28 @@ def kill_server(port: int, what: str, rng: random.Random) -> None:
 
 
 def processes_of(port: int) -> tuple[int, list[int]]:
-    """The ids of the main process and of the workers of the server at this port."""
-    listing = subprocess.run(["ps", "-ewwo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
-    parents = {
-        int(pid): int(parent)
-        for pid, parent, *arguments in map(str.split, listing.splitlines()[1:])
-        if f"--port {port}" in " ".join(arguments)
+    """The ids of the main process and of the workers of the server at this port: all that listen there."""
+    # Not by their command lines: gunicorn puts titles there, where it can.
+    connections = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listeners = {
+        f"socket:[{fields[9]}]"
+        for fields in connections
+        if fields[1].endswith(f":{port:04X}") and fields[3] == _LISTENING
     }
+    parents: dict[int, int] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            if not listeners.isdisjoint(_handles(process)):
+                parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
     workers = [pid for pid, parent in parents.items() if parent in parents]
     (master,) = parents.keys() - workers
     return master, workers
+
+
+def _handles(process: Path) -> Iterator[str]:
+    for handle in (process / "fd").iterdir():
+        with suppress(OSError):  # it has been closed meanwhile
+            yield str(handle.readlink())
 
 
 @contextmanager
