@@ -177,6 +177,12 @@ def test_a_step_is_one_of_shares() -> None:
     assert list(psychometric_function(counts, replicates=50).notes) == [STEP]
 
 
+def test_a_shift_with_few_answers_does_not_turn_the_others() -> None:
+    answers = np.array([3000.0, 3000, 3000, 3000, 3000, 10])
+    counts = replace(of([1500, 1440, 1380, 1320, 1260, 10]), total=answers)
+    assert EXCHANGED in psychometric_function(counts, replicates=50).notes
+
+
 def test_answers_that_hardly_change_determine_no_median() -> None:
     for step, notes in ((100, [LEVEL]), (300, [])):
         counts = of([15_000 + step * place for place in range(6)], total=30_000, shift=[1, 2, 3, 4, 5, 6])
