@@ -24,9 +24,9 @@ def counts() -> TrialCounts:
     return read_counts(PUBLISHED_TABLE1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def found(counts: TrialCounts) -> PsychometricFunction:
-    return psychometric_function(counts, replicates=300)
+    return psychometric_function(counts, replicates=100)
 
 
 def of(different: list[int], total: int = 30, shift: list[float] | None = None) -> TrialCounts:
@@ -42,7 +42,7 @@ def test_the_estimates_are_those_of_the_fit(counts: TrialCounts, found: Psychome
         assert estimate.low is not None
         assert estimate.high is not None
         assert estimate.low < estimate.estimate < estimate.high  # type: ignore[operator]
-        assert estimate.method == "95% interval of 300 binomial draws of the answers, taken as independent"
+        assert estimate.method == "95% interval of 100 binomial draws of the answers, taken as independent"
     for name in ("core", "deviance", "overdispersion", "aic", "answers"):
         assert getattr(found, name) == getattr(best, name)
     assert (found.participants, found.images, found.notes) == (None, None, counts.notes)
@@ -101,10 +101,17 @@ def test_the_curve_goes_from_0_to_the_largest_shift(counts: TrialCounts, found: 
     assert lowest.shift_px == pytest.approx(found.threshold_px.low, abs=0.15)
 
 
-def test_a_curve_s_interval_is_cut_off_at_0_and_1() -> None:
-    curve = psychometric_function(of([0, 1, 6, 15, 27, 30, 30, 30]), replicates=200).curve
-    assert min(point.low for point in curve if point.low is not None) == 0
-    assert max(point.high for point in curve if point.high is not None) <= 1
+def test_intervals_are_cut_off_where_a_probability_ends() -> None:
+    """Stretched, as few people ask for, some of these would go beyond."""
+    people = Population(median_px=1.5, log_sd=0.6, lapse_rate=0.01, participant_sd=0.3, image_sd=0.3)
+    found = psychometric_function(simulate(Design(), people, np.random.default_rng(1)).counts(), replicates=100)
+    assert max(point.high for point in found.curve if point.high is not None) == 1
+    assert found.false_alarm_rate.low == found.lapse_rate.low == 0
+    assert found.curve[0].low == 0
+    normal = psychometric_function(of([14, 20, 25, 28, 29, 30]), core="normal", replicates=200)
+    assert normal.median_px.low == 0
+    assert normal.median_px.estimate is not None
+    assert normal.median_px.estimate > 0
 
 
 def test_all_cores_are_compared_the_likeliest_first(counts: TrialCounts, found: PsychometricFunction) -> None:
@@ -148,6 +155,7 @@ LAST = "The threshold lies between the two largest shifts; show larger ones to b
         ([2, 5, 12, 20, 26, 28], []),
         ([0, 0, 0, 30, 30, 30], [STEP]),
         ([3, 3, 3, 27, 27, 27], [STEP]),
+        ([0, 30, 30, 30, 30, 30], [STEP.replace("2 and 3.5", "0 and 1")]),
         ([0, 0, 1, 30, 30, 30], []),
         ([0, 0, 0, 29, 30, 30], []),
         ([15, 15, 15, 15, 15, 15], []),
@@ -161,6 +169,18 @@ LAST = "The threshold lies between the two largest shifts; show larger ones to b
 def test_what_the_answers_leave_open_is_said(different: list[int], notes: list[str]) -> None:
     counts = of(different, shift=[0, 1, 2, 3.5, 5, 6])
     assert list(psychometric_function(counts, replicates=50).notes) == notes
+
+
+def test_a_step_is_one_of_shares() -> None:
+    answers = np.array([10.0, 20, 30, 15, 30, 20])
+    counts = replace(of([0, 0, 0, 15, 30, 20], shift=[0, 1, 2, 3.5, 5, 6]), total=answers)
+    assert list(psychometric_function(counts, replicates=50).notes) == [STEP]
+
+
+def test_a_shift_with_few_answers_does_not_turn_the_others() -> None:
+    answers = np.array([3000.0, 3000, 3000, 3000, 3000, 10])
+    counts = replace(of([1500, 1440, 1380, 1320, 1260, 10]), total=answers)
+    assert EXCHANGED in psychometric_function(counts, replicates=50).notes
 
 
 def test_answers_that_hardly_change_determine_no_median() -> None:
