@@ -5,8 +5,8 @@ BIN := .venv/bin
 # What Python compiles is kept, wherever it is told otherwise: a package that uv installs comes without it, and each test
 # process would spend most of its start on compiling PyTorch.
 unexport PYTHONDONTWRITEBYTECODE
-# One thread each for the test processes, which share the processors.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
+# One thread each for the test processes, which share the processors; three of them where browsers and servers are waited for.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --dist worksteal
 
 .PHONY: demo metric test test-fast lint mutants lock clean
 .NOTPARALLEL:
@@ -21,10 +21,10 @@ test: .venv/installed-dev
 	$(BIN)/python tests/browser.py
 	$(BIN)/python tests/postgres.py
 	$(BIN)/python tests/pango.py
-	$(PYTEST)
+	$(PYTEST) -n 3
 
 test-fast: .venv/installed-dev
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -n 2 -m "not slow"
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
