@@ -61,6 +61,16 @@ def test_catch_dprime_is_below_one_as_in_the_differencing_model(make_rows: Rows,
     assert set(found) == set(below_one.items())
 
 
+def test_the_validation_test_is_applied_to_each_known_participant(make_row: Row) -> None:
+    table = from_rows([make_row(participant=participant, trial=1) for participant in ("p0001", "p0002", None)])
+    assert assessed(table, "validation") == [True, True, False]
+
+
+def test_the_largest_shift_may_be_one_pixel(make_rows: Rows) -> None:
+    table = from_rows(make_rows([("p1", 0, "same"), ("p1", 1, "same"), ("p2", 0, "same"), ("p2", 1, "different")]))
+    assert marked(table, "validation") == [True, True, False, False]
+
+
 def test_catch_dprime_needs_both_kinds_of_pairs(make_rows: Rows) -> None:
     table = from_rows(make_rows([("p1", 0, "different"), ("p2", 9, "same"), ("p3", 9, "same"), ("p3", 0, "same")]))
     assert assessed(table, "catch_dprime") == [False, False, True, True]

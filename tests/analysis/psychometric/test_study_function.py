@@ -140,6 +140,11 @@ def test_the_deviance_is_judged_by_studies_of_this_very_function(counts: TrialCo
     assert worse == pytest.approx(1 / 100)
 
 
+def test_as_many_shifts_as_parameters_leave_nothing_to_judge() -> None:
+    assert psychometric_function(of([2, 8, 20, 28]), replicates=50).deviance_p is None
+    assert psychometric_function(of([2, 8, 15, 20, 28]), replicates=50).deviance_p is not None
+
+
 STEP = (
     "The answers change at a step between 2 and 3.5 px (perfect separation): any threshold between them and any "
     "smaller spread fit as well; show shifts in between."
