@@ -106,7 +106,7 @@ def test_the_readme_names_the_two_commands_and_ci_calls_one_of_them() -> None:
     readme = read("README.md")
     assert "make demo" in readme
     assert "make test" in readme
-    assert read(".ci/run").rstrip().endswith("make lint test")
+    assert read(".ci/run").rstrip().endswith("make lint\nmake test")
 
 
 @pytest.mark.parametrize("path", ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))])
