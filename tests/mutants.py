@@ -9,6 +9,7 @@ are killed.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,8 @@ HERE = Path(__file__).parent
 ACCEPTED = HERE / "mutants.toml"
 LEAST_KILLED = 0.95
 KILLED = ("killed", "timeout", "segfault")
+ABORTED = -signal.SIGABRT
+"""Exit code of tests that the fault has broken off, as where it makes a library write outside of its memory."""
 
 Change = tuple[str, str, str]
 """Function, and the lines before and after the change."""
@@ -74,7 +77,7 @@ def main(arguments: list[str]) -> int:
             if code is None:
                 continue  # not asked for
             status = status_by_exit_code[code]
-            known = status in ("caught by type check", *KILLED)
+            known = status in ("caught by type check", *KILLED) or code == ABORTED
             count["refused" if status == "caught by type check" else "killed" if known else "survive"] += 1
             if not known:
                 survivors.append((mutant, status, change(mutant, path)))

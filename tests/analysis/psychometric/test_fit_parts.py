@@ -36,7 +36,7 @@ HITS, ANSWERS = np.array([1.0, 3, 9, 20, 26, 27]), np.full(6, 30.0)
          "different holds a value that is not a whole number ≥ 0; give numbers of answers."),
         (([0, 1, 2, 3], [0, 1, 2, 2], [2, 2, 2, math.inf]),
          "total holds a value that is not a whole number ≥ 0; give numbers of answers."),
-        (([0, 1, 2.5, 3], [0, 1, 3, 5], [2, 2, 2, 2]),
+        (([0, 1, 2.5, 3], [0, 2, 3, 5], [2, 2, 2, 2]),
          "More answers are different than there are answers at a shift of 2.5 px; correct them."),
         (([0, 1, 2, "x"], [0, 1, 2, 2], [2, 2, 2, 2]), "shift_px is not a list of numbers; correct it."),
         (([0, 1, 2, 3], [0, 1, [2], 2], [2, 2, 2, 2]), "different is not a list of numbers; correct it."),
