@@ -140,7 +140,7 @@ def _identity(session: Session, study: RunningStudy, participant: Participant, a
         before = session.scalar(select(func.max(Identity.repetition)).where(*_by_person(study, arrival))) or 0
     return Identity(
         participant_id=participant.id, study_id=study.id, platform=arrival.platform, person=arrival.person,
-        project=arrival.project, session=arrival.session, submit_to=arrival.submit_to, repetition=before + 1,
+        project=arrival.project, session=arrival.session, repetition=before + 1,
     )  # fmt: skip
 
 

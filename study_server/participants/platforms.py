@@ -32,7 +32,7 @@ class Submission:
     """The form that hands an assignment in at MTurk."""
 
     action: str
-    fields: dict[str, str]
+    assignment: str
 
 
 # --- the way here ----------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def arrival_from(identity: Identity | None) -> Arrival:
     if identity is None:
         return Arrival()
     return Arrival.from_json(
-        {name: getattr(identity, name) for name in ("platform", "person", "project", "session", "submit_to")}
+        {name: getattr(identity, name) for name in ("platform", "person", "project", "session")}
     )
 
 
@@ -154,14 +154,15 @@ def way_back(study: RunningStudy, participant: Participant) -> str | None:
     return _prolific(arrival, recruitment.prolific_completion_code)
 
 
-def submission(participant: Participant) -> Submission | None:
-    """How a finished participant hands in the assignment; None for who does not come from MTurk."""
-    identity = participant.identity
-    if identity is None or identity.platform != "mturk" or identity.session is None or identity.submit_to is None:
+def submission(arrival: Arrival) -> Submission | None:
+    """The form by which this assignment is handed in, with the completion code typed; None where there is none.
+
+    The code is not filled in: whoever opens the link says only who they are.
+    """
+    if arrival.platform != "mturk" or arrival.session is None or arrival.submit_to is None:
         return None
-    assert identity.submit_to in MTURK_HOSTS
-    fields = {"assignmentId": identity.session, "completionCode": participant.completion_code or ""}
-    return Submission(f"https://{identity.submit_to}/mturk/externalSubmit", fields)
+    assert arrival.submit_to in MTURK_HOSTS
+    return Submission(f"https://{arrival.submit_to}/mturk/externalSubmit", arrival.session)
 
 
 def completion_code(study: RunningStudy, participant: Participant) -> str | None:

@@ -125,6 +125,7 @@ class Participant(Base):
         CheckConstraint("(stage = 'finished') = (finished_at IS NOT NULL)"),
         CheckConstraint("withdrawn_at IS NULL OR slot IS NULL"),
         Index("ix_participant_waiting", "study_id", "last_seen_at"),
+        Index("ix_participant_address", "study_id", "address"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
@@ -144,10 +145,16 @@ class Participant(Base):
     visits: Mapped[int] = mapped_column(default=0)
     consented_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_answer_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the last answer was stored: what keeps a place. Loading pages does not."""
+    address: Mapped[str | None] = mapped_column(String(32))
+    """Keyed hash of the address from which an unfinished participant came; None once it is not needed any more."""
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     completion_code: Mapped[str | None] = mapped_column(String(64))
     passed: Mapped[bool | None]
-    """Whether the answers pass the validation test; None until every trial is answered."""
+    """Whether the answers pass the paper's validation test; None until every trial is answered."""
+    failed_rules: Mapped[str | None] = mapped_column(String(200))
+    """Names of the study's other rules that the answers fail, joined by `;`; None until every trial is answered."""
     excluded_reason: Mapped[str | None] = mapped_column(String(200))
     """Why the researcher has excluded the participant."""
     released_reason: Mapped[str | None] = mapped_column(String(16))
@@ -180,11 +187,51 @@ class Identity(Base):
     """The platform's id of this study: Prolific's STUDY_ID, MTurk's hitId."""
     session: Mapped[str | None] = mapped_column(String(128))
     """The platform's id of this participation: Prolific's SESSION_ID, MTurk's assignmentId."""
-    submit_to: Mapped[str | None] = mapped_column(String(64))
-    """The host at which MTurk wants the assignment submitted."""
     repetition: Mapped[int] = mapped_column(default=1)
     """1, and more only where the study lets a person take part repeatedly."""
     participant: Mapped[Participant] = relationship(back_populates="identity")
+    later: Mapped[list[LaterIds]] = relationship(
+        back_populates="identity", cascade="all, delete-orphan", order_by="LaterIds.added_at"
+    )
+
+
+class LaterIds(Base):
+    """By what a participation is known, too, to a platform where the person gave it up and took it up again."""
+
+    __tablename__ = "later_ids"
+    participant_id: Mapped[int] = mapped_column(ForeignKey("identity.participant_id"), primary_key=True)
+    session: Mapped[str] = mapped_column(String(128), primary_key=True)
+    project: Mapped[str | None] = mapped_column(String(128))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    identity: Mapped[Identity] = relationship(back_populates="later")
+
+
+class IdUse(Base):
+    """Somebody said who they are by an id in a link alone; kept for an hour, to count them by address."""
+
+    __tablename__ = "id_use"
+    __table_args__ = (Index("ix_id_use_address", "study_id", "address", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    address: Mapped[str] = mapped_column(String(32))
+    """Its keyed hash."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Login(Base):
+    """A browser that has logged in at the dashboard."""
+
+    __tablename__ = "login"
+    id_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Hash of the secret in its cookie."""
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), index=True)
+    proof: Mapped[str] = mapped_column(String(64))
+    """Tells whether the password is still the one that was given."""
+    address: Mapped[str] = mapped_column(String(32))
+    """Keyed hash of the address from which it came."""
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Invitation(Base):
@@ -211,6 +258,8 @@ class Visit(Base):
     color_depth: Mapped[int]
     touch_points: Mapped[int]
     language: Mapped[str] = mapped_column(String(35))
+    sends_images: Mapped[bool | None]
+    """Whether this server itself sent the images then, and said when; None for visits before it did."""
 
 
 class Calibration(Base):
@@ -292,6 +341,8 @@ class Response(Base):
     window_changes: Mapped[int | None]
     refresh_rate_hz: Mapped[float | None]
     sent_after_ms: Mapped[float | None]
+    images_sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the server had sent both images for the first time to who answers; None where it did not send them."""
     answered_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
