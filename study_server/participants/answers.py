@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotFound, NotYours, Unavailable
@@ -20,7 +20,9 @@ from study_server.participants.completion import complete_trials
 from study_server.participants.progress import Progress
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Recorded
+from study_server.storage.database import DATABASE_FAILURES
 from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial
+from study_server.storage.waiting_room import Seat
 
 _MOST_AT_ONCE = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -51,7 +53,7 @@ _COUNT = (
 _Row = Row[*tuple[Any, ...]]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Answer:
     """An answer on its way, and what becomes of it."""
 
@@ -92,17 +94,30 @@ class Answers:
         if not _TOKEN.fullmatch(trial):
             raise NotFound("there is no such trial")
         answer = _Answer(token, trial, key, recorded)
-        with self._gate:
-            self._waiting.append(answer)
-            others_turn, self._is_storing = self._is_storing, True
-        if others_turn:
-            answer.called.get()
-        if not answer.is_settled:
-            self._store_until(answer)
+        with self.study.database.waiting() as seat:
+            with self._gate:
+                self._waiting.append(answer)
+                others_turn, self._is_storing = self._is_storing, True
+            if others_turn:
+                self._await_call(answer, seat)
+            if not answer.is_settled:
+                self._store_until(answer)
         if answer.error is not None:
             raise answer.error
         assert answer.progress is not None
         return answer.progress
+
+    def _await_call(self, answer: _Answer, seat: Seat) -> None:
+        """Raises Unavailable where the call does not come in time; an answer that is under way may be stored all the same."""
+        try:
+            seat.wait(answer.called)
+        except Unavailable:
+            with self._gate:
+                if answer.called.empty():
+                    if answer in self._waiting:
+                        self._waiting.remove(answer)
+                    raise
+            # It was called at this very moment, perhaps to store what waits: it must not go away.
 
     def _store_until(self, answer: _Answer) -> None:
         """Store what waits until this answer is settled, then let the first of those who wait go on with it."""
@@ -123,7 +138,7 @@ class Answers:
                 answers = self._gather()  # not before it is this process's turn to write: more come while one waits
                 stored = self._store(connection, answers)
             _acknowledge(stored)
-        except (OperationalError, InterfaceError, TimeoutError, Unavailable) as error:
+        except DATABASE_FAILURES as error:
             # It is the database: one by one they would fail as well, each after waiting for it.
             _fail(answers := answers or self._gather(), error)
         except Exception:

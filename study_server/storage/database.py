@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    TimeoutError,
+)
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError, Unavailable
 from study_server.storage.models import Base
 from study_server.storage.schema import HEAD, schema_version, stamp
+from study_server.storage.turn import Turn
+from study_server.storage.waiting_room import Seat, WaitingRoom
 
 BUSY_TIMEOUT_S = 10.0
 LOCK_OF_SCHEMA = 7_402_958_113_004_871
@@ -26,16 +31,29 @@ LOCK_OF_SCHEMA = 7_402_958_113_004_871
 APPLICATION = "shift-study"
 """What PostgreSQL knows our connections by."""
 
+DATABASE_FAILURES = (OperationalError, InterfaceError, TimeoutError, Unavailable)
+"""What befalls whoever wants the database, and not one request alone."""
+
 
 class Database:
     """A database at a URL, its tables made if there are none yet (`create`).
 
-    A writer waits about `busy_timeout_s` seconds for others before it fails.
+    A writer waits about `busy_timeout_s` seconds for others before it fails; how many may wait at a time while nobody
+    gets on, the waiting room says, which several databases of a process may share.
     Raises StudyError for a URL that cannot be opened, Unavailable where that may only be so for the moment, and
     StudyError for tables of another version.
     """
 
-    def __init__(self, url: str, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        create: bool = True,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        waiting_room: WaitingRoom | None = None,
+    ) -> None:
+        self._busy_timeout_s = busy_timeout_s
+        self._room = waiting_room or WaitingRoom()
         try:
             # Connections to a server that was restarted meanwhile are noticed before they are used.
             restarts = not url.startswith("sqlite")
@@ -48,8 +66,8 @@ class Database:
             path = Path(self.engine.url.database or "")
             if not create and not path.is_file():
                 raise StudyError(f"the database {self.name} does not exist")  # SQLite would make an empty one
-            _prepare_sqlite(self.engine, busy_timeout_s)
-            self._turn: _Turn | None = _Turn(path, busy_timeout_s)
+            _prepare_sqlite(self.engine, busy_timeout_s, self._room)
+            self._turn: Turn | None = Turn(path, self._room)
         else:
             _prepare_postgresql(self.engine, busy_timeout_s)
             self._turn = None  # PostgreSQL has its own queue
@@ -109,71 +127,31 @@ class Database:
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_OF_SCHEMA})
             yield session
 
+    def waiting(self) -> AbstractContextManager[Seat]:
+        """The seat of a thread that is going to write, or to wait for one that writes for it.
+
+        Raises Unavailable where too many wait already.
+        """
+        return self._room.seat(self._busy_timeout_s)
+
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        if self._turn is None:
-            yield
-        else:
-            with self._turn.taken():
-                yield
+        with self.waiting() as seat:
+            try:
+                with self._turn.taken(seat) if self._turn is not None else nullcontext():
+                    yield
+            except DATABASE_FAILURES:
+                raise
+            except BaseException:
+                self._room.got_on()
+                raise
+            self._room.got_on()
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
         if self._turn is not None:
             self._turn.close()
-
-
-class _Turn:
-    """The queue for SQLite's one write lock, for the threads of this process and for other processes.
-
-    SQLite itself would wait by sleeping and trying again, for longer and longer, so that some wait much longer than
-    others. A lock on a file is had by one who waits for it as soon as it is free, and ends with its process however
-    that dies. It is not handed on in order: whoever has had it could have it again before the others wake up. So there
-    are two: who is next holds the one while waiting for the other, and whoever has just had a turn queues behind them.
-    """
-
-    def __init__(self, database: Path, busy_timeout_s: float) -> None:
-        self._busy_timeout_s = busy_timeout_s
-        self._threads = threading.Lock()
-        self._paths = [database.with_name(database.name + ending) for ending in (".next", ".turn")]
-        self._files: list[int] = []
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Raises Unavailable where the turn comes too late, or where there can be none."""
-        asked = time.monotonic()
-        # Whichever thread is first waits for the other processes however long that takes, for a lock on a file knows no
-        # limit; it alone does.
-        if not self._threads.acquire(timeout=self._busy_timeout_s):
-            raise Unavailable("the database is locked")
-        try:
-            try:
-                for path in self._paths[len(self._files) :]:
-                    self._files.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
-                following, turn = self._files
-                fcntl.flock(following, fcntl.LOCK_EX)
-                try:
-                    fcntl.flock(turn, fcntl.LOCK_EX)
-                finally:
-                    fcntl.flock(following, fcntl.LOCK_UN)
-            except OSError as error:
-                raise Unavailable(f"{self._paths[-1]} cannot be locked: {error.strerror}") from error
-            try:
-                # While somebody else holds the database, each waits for it in vain in turn: whoever has waited for
-                # those before them as long as that does not wait again.
-                if time.monotonic() - asked > self._busy_timeout_s:
-                    raise Unavailable("the database is locked")
-                yield
-            finally:
-                fcntl.flock(turn, fcntl.LOCK_UN)
-        finally:
-            self._threads.release()
-
-    def close(self) -> None:
-        with self._threads:
-            while self._files:
-                os.close(self._files.pop())
 
 
 def with_driver(url: str) -> str:
@@ -214,7 +192,7 @@ def _prepare_postgresql(engine: Engine, busy_timeout_s: float) -> None:
         connection.commit()
 
 
-def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
+def _prepare_sqlite(engine: Engine, busy_timeout_s: float, room: WaitingRoom) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]
         connection.isolation_level = None  # the driver must not begin transactions of its own; `begin` below does
@@ -228,5 +206,14 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection) -> None:  # type: ignore[no-untyped-def]
-        writes = connection.get_execution_options().get("shift_study_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not connection.get_execution_options().get("shift_study_writes", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Who has waited for the turn waits for another program's lock only as long as they still would have.
+        with room.seat(busy_timeout_s) as seat:
+            wait_ms = round(1000 * (seat.left_s if seat.waited_s > 0.1 * busy_timeout_s else busy_timeout_s))
+        if connection.info.get("busy_ms", round(1000 * busy_timeout_s)) != wait_ms:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
+            connection.info["busy_ms"] = wait_ms
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        room.got_on()

@@ -20,6 +20,7 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
+from study_server.storage.waiting_room import WaitingRoom
 from study_server.web import api, headers, hooks, images, languages, withdrawal
 from study_server.web import participant_pages as pages
 
@@ -38,7 +39,10 @@ def create_app(
     fit_psychometric: fits the curve that the dashboard draws; without it there is none.
     Raises StudyError where folder, settings or database cannot be used.
     """
-    study = RunningStudy(folder, database or Database(folder.database_url))
+    if database is None:
+        room = WaitingRoom.for_threads(folder.settings.server.threads)
+        database = Database(folder.database_url, waiting_room=room)
+    study = RunningStudy(folder, database)
     app = Flask(__name__, template_folder=str(_TEMPLATES))
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,

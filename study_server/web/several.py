@@ -11,6 +11,8 @@ from werkzeug.wrappers import Request, Response
 from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
+from study_server.storage.database import Database
+from study_server.storage.waiting_room import WaitingRoom
 from study_server.web.app import create_app
 from study_server.web.headers import Hardened
 
@@ -33,8 +35,10 @@ def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
 
 def create_server_app(folders: Sequence[StudyFolder], fit_psychometric: FitPsychometric | None = None) -> Any:
     """The WSGI application of a server with these studies."""
+    room = WaitingRoom.for_threads(folders[0].settings.server.threads)  # of the process, whichever study they serve
     apps: dict[str, Any] = {
-        path: create_app(folder, fit_psychometric=fit_psychometric) for path, folder in paths_of(folders).items()
+        path: create_app(folder, Database(folder.database_url, waiting_room=room), fit_psychometric)
+        for path, folder in paths_of(folders).items()
     }
     for app in apps.values():
         app.extensions["studies"] = [folder.settings.study.name for folder in folders]
