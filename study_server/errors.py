@@ -19,3 +19,7 @@ class Conflict(StudyError):
 
 class Unavailable(StudyError):
     """It cannot be done for the moment: the same request may succeed later."""
+
+
+class FileMoved(Unavailable):
+    """A file that is in use is not where it was. It has been logged."""

@@ -29,7 +29,7 @@ from study_server.dashboard import actions, charts, login, people
 from study_server.dashboard.exports import EXPORTS
 from study_server.dashboard.links import links
 from study_server.dashboard.page_contents import ARGUMENTS, PAGES, Asked, now, version
-from study_server.errors import Conflict, NotFound, StudyError, Unavailable
+from study_server.errors import Conflict, FileMoved, NotFound, StudyError, Unavailable
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
 from study_server.storage.models import Study
@@ -66,7 +66,7 @@ def _harden(response: Response) -> Response:
 
 @blueprint.errorhandler(StudyError)
 def _refuse(error: StudyError) -> tuple[str, int]:
-    statuses: dict[type[Exception], int] = {NotFound: 404, Conflict: 409, Unavailable: 503}
+    statuses: dict[type[Exception], int] = {NotFound: 404, Conflict: 409, Unavailable: 503, FileMoved: 503}
     return _render("dashboard/error.html", title="That did not work", message=str(error)), statuses.get(
         type(error), 400
     )
@@ -94,8 +94,16 @@ def _around() -> dict[str, Any]:
         "pages": PAGES,
         "utc": _utc,
         "others": _other_studies(study),
-        "logged_in": request.endpoint not in OPEN_TO_ALL and login.is_logged_in(study),
+        "logged_in": request.endpoint not in OPEN_TO_ALL and _is_logged_in(study),
     }
+
+
+def _is_logged_in(study: RunningStudy) -> bool:
+    """Not needed to say that there is no database."""
+    try:
+        return login.is_logged_in(study)
+    except Unavailable:
+        return False
 
 
 @blueprint.app_template_filter("number")

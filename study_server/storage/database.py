@@ -18,7 +18,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session
 
-from study_server.errors import StudyError, Unavailable
+from study_server.errors import FileMoved, StudyError, Unavailable
+from study_server.storage.database_files import DatabaseFiles, Identity, identity_of
 from study_server.storage.models import Base
 from study_server.storage.schema import HEAD, schema_version, stamp
 from study_server.storage.turn import Turn
@@ -39,7 +40,9 @@ class Database:
     """A database at a URL, its tables made if there are none yet (`create`).
 
     A writer waits about `busy_timeout_s` seconds for others before it fails; how many may wait at a time while nobody
-    gets on, the waiting room says, which several databases of a process may share.
+    gets on, the waiting room says, which several databases of a process may share. identity: of the file that an SQLite
+    database must be; None: of whichever is there. One that is moved, deleted or replaced while it is open is neither
+    read nor written until it is back: FileMoved.
     Raises StudyError for a URL that cannot be opened, Unavailable where that may only be so for the moment, and
     StudyError for tables of another version.
     """
@@ -51,6 +54,7 @@ class Database:
         create: bool = True,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         waiting_room: WaitingRoom | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self._busy_timeout_s = busy_timeout_s
         self._room = waiting_room or WaitingRoom()
@@ -66,11 +70,13 @@ class Database:
             path = Path(self.engine.url.database or "")
             if not create and not path.is_file():
                 raise StudyError(f"the database {self.name} does not exist")  # SQLite would make an empty one
+            self._files: DatabaseFiles | None = DatabaseFiles(path, identity)
             _prepare_sqlite(self.engine, busy_timeout_s, self._room)
+            _watch(self.engine, self._files)
             self._turn: Turn | None = Turn(path, self._room)
         else:
             _prepare_postgresql(self.engine, busy_timeout_s)
-            self._turn = None  # PostgreSQL has its own queue
+            self._turn = self._files = None  # PostgreSQL has its own queue, and its own files
         self._writing_engine = self.engine.execution_options(shift_study_writes=True)
         try:
             self._check_schema(create)
@@ -110,14 +116,18 @@ class Database:
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that two writers wait for each other instead of
         failing half-way.
         """
-        with self._in_turn(), Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self._in_turn():
+            with Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
+                yield session
+            self._check_files()
 
     @contextmanager
     def writing_rows(self) -> Iterator[Connection]:
         """As `writing`, without objects: for what is written all the time."""
-        with self._in_turn(), self._writing_engine.begin() as connection:
-            yield connection
+        with self._in_turn():
+            with self._writing_engine.begin() as connection:
+                yield connection
+            self._check_files()
 
     @contextmanager
     def writing_alone(self) -> Iterator[Session]:
@@ -146,6 +156,16 @@ class Database:
                 self._room.got_on()
                 raise
             self._room.got_on()
+
+    @property
+    def identity(self) -> Identity | None:
+        """Which file an SQLite database is, whatever its name."""
+        return self._files.identity if self._files else None
+
+    def _check_files(self) -> None:
+        """What has been committed is found again."""
+        if self._files:
+            self._files.check()
 
     def close(self) -> None:
         """Close all connections."""
@@ -217,3 +237,31 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float, room: WaitingRoom) ->
             connection.info["busy_ms"] = wait_ms
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         room.got_on()
+
+
+def _watch(engine: Engine, files: DatabaseFiles) -> None:
+    """Let no connection be opened to another file than the one that is in use, nor a transaction begin on one."""
+
+    @event.listens_for(engine, "do_connect")
+    def _open(dialect, record, arguments, options) -> object:  # type: ignore[no-untyped-def]
+        files.check()
+        record.info["before"] = identity_of(files.database)
+        if files.identity is None:
+            return None  # the dialect opens it, or makes it
+        return dialect.connect(f"{files.database.as_uri()}?mode=rw", **{**options, "uri": True})
+
+    @event.listens_for(engine, "connect")
+    def _opened(connection, record) -> None:  # type: ignore[no-untyped-def]
+        try:
+            files.opened(record.info.pop("before", None))
+        except FileMoved:
+            connection.close()
+            raise
+
+    @event.listens_for(engine, "close")
+    def _closed(connection, record) -> None:  # type: ignore[no-untyped-def]
+        files.closed()
+
+    @event.listens_for(engine, "begin", insert=True)
+    def _begins(connection) -> None:  # type: ignore[no-untyped-def]
+        files.check()

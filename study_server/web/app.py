@@ -15,7 +15,7 @@ from study_server.access.limits import configure_limits
 from study_server.access.sessions import configure_sessions
 from study_server.dashboard import views as dashboard
 from study_server.dashboard.answer_counts import FitPsychometric
-from study_server.errors import Conflict, NotFound, NotYours, StudyError, Unavailable
+from study_server.errors import Conflict, FileMoved, NotFound, NotYours, StudyError, Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
@@ -119,7 +119,8 @@ def _refuse_data(error: Exception) -> tuple[Response | str, int]:
 
 def _database_failed(error: Exception) -> Response:
     # Disk full, locked for too long, restarted, too many connections: all may pass, and browsers try again.
-    current_app.logger.error("the database failed: %s", getattr(error, "orig", error))
+    if not isinstance(error, FileMoved):
+        current_app.logger.error("the database failed: %s", getattr(error, "orig", error))
     response = make_response(_say(_("The answers cannot be stored at the moment. Please try again in a minute."), 503))
     response.headers["Retry-After"] = "5"
     return response

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -20,6 +21,7 @@ from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import same_different as task
 from study_server.storage.database import Database
+from study_server.storage.database_files import Identity
 from study_server.storage.models import Participant, Study
 from study_server.storage.registration import register
 from study_server.web.compression import Compression
@@ -33,8 +35,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
         server: ServerSettings,
         on_ready: Callable[[], None],
         fit_psychometric: FitPsychometric | None,
+        identities: dict[Path, Identity | None],
     ) -> None:
         self.folders, self.server, self.on_ready, self.fit_psychometric = folders, server, on_ready, fit_psychometric
+        self.identities = identities
         self.compression = Compression(folders)
         super().__init__()
 
@@ -71,7 +75,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
         try:
-            return create_server_app(self.folders, self.fit_psychometric)
+            return create_server_app(self.folders, self.fit_psychometric, self.identities)
         except (DBAPIError, Unavailable) as error:
             # The database is down just when this worker takes a dead one's place. An exception here would stop the
             # whole server; who exits is replaced by another that tries again.
@@ -91,21 +95,25 @@ def serve(
     Raises StudyError where one cannot be served, before any process is started.
     """
     paths_of(folders)
-    states = [_prepare(folder) for folder in folders]
+    prepared = {folder.path: _prepare(folder) for folder in folders}
+    states = [state for state, _ in prepared.values()]
+    identities = {path: identity for path, (_, identity) in prepared.items()}
     _claim(server.host, server.port)
-    _Server(folders, server, lambda: on_ready(states), fit_psychometric).run()
+    _Server(folders, server, lambda: on_ready(states), fit_psychometric, identities).run()
 
 
-def _prepare(folder: StudyFolder) -> str:
+def _prepare(folder: StudyFolder) -> tuple[str, Identity | None]:
+    """The state that a study is in, in words, and which file its database is."""
     _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
     task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
     database = Database(folder.database_url)
     state = _state(database, register(folder, database))
+    identity = database.identity
     database.close()
     if not has_password(folder):
         state += f"\nIts dashboard has no password yet: shift-study password {folder.path} sets one."
-    return state
+    return state, identity
 
 
 def _state(database: Database, study_id: int) -> str:

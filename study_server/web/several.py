@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -12,6 +13,7 @@ from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.database import Database
+from study_server.storage.database_files import Identity
 from study_server.storage.waiting_room import WaitingRoom
 from study_server.web.app import create_app
 from study_server.web.headers import Hardened
@@ -33,11 +35,23 @@ def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
     return paths
 
 
-def create_server_app(folders: Sequence[StudyFolder], fit_psychometric: FitPsychometric | None = None) -> Any:
-    """The WSGI application of a server with these studies."""
+def create_server_app(
+    folders: Sequence[StudyFolder],
+    fit_psychometric: FitPsychometric | None = None,
+    identities: Mapping[Path, Identity | None] | None = None,
+) -> Any:
+    """The WSGI application of a server with these studies.
+
+    identities: a study's folder → the database file that it must have, of those that have one in a file.
+    """
+    identities = identities or {}
     room = WaitingRoom.for_threads(folders[0].settings.server.threads)  # of the process, whichever study they serve
     apps: dict[str, Any] = {
-        path: create_app(folder, Database(folder.database_url, waiting_room=room), fit_psychometric)
+        path: create_app(
+            folder,
+            Database(folder.database_url, waiting_room=room, identity=identities.get(folder.path)),
+            fit_psychometric,
+        )
         for path, folder in paths_of(folders).items()
     }
     for app in apps.values():
