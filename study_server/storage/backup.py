@@ -46,7 +46,7 @@ def backup(folder: StudyFolder, target: Path) -> Backup:
     PostgreSQL server by its own program pg_dump as a .dump. `target` appears only once it is complete and checked.
     Raises StudyError where it is there already, lies in the study folder, or cannot be made.
     """
-    url = _parsed(folder.database_url)
+    url = parsed(folder.database_url)
     sqlite = url.get_backend_name() == "sqlite"
     endings = (".db", ".zip") if sqlite else (".dump", ".zip")
     if target.suffix not in endings:
@@ -65,16 +65,16 @@ def backup(folder: StudyFolder, target: Path) -> Backup:
                 copy = Path(scratch) / (DATABASE if sqlite else DUMP)
                 copy.touch(mode=0o600)  # as private where it is unpacked
                 if source is not None:
-                    answers = _copy_file(source, copy)
+                    answers = copy_file(source, copy)
                 elif not sqlite:
-                    _dump(url, copy)
+                    dump(url, copy)
                 _write_zip(folder, source, copy, temporary)
         elif source is not None:
-            answers = _copy_file(source, temporary)
+            answers = copy_file(source, temporary)
         else:
-            _dump(url, temporary)
+            dump(url, temporary)
         size = temporary.stat().st_size
-    return Backup(str(target), size, answers, _how_to_restore(folder, target, url, source))
+    return Backup(str(target), size, answers, _how_to_restore(folder, target, url))
 
 
 def copy_sqlite(source: sqlite3.Connection, target: Path) -> int | None:
@@ -102,7 +102,8 @@ def copy_sqlite(source: sqlite3.Connection, target: Path) -> int | None:
         return count
 
 
-def _copy_file(source: Path, target: Path) -> int | None:
+def copy_file(source: Path, target: Path) -> int | None:
+    """As `copy_sqlite`, of a database file that others may be writing to."""
     try:
         uri = f"{source.resolve().as_uri()}?mode=rw"  # never makes an empty database
         with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)) as connection:
@@ -114,21 +115,32 @@ def _copy_file(source: Path, target: Path) -> int | None:
         raise StudyError(f"{source} cannot be copied: {error}") from error
 
 
-def _dump(url: URL, target: Path) -> None:
+def dump(url: URL, target: Path) -> None:
+    """Dump a PostgreSQL database. Raises StudyError where that cannot be done."""
     if shutil.which("pg_dump") is None:
         raise StudyError(
             "a PostgreSQL database is backed up by PostgreSQL's own pg_dump, which is not installed here: install "
             "PostgreSQL's client programs (Debian: postgresql-client)"
         )
-    address = url.set(drivername="postgresql", password=None).render_as_string()
+    address = address_of(url)
     done = subprocess.run(
         ["pg_dump", "--format=custom", "--no-password", f"--file={target}", f"--dbname={address}"],
-        env=os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {}),  # not for all to see in `ps`
+        env=environment_of(url),
         capture_output=True,
         text=True,
     )
     if done.returncode:
         raise StudyError(f"pg_dump could not copy {address}: {done.stderr.strip()}")
+
+
+def address_of(url: URL) -> str:
+    """A database as PostgreSQL's programs take it on their command line, which all can see in `ps`: no password."""
+    return url.set(drivername="postgresql", password=None).render_as_string()
+
+
+def environment_of(url: URL) -> dict[str, str]:
+    """What PostgreSQL's programs get the password by."""
+    return os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
 
 
 def _write_zip(folder: StudyFolder, source: Path | None, copy: Path, target: Path) -> None:
@@ -150,14 +162,30 @@ def _add(archive: zipfile.ZipFile, file: Path, name: str) -> None:
 def _files(root: Path, database: Path | None) -> Iterator[Path]:
     """All files of a study folder but hidden ones and the database in use, with what belongs to it."""
     in_use = {root / DATABASE, database.resolve() if database else root / DATABASE}
+    # Links are followed, for images may lie on another disk. Each folder → itself and those that lead to it.
+    around = {str(root): {_identity(folder) for folder in (root, *root.parents)}}
     for place, folders, names in os.walk(root, followlinks=True):
+        above = around.pop(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            folder = Path(place) / name
+            if (identity := _identity(folder)) in above:
+                raise StudyError(f"{folder} leads back to {folder.resolve()}, without end: remove that link")
+            around[str(folder)] = above | {identity}
         for name in sorted(names):
             file = Path(place) / name
-            if not name.startswith(".") and not any(
+            if name.startswith(".") or any(
                 file.parent == database.parent and name.startswith(database.name) for database in in_use
             ):
-                yield file
+                continue
+            if not file.exists():
+                raise StudyError(f"{file} is a link to nothing: remove it, or bring back what it led to")
+            yield file
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -171,11 +199,11 @@ def arriving(target: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        _synchronise(temporary)
+        synchronise(temporary)
         if target.exists():
             raise StudyError(f"{target} was made by somebody else meanwhile: name a new file")
         temporary.rename(target)
-        _synchronise(target.absolute().parent)
+        synchronise(target.absolute().parent)
     except OSError as error:
         raise StudyError(f"{target} cannot be written: {error.strerror or error}") from error
     finally:
@@ -183,7 +211,8 @@ def arriving(target: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _synchronise(path: Path) -> None:
+def synchronise(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -191,21 +220,17 @@ def _synchronise(path: Path) -> None:
         os.close(handle)
 
 
-def _how_to_restore(folder: StudyFolder, target: Path, url: URL, source: Path | None) -> str:
+def _how_to_restore(folder: StudyFolder, target: Path, url: URL) -> str:
     name = folder.path.resolve().name
-    if target.suffix == ".db":
-        return f"Stop the server, remove {source}-wal and {source}-shm, and copy {target} to {source}."
-    if target.suffix == ".dump":
-        return f"In a new, empty database: pg_restore --no-owner --dbname=URL {target}"
-    text = f"Anywhere: unzip {target.name}, then shift-study serve {name}"
-    if url.get_backend_name() != "sqlite":
-        return f"{text} --database-url URL, after pg_restore --no-owner --dbname=URL {name}/{DUMP}"
-    if folder.settings.server.database_url:
-        return f"{text}, after taking server.database_url out of {name}/study.toml"
-    return text
+    option = " --database-url URL" if url.get_backend_name() != "sqlite" else ""
+    if target.suffix == ".zip":
+        return f"Anywhere: shift-study restore {target.name} {name}{option}, then shift-study serve {name}{option}"
+    elsewhere = f" --database-url {folder.other_database}" if folder.other_database and not option else option
+    return f"Stop the server, then shift-study restore {target} {folder.path}{elsewhere}"
 
 
-def _parsed(url: str) -> URL:
+def parsed(url: str) -> URL:
+    """A database's URL. Raises StudyError for what is none."""
     try:
         return make_url(url)
     except ArgumentError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -32,7 +33,7 @@ def register(folder: StudyFolder, database: Database) -> int:
             study = Study(name=name, settings="", manifest_sha256="")
             session.add(study)
         elif study.frozen_at is not None:
-            _refuse_changed(study, settings, digest, folder)
+            refuse_other(folder, study.frozen_at, study.settings, study.manifest_sha256)
             study.settings = settings  # settings that did not exist when it was frozen have their defaults
             return study.id
         if (study.settings, study.manifest_sha256) != (settings, digest):
@@ -64,16 +65,17 @@ def _enter_pairs(session: Session, study: Study, folder: StudyFolder) -> None:
     )  # fmt: skip
 
 
-def _refuse_changed(study: Study, settings: str, digest: str, folder: StudyFolder) -> None:
+def refuse_other(folder: StudyFolder, frozen_at: datetime, frozen_settings: str, manifest: str) -> None:
+    """Raise StudyError where the folder's settings or manifest are not those with which participants have started."""
     mend = (
-        f"participants have started since {study.frozen_at:%Y-%m-%d %H:%M} UTC, so it may not change: "
+        f"participants have started since {frozen_at:%Y-%m-%d %H:%M} UTC, so it may not change: "
         "restore it, or make a new study folder"
     )
-    if study.manifest_sha256 != digest:
+    if manifest != manifest_sha256(folder.manifest_path):
         raise StudyError(f"{folder.manifest_path} has been changed; {mend}")
-    frozen = json.loads(study.settings)
+    frozen = json.loads(frozen_settings)
     before = _with_defaults({name: values for name, values in frozen.items() if name not in CHANGEABLE})
-    changed = list(_differences(before, json.loads(settings)))
+    changed = list(_differences(before, json.loads(folder.settings.frozen_json())))
     if changed:
         raise StudyError(f"{folder.path / 'study.toml'}: {'; '.join(changed)}; {mend}")
 

@@ -51,13 +51,17 @@ def upgrade(url: str) -> Upgrade:
     except (ArgumentError, ImportError, ValueError, SQLAlchemyError) as error:
         raise StudyError(f"{url!r} is no database URL that can be opened: {error}") from error
     name = make_url(url).render_as_string(hide_password=True)
-    alone = _sqlite_alone if engine.dialect.name == "sqlite" else _postgresql_alone
     try:
         before = _version(engine, name)
         if before == HEAD:
             return Upgrade(name, before, HEAD, None)
-        with alone(engine, name, before) as (connection, backup):
-            migrate(connection, before, HEAD)
+        backup = None
+        if engine.dialect.name == "sqlite":
+            with _sqlite_alone(engine, name, before) as (connection, backup):
+                migrate(connection, before, HEAD)
+        else:
+            with postgresql_alone(engine, name, "upgrade") as connection:
+                migrate(connection, before, HEAD)
     except DatabaseError as error:
         raise StudyError(f"{name} could not be upgraded, and is as it was: {error.orig}") from error
     return Upgrade(name, before, HEAD, backup)
@@ -151,8 +155,8 @@ def _connections_of_servers(connection: Connection) -> int:
 
 
 @contextmanager
-def _postgresql_alone(engine: Engine, name: str, _before: str) -> Iterator[tuple[Connection, None]]:
-    """A transaction that no server of this version is beside, nor another upgrade."""
+def postgresql_alone(engine: Engine, name: str, verb: str) -> Iterator[Connection]:
+    """A transaction that no server of this version is beside, nor another one of these."""
     with engine.connect() as connection, connection.begin():
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_OF_SCHEMA})
@@ -162,5 +166,5 @@ def _postgresql_alone(engine: Engine, name: str, _before: str) -> Iterator[tuple
             time.sleep(0.1)
             others = _connections_of_servers(connection)
         if others:
-            raise StudyError(f"{name} is in use by {others} connections of servers: stop them all, then upgrade")
-        yield connection, None
+            raise StudyError(f"{name} is in use by {others} connections of servers: stop them all, then {verb}")
+        yield connection

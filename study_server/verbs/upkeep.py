@@ -1,4 +1,4 @@
-"""The verbs that keep a study in order: `backup`, `upgrade`, `password`."""
+"""The verbs that keep a study in order: `backup`, `restore`, `upgrade`, `password`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from study_server.verbs.options import DATABASE_URL, FOLDER, echo
+from study_server.verbs.options import DATABASE_URL, FILE, FOLDER, echo
 
 
 @click.command()
@@ -37,6 +37,38 @@ def backup(folder: Path, output: Path, database_url: str, as_json: bool) -> None
     made = back_up(StudyFolder(folder, database_url), output)
     answers = "" if made.answers is None else f", {made.answers:,} answers"
     echo(as_json, asdict(made), f"{made.file}: {made.bytes / 1e6:.1f} MB{answers}\nTo restore: {made.restore}")
+
+
+@click.command()
+@click.argument("file", metavar="BACKUP", type=FILE)
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@DATABASE_URL
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def restore(file: Path, folder: Path, database_url: str, as_json: bool) -> None:
+    """Put a backup back in the place of a study's database, or as a whole study folder. Stop its servers first.
+
+    
+    Example:  shift-study restore /backups/my-study.db my-study
+              shift-study restore my-study.zip my-study       # where there is no folder my-study yet
+    """
+    from dataclasses import asdict
+
+    from study_server.storage.restore import restore as put_back
+    from study_server.storage.schema import HEAD
+
+    done = put_back(file, folder, database_url)
+    if done.database is None:
+        text = f"{done.folder}: restored; it had never been served"
+    else:
+        until = f", the last of {done.until}" if done.until else ""
+        text = f"{done.database}: restored, with {done.answers:,} answers{until}"
+    if done.kept:
+        text += f"\nWhat was there before: {done.kept}"
+    if done.version is not None and done.version != HEAD:
+        text += f"\nIts tables are of version {done.version}: before you serve it, shift-study upgrade {folder}"
+    if done.unused:
+        text += f"\nServed, it would have the data in {done.unused}: take server.database_url out of its study.toml"
+    echo(as_json, asdict(done), text)
 
 
 @click.command()

@@ -253,6 +253,34 @@ def test_files_that_are_there_or_do_not_fit_are_refused(begun: StudyFolder, tmp_
     assert (tmp_path / "there.db").read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [("stimuli/again", ".."), ("stimuli/self", "."), ("up", "../.."), ("one/to", "../two"), ("round", "round")],
+)
+def test_links_that_lead_round_in_circles_are_named(begun: StudyFolder, tmp_path: Path, link: str, to: str) -> None:
+    (begun.path / "one").mkdir()
+    (begun.path / "two").mkdir()
+    (begun.path / "two" / "to").symlink_to("../one")
+    (begun.path / link).symlink_to(to)
+    done = run("backup", begun.path, "-o", tmp_path / "study.zip")
+    assert done.exit_code == 1, done.output
+    assert str(begun.path / link) in done.output
+    assert "remove" in done.output
+    assert not (tmp_path / "study.zip").exists()
+
+
+def test_links_to_folders_elsewhere_are_followed(begun: StudyFolder, tmp_path: Path) -> None:
+    (begun.path / "stimuli").rename(tmp_path / "elsewhere")
+    (begun.path / "stimuli").symlink_to(tmp_path / "elsewhere")
+    (begun.path / "also").symlink_to("practice")  # twice, but not for ever
+    backup(begun, tmp_path / "study.zip")
+    with zipfile.ZipFile(tmp_path / "study.zip") as archive:
+        names = archive.namelist()
+    files = [path.name for path in (tmp_path / "elsewhere").iterdir()]
+    assert {f"study/stimuli/{name}" for name in files} <= set(names)
+    assert {"study/also/manifest.csv", "study/practice/manifest.csv"} <= set(names)
+
+
 @pytest.mark.parametrize("ending", ["db", "zip"])
 def test_nothing_is_left_behind_where_it_fails(
     begun: StudyFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
@@ -260,7 +288,7 @@ def test_nothing_is_left_behind_where_it_fails(
     def disk_full(_: Path) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(backing_up, "_synchronise", disk_full)
+    monkeypatch.setattr(backing_up, "synchronise", disk_full)
     done = run("backup", begun.path, "-o", tmp_path / f"copy.{ending}")
     assert (done.exit_code, "No space left on device" in done.output) == (1, True)
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
@@ -294,7 +322,7 @@ def test_a_postgresql_database_is_dumped_and_restored(
     for target in ("copy.dump", "study.zip"):
         done = run("backup", small.path, "-o", tmp_path / target, "--database-url", one)
         assert done.exit_code == 0, done.output
-        assert "pg_restore --no-owner" in done.output
+        assert "shift-study restore" in done.output
     assert (tmp_path / "copy.dump").stat().st_mode & 0o077 == 0
     (away := tmp_path / "away").mkdir()
     moved = unzip(tmp_path / "study.zip", away)
