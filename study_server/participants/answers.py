@@ -108,7 +108,7 @@ class Answers:
         return answer.progress
 
     def _await_call(self, answer: _Answer, seat: Seat) -> None:
-        """Raises Unavailable where the call does not come in time; an answer that is under way may be stored all the same."""
+        """Raises Unavailable where no call comes in time; an answer that is under way may be stored all the same."""
         try:
             seat.wait(answer.called)
         except Unavailable:

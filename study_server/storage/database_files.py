@@ -86,5 +86,7 @@ class DatabaseFiles:
             self._log_identity = log if self._open else None
         elif log != self._log_identity:
             what = "moved or deleted" if log is None else "replaced by another file"
-            return f"the file {self._log_file.name}, with the latest answers, was {what} {was}: put it back where it was"
+            return (
+                f"the file {self._log_file.name}, with the latest answers, was {what} {was}: put it back where it was"
+            )
         return None

@@ -27,8 +27,10 @@ class WaitingRoom:
         self._gate = threading.Lock()
         self._numbers = itertools.count()
         self._taken: set[int] = set()
-        self._waiting_since: float | None = None
-        """Since when somebody has waited without anybody getting on."""
+        self._waiting_since = 0.0
+        """Since when nobody has got on, of those who are here."""
+        self._in_vain = False
+        """Whether somebody has gone away since then without having got on."""
         self._own = threading.local()
 
     @classmethod
@@ -58,9 +60,9 @@ class WaitingRoom:
     def _enter(self, patience_s: float) -> Seat:
         now = time.monotonic()
         with self._gate:
-            if self._waiting_since is None:
+            if not self._taken and not self._in_vain:
                 self._waiting_since = now
-            elif (
+            if (
                 self._seats is not None
                 and len(self._taken) >= self._seats
                 and now - self._waiting_since > STUCK_AFTER_S
@@ -73,14 +75,19 @@ class WaitingRoom:
     def got_on(self) -> None:
         """Somebody has got the database, or has done with it."""
         with self._gate:
-            self._waiting_since = time.monotonic() if self._taken else None
+            self._waiting_since, self._in_vain = time.monotonic(), False
+
+    def left_in_vain(self) -> None:
+        """Somebody goes away who has waited long enough."""
+        with self._gate:
+            self._in_vain = True
 
     def stuck_from(self, number: int) -> float | None:
         """From when this seat is one too many, unless somebody gets on before; None: it is not."""
         with self._gate:
             if self._seats is None or sum(other < number for other in self._taken) < self._seats:
                 return None
-            return (self._waiting_since or time.monotonic()) + STUCK_AFTER_S
+            return self._waiting_since + STUCK_AFTER_S
 
 
 class Seat:
@@ -112,9 +119,11 @@ class Seat:
             except Empty:
                 pass
             if time.monotonic() >= self._until:
+                self._room.left_in_vain()
                 raise Unavailable("the database is locked")
             stuck_from = self._room.stuck_from(self.number)
             if stuck_from is not None and time.monotonic() >= stuck_from:
+                self._room.left_in_vain()
                 raise _too_many()
 
 

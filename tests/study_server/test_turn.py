@@ -138,6 +138,17 @@ def test_nobody_is_refused_while_others_get_on(
         assert outcomes([pool.submit(write_slowly) for _ in range(12)]) == ["1"] * 12
 
 
+def test_nobody_is_refused_who_comes_after_a_quiet_time(
+    opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = opened(LONG, seats=1)
+    assert write(database) == 1
+    clock = time.monotonic
+    monkeypatch.setattr(waiting_room.time, "monotonic", lambda: clock() + 3600)
+    with database.waiting(), ThreadPoolExecutor(1) as pool:  # two at once, before either has got on
+        assert pool.submit(write, database).result(LONG) == 1
+
+
 def test_a_request_that_fails_has_got_on_all_the_same(
     opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
