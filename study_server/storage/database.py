@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -137,7 +137,7 @@ class Database:
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_OF_SCHEMA})
             yield session
 
-    def waiting(self) -> AbstractContextManager[Seat]:
+    def waiting(self) -> Seat:
         """The seat of a thread that is going to write, or to wait for one that writes for it.
 
         Raises Unavailable where too many wait already.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from study_server.errors import FileMoved
 Identity = tuple[int, int]
 """Of a file, whatever its name: device and inode."""
 
+_SINCE = "while the server was running, so nothing is stored"
+
 _log = logging.getLogger(__name__)
 
 
 def identity_of(path: Path) -> Identity | None:
     """None where there is no such file."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  (at every transaction)
     except OSError:
         return None
     return found.st_dev, found.st_ino
@@ -70,23 +73,25 @@ class DatabaseFiles:
                 self._log_identity = None
 
     def _trouble(self) -> str | None:
-        name, was = f"the database {self.database.name}", "while the server was running, so nothing is stored"
-        found = identity_of(self.database)
+        """What is wrong, as a sentence. The gate is held."""
         if self.identity is None:
             return None
+        found = identity_of(self.database)
+        if found == self.identity:
+            log = identity_of(self._log_file)
+            if self._log_identity is None:
+                self._log_identity = log if self._open else None
+            is_right = log == self._log_identity or not self._open
+            return None if is_right else _of_the_log(self._log_file.name, log)
+        name = f"the database {self.database.name}"
         if found is None:
-            return f"{name} was moved or deleted {was}: put it back where it was"
-        if found != self.identity:
-            return (
-                f"{name} was replaced by another file {was}: put back the one that was there, or restart the server to "
-                "go on with this one"
-            )
-        log = identity_of(self._log_file)
-        if self._log_identity is None:
-            self._log_identity = log if self._open else None
-        elif log != self._log_identity:
-            what = "moved or deleted" if log is None else "replaced by another file"
-            return (
-                f"the file {self._log_file.name}, with the latest answers, was {what} {was}: put it back where it was"
-            )
-        return None
+            return f"{name} was moved or deleted {_SINCE}: put it back where it was"
+        return (
+            f"{name} was replaced by another file {_SINCE}: put back the one that was there, or restart the server to go "
+            "on with this one"
+        )
+
+
+def _of_the_log(name: str, found: Identity | None) -> str:
+    what = "moved or deleted" if found is None else "replaced by another file"
+    return f"the file {name}, with the latest answers, was {what} {_SINCE}: put it back where it was"

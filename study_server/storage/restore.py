@@ -103,8 +103,8 @@ def _is_dump(copy: Path, backup: Path) -> bool:
         is_dump = file.read(len(_POSTGRESQL)) == _POSTGRESQL
     if not is_dump:
         raise StudyError(
-            f"{backup} is damaged, or no backup: name a .db, .dump or .zip that shift-study backup has made, or what an "
-            "earlier restore or upgrade has kept"
+            f"{backup} is damaged, or no backup: name a .db, .dump or .zip that shift-study backup has made, or what "
+            "an earlier restore or upgrade has kept"
         )
     return True
 

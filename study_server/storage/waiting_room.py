@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 from study_server.errors import Unavailable
@@ -38,27 +37,16 @@ class WaitingRoom:
         """One that leaves a quarter of a process's threads free."""
         return cls(max(1, threads - max(1, threads // 4)))
 
-    @contextmanager
-    def seat(self, patience_s: float) -> Iterator[Seat]:
-        """This thread's seat; who has one already keeps it, and has waited since they got it.
+    def seat(self, patience_s: float) -> Seat:
+        """This thread's seat, for as long as a `with` block lasts; who has one already has waited since they got it.
 
-        Raises Unavailable where nobody gets on and all seats are taken.
+        Raises Unavailable, at the block's beginning, where nobody gets on and all seats are taken.
         """
         held: Seat | None = getattr(self._own, "seat", None)
-        if held is not None:
-            yield held
-            return
-        seat = self._enter(patience_s)
-        self._own.seat = seat
-        try:
-            yield seat
-        finally:
-            self._own.seat = None
-            with self._gate:
-                self._taken.discard(seat.number)
+        return held if held is not None else Seat(self, patience_s)
 
-    def _enter(self, patience_s: float) -> Seat:
-        now = time.monotonic()
+    def enter(self, seat: Seat, now: float) -> int:
+        """The seat's number; they are given in the order in which threads come."""
         with self._gate:
             if not self._taken and not self._in_vain:
                 self._waiting_since = now
@@ -70,7 +58,14 @@ class WaitingRoom:
                 raise _too_many()
             number = next(self._numbers)
             self._taken.add(number)
-        return Seat(self, number, now, now + patience_s)
+        self._own.seat = seat
+        return number
+
+    def leave(self, number: int) -> None:
+        """A seat is free again."""
+        self._own.seat = None
+        with self._gate:
+            self._taken.discard(number)
 
     def got_on(self) -> None:
         """Somebody has got the database, or has done with it."""
@@ -82,20 +77,36 @@ class WaitingRoom:
         with self._gate:
             self._in_vain = True
 
-    def stuck_from(self, number: int) -> float | None:
-        """From when this seat is one too many, unless somebody gets on before; None: it is not."""
+    @property
+    def stuck_from(self) -> float:
+        """From when there may be seats too many, unless somebody gets on before."""
+        return self._waiting_since + STUCK_AFTER_S if self._seats is not None else math.inf
+
+    def is_one_too_many(self, number: int) -> bool:
+        """Whether as many as there are seats for came before this one. Those get fewer, never more."""
         with self._gate:
-            if self._seats is None or sum(other < number for other in self._taken) < self._seats:
-                return None
-            return self._waiting_since + STUCK_AFTER_S
+            return self._seats is not None and sum(other < number for other in self._taken) >= self._seats
 
 
 class Seat:
     """One thread's place, since when it has waited, and for how much longer it will."""
 
-    def __init__(self, room: WaitingRoom, number: int, since: float, until: float) -> None:
-        self.number = number
-        self._room, self._since, self._until = room, since, until
+    def __init__(self, room: WaitingRoom, patience_s: float) -> None:
+        self._room, self._patience_s = room, patience_s
+        self._depth = self._number = 0
+        self._since = 0.0
+
+    def __enter__(self) -> Seat:
+        if self._depth == 0:
+            self._since = time.monotonic()
+            self._number = self._room.enter(self, self._since)
+        self._depth += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self._room.leave(self._number)
 
     @property
     def waited_s(self) -> float:
@@ -105,24 +116,26 @@ class Seat:
     @property
     def left_s(self) -> float:
         """For how long it will still wait."""
-        return max(0.0, self._until - time.monotonic())
+        return max(0.0, self._patience_s - self.waited_s)
 
     def wait(self, called: SimpleQueue[None]) -> None:
         """Wait until called. Raises Unavailable when that takes too long, or there are too many who wait in vain."""
+        until = self._since + self._patience_s
+        may_be_too_many = True
         while True:
-            # Those before this seat get fewer, never more: who is not one too many will not be.
-            stuck_from = self._room.stuck_from(self.number)
-            until = self._until if stuck_from is None else min(self._until, stuck_from)
+            now = time.monotonic()
+            look = min(until, max(now, self._room.stuck_from)) if may_be_too_many else until
             try:
-                called.get(timeout=max(0.0, until - time.monotonic()))
+                called.get(timeout=max(0.0, look - now))
                 return
             except Empty:
                 pass
-            if time.monotonic() >= self._until:
+            now = time.monotonic()
+            if now >= until:
                 self._room.left_in_vain()
                 raise Unavailable("the database is locked")
-            stuck_from = self._room.stuck_from(self.number)
-            if stuck_from is not None and time.monotonic() >= stuck_from:
+            may_be_too_many = self._room.is_one_too_many(self._number)
+            if may_be_too_many and now >= self._room.stuck_from:
                 self._room.left_in_vain()
                 raise _too_many()
 
