@@ -87,8 +87,8 @@ class DatabaseFiles:
         if found is None:
             return f"{name} was moved or deleted {_SINCE}: put it back where it was"
         return (
-            f"{name} was replaced by another file {_SINCE}: put back the one that was there, or restart the server to go "
-            "on with this one"
+            f"{name} was replaced by another file {_SINCE}: put back the one that was there, or restart the server to "
+            "go on with this one"
         )
 
 

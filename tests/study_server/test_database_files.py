@@ -112,7 +112,12 @@ def test_what_is_moved_during_a_transaction_is_not_acknowledged(opened: Database
         connection.exec_driver_sql("UPDATE study SET settings = 'meanwhile'")
         move(path)
     bring_back(path)
-    assert names(opened) == {"before"}
+    with pytest.raises(FileMoved), opened.writing() as session:
+        session.add(Study(name="meanwhile", settings="", manifest_sha256=""))
+        session.flush()
+        move(path)
+    bring_back(path)
+    assert names(opened) == {"before", "meanwhile"}  # where it can be found again
 
 
 def test_a_log_that_went_with_its_last_connection_is_not_missed(opened: Database, path: Path) -> None:
@@ -139,7 +144,9 @@ def test_a_database_behind_a_link_is_watched_where_it_lies(tmp_path: Path) -> No
             names(database)
 
 
-def test_participants_are_asked_to_come_again_and_the_dashboard_says_why(app: Flask, client: FlaskClient) -> None:
+def test_participants_are_asked_to_come_again_and_the_dashboard_says_why(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
     folder: StudyFolder = app.extensions["study"].folder
     set_password(folder, "long enough for us")
     researcher = app.test_client()
@@ -157,6 +164,7 @@ def test_participants_are_asked_to_come_again_and_the_dashboard_says_why(app: Fl
         assert (shown.status_code, "study.db was moved or deleted" in shown.text) == (503, True), shown.text
         assert str(folder.path) not in shown.text
     assert app.test_client().get("/dashboard/").status_code == 302
+    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
     with client.get("/static/icon.svg") as page:
         assert page.status_code == 200
     bring_back(folder.path / "study.db")

@@ -261,9 +261,12 @@ sys.stdin.read()
 """
 
 
-def test_a_damaged_database_that_a_server_has_open_is_left_alone(folder: StudyFolder, copy: Path) -> None:
+@pytest.mark.parametrize("content", [b"no database at all", b"SQLite format 3\0" + b"x" * 8176])
+def test_a_damaged_database_that_a_server_has_open_is_left_alone(
+    folder: StudyFolder, copy: Path, content: bytes
+) -> None:
     file = folder.path / "study.db"
-    file.write_bytes(b"no database at all")
+    file.write_bytes(content)
     command = [sys.executable, "-c", LOCK, str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
@@ -271,7 +274,8 @@ def test_a_damaged_database_that_a_server_has_open_is_left_alone(folder: StudyFo
         done = run("restore", copy, folder.path)
         assert (done.exit_code, "is in use" in done.output) == (1, True), done.output
         other.communicate("")
-    assert file.read_bytes() == b"no database at all"
+    assert file.read_bytes() == content
+    assert run("restore", copy, folder.path).exit_code == 0
 
 
 def damage(file: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask
 from sqlalchemy import func, select, text
 
 from kill_runs import stored_keys
@@ -160,6 +161,19 @@ def test_a_request_that_fails_has_got_on_all_the_same(
     assert write(database) == 1
 
 
+def test_who_comes_when_all_seats_are_taken_in_vain_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = WaitingRoom(1)
+    clock = time.monotonic
+    with room.seat(LONG), ThreadPoolExecutor(1) as pool:
+        with room.seat(LONG):
+            pass  # the same thread has its seat
+        monkeypatch.setattr(waiting_room.time, "monotonic", lambda: clock() + 2)
+        with pytest.raises(Unavailable, match="too many wait"):
+            pool.submit(lambda: room.seat(LONG).__enter__()).result(LONG)
+        room.got_on()
+        pool.submit(lambda: room.seat(LONG).__enter__()).result(LONG)
+
+
 def test_several_studies_of_a_process_share_the_seats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_room, "STUCK_AFTER_S", 0.1)
     room = WaitingRoom(2)
@@ -193,11 +207,16 @@ def test_answers_that_wait_together_are_bounded_as_well(study: StudyFolder, monk
             with clients[0].get("/static/icon.svg") as page:
                 assert page.status_code == 200
         assert sorted(task.result(LONG).status_code for task in work) == [200] * 2 + [503] * 4
+        assert count_stored(app) == 2  # who was refused has left nothing behind
         again = [pool.submit(answer, *one) for one in zip(clients, trials, strict=True)]
         assert {task.result(LONG).status_code for task in again} == {200}
-    with database(app).reading() as session:
-        assert session.scalar(select(func.count()).select_from(Response)) == 6
+    assert count_stored(app) == 6
     database(app).close()
+
+
+def count_stored(app: Flask) -> int | None:
+    with database(app).reading() as session:
+        return session.scalar(select(func.count()).select_from(Response))
 
 
 # --- a real server ---------------------------------------------------------------------------------------------------
