@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from study_server.errors import NotFound, StudyError
 from study_server.participants import slots
 from study_server.participants.running_study import Actor, RunningStudy
-from study_server.storage.models import ANSWERED_ALL, Identity, Participant
+from study_server.storage.models import ANSWERED_ALL, Identity, LaterIds, Participant
 
 _COLUMNS = ("Submission id", "Participant id", "Status")
 
@@ -88,13 +88,14 @@ def _release(
 
 def _of_submission(session: Session, study: RunningStudy, submission: Submission) -> Participant | None:
     # Where the link brings no SESSION_ID, the person is all that is known.
+    later = Identity.later.any(LaterIds.session == submission.submission)
     by_person = (Identity.session.is_(None)) & (Identity.person == submission.person)
     return session.scalar(
         select(Participant)
         .join(Identity, Identity.participant_id == Participant.id)
         .where(
             Identity.study_id == study.id, Identity.platform == "prolific",
-            or_(Identity.session == submission.submission, by_person),
+            or_(Identity.session == submission.submission, later, by_person),
         )
         .order_by(Identity.repetition.desc())
         .limit(1)

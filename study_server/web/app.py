@@ -15,7 +15,7 @@ from study_server.access.limits import configure_limits
 from study_server.access.sessions import configure_sessions
 from study_server.dashboard import views as dashboard
 from study_server.dashboard.answer_counts import FitPsychometric
-from study_server.errors import Conflict, NotFound, NotYours, StudyError, Unavailable
+from study_server.errors import Conflict, NotFound, NotYours, StudyError, TooMany, Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
@@ -75,9 +75,12 @@ def create_app(
     return app
 
 
-def _refuse(error: Exception) -> tuple[Response | str, int]:
-    statuses: dict[type[Exception], int] = {NotFound: 404, NotYours: 403, Conflict: 409}
-    return _say(str(error), statuses.get(type(error), 400))
+def _refuse(error: Exception) -> Response:
+    statuses: dict[type[Exception], int] = {NotFound: 404, NotYours: 403, Conflict: 409, TooMany: 429}
+    response = make_response(_say(str(error), statuses.get(type(error), 400)))
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _refuse_http(error: Exception) -> Response | HTTPException:
