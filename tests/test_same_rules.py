@@ -19,7 +19,7 @@ from analysis.exclusions.participant_rules import validation
 from analysis.observers.table1 import table1
 from analysis.wilson import wilson_interval
 from study_server.dashboard.answer_counts import PairCount, count_shifts, wilson
-from study_server.participants.acceptance import passes_validation
+from study_server.participants.acceptance import CatchTrials, passes_validation
 from study_server.storage.migrations import v0001_first_tables as v0001
 from study_server.storage.upgrade import migrate
 
@@ -88,7 +88,7 @@ def test_who_passes_the_validation_test_passes_it_in_the_analysis(people: list[A
     fails = dict(zip(table["participant"], marked.tolist(), strict=True))
     assert assessed.all()
     for number, answers in enumerate(everybody):
-        assert passes_validation(answers, LARGEST) is paper(answers)
+        assert passes_validation(CatchTrials.of(answers, LARGEST)) is paper(answers)
         assert fails.get(f"p{number}", False) is not paper(answers)  # who gave no answer has no row
 
 
@@ -158,7 +158,7 @@ def test_who_passes_the_validation_test_passed_it_in_the_migration(people: list[
     everybody = [*people, OTHERS]
     # Who answered everything has answered something: of nobody else does the migration say anything.
     assert judged_by_the_migration(everybody) == [
-        passes_validation(answers, LARGEST) if answers else None for answers in everybody
+        passes_validation(CatchTrials.of(answers, LARGEST)) if answers else None for answers in everybody
     ]
 
 

@@ -61,7 +61,8 @@ def release_submissions(study: RunningStudy, submissions: Iterable[Submission], 
     here by no such id, or has been released before, is passed over.
     """
     with study.database.writing() as session:
-        given_up = [p for s in submissions if (p := _of_submission(session, study, s)) and p.stage not in ANSWERED_ALL]
+        found = [(_of_submission(session, study, submission), submission) for submission in submissions]
+        given_up = [p for p, s in found if p and p.stage not in ANSWERED_ALL and not _has_moved_on(p, s)]
         return _release(session, study, given_up, actor)
 
 
@@ -100,6 +101,17 @@ def _of_submission(session: Session, study: RunningStudy, submission: Submission
         .order_by(Identity.repetition.desc())
         .limit(1)
     )  # fmt: skip
+
+
+def _has_moved_on(participant: Participant, submission: Submission) -> bool:
+    """Whether the participant took the study up again after giving this submission up, and has answered since."""
+    identity, answered = participant.identity, participant.last_answer_at
+    if identity is None or answered is None:
+        return False
+    sessions = [identity.session, *(later.session for later in identity.later)]
+    if submission.submission not in sessions:
+        return False  # known by the person alone
+    return any(later.added_at < answered for later in identity.later[sessions.index(submission.submission) :])
 
 
 def _of_label(session: Session, study: RunningStudy, label: str) -> Participant:

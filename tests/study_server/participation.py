@@ -14,6 +14,7 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.enrolment import enrol
 from study_server.participants.progress import Progress, leave, remaining_trials
+from study_server.participants.receipts import receipt
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Recorded
 from study_server.storage.database import Database
@@ -31,6 +32,16 @@ def make_tiny_study(path: Path) -> StudyFolder:
     return StudyFolder(path)
 
 
+def receipts(study: RunningStudy, trial: str, minutes_ago: float = 10) -> tuple[str | None, str | None]:
+    """What came with the images of a trial, a while ago; nothing for a trial that there is not."""
+    with study.database.reading() as session:
+        tokens = select(Trial.left_token, Trial.right_token).where(Trial.token == trial)
+        row = session.execute(tokens).one_or_none()
+    moment = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    left, right = (receipt(study.secret_key, token, moment) for token in row) if row else (None, None)
+    return left, right
+
+
 class Participation:
     """The study of a folder while people take part; people are known by their tokens."""
 
@@ -41,7 +52,7 @@ class Participation:
 
     def arrive(self) -> str:
         """Somebody consents."""
-        return enrol(self.study, secrets.token_urlsafe(16))
+        return enrol(self.study, secrets.token_urlsafe(16)).token
 
     def begin(self) -> str:
         """Somebody consents, and goes to the trials."""
@@ -56,7 +67,8 @@ class Participation:
 
     def record(self, token: str | None, trial: str, key: str | None = None, **recorded: Any) -> Progress:
         """Answer a trial."""
-        return self.answers.record(token, trial, key or f"key-of-{trial}", RECORDED.model_copy(update=recorded))
+        kept = RECORDED.model_copy(update=recorded)
+        return self.answers.record(token, trial, key or f"key-of-{trial}", kept, receipts(self.study, trial))
 
     def answer_all(self, token: str, *, wrongly: bool = False) -> None:
         """Answer what is left as somebody who sees every shift, or who says the opposite."""
@@ -77,8 +89,10 @@ class Participation:
             session.execute(update(Participant).where(Participant.token == token).values(**values))
 
     def stay_away(self, token: str, minutes: float = 24 * 60) -> None:
-        """The participant was last seen so long ago."""
-        self.change(token, last_seen_at=datetime.now(UTC) - timedelta(minutes=minutes))
+        """The participant consented, and answered if they have, so long ago."""
+        then = datetime.now(UTC) - timedelta(minutes=minutes)
+        answered = then if self.person(token).last_answer_at is not None else None
+        self.change(token, consented_at=then, last_seen_at=then, last_answer_at=answered)
 
     def person(self, token: str) -> Participant:
         with self.database.reading() as session:

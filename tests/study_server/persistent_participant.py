@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 
 from requests_of_a_participant import ANSWER
+from study_server.participants.receipts import HEADER
 
 _TRIES = 3000
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -25,6 +26,7 @@ class PersistentParticipant:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Accept"] = "text/html, application/json"
+        self._images: dict[str, tuple[str, str]] = {}
         self.repeated = 0
         """Requests that had to be sent again."""
 
@@ -43,7 +45,9 @@ class PersistentParticipant:
         self.consent()
         for path in ("/instructions", "/practice"):
             self.ask("POST", path)
-        return [trial["id"] for trial in self.ask("GET", "/api/trials").json()["trials"]]
+        trials = self.ask("GET", "/api/trials").json()["trials"]
+        self._images = {trial["id"]: (trial["left"], trial["right"]) for trial in trials}
+        return list(self._images)
 
     def consent(self) -> requests.Response:
         """Open the first page and consent; the page after that."""
@@ -53,9 +57,11 @@ class PersistentParticipant:
         return self.ask("POST", "/consent")
 
     def answer(self, trial: str) -> str:
-        """Answer a trial; the idempotency key of the answer that was acknowledged."""
+        """Ask for the images of a trial and answer it; the idempotency key of the answer that was acknowledged."""
         key = f"key-of-{trial}".replace("_", "x")
-        self.ask("PUT", f"/api/trials/{trial}/response", ANSWER | {"idempotency_key": key})
+        receipts = [self.ask("GET", path).headers[HEADER] for path in self._images[trial]]
+        sent = dict(zip(("left_sent", "right_sent"), receipts, strict=True))
+        self.ask("PUT", f"/api/trials/{trial}/response", ANSWER | sent | {"idempotency_key": key})
         return key
 
     def take_part(self, on_acknowledged: Callable[[str], None]) -> None:
