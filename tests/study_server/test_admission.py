@@ -111,7 +111,7 @@ def test_another_person_at_the_same_computer_is_a_new_participant(configure: Con
     first = begin_from(client, prolific_link())
     second = begin_from(client, prolific_link("ffff", "65cc"))
     assert not {t["id"] for t in first} & {t["id"] for t in second}
-    assert client.get(prolific_link()).location == "/trials"  # and the first comes back
+    assert go_on(client, prolific_link()).location == "/trials"  # and the first comes back
     assert client.get("/api/trials").json["trials"] == first
     assert [identity.person for _, identity in people(app) if identity] == ["5f0b9c1a2b3c4d5e6f708192", "ffff"]
 

@@ -31,6 +31,7 @@ from recruiting import (
 )
 from requests_of_a_participant import answer, begin, sign_in
 from study_server.dashboard import actions
+from study_server.dashboard import people as dashboard_people
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.signed_links import ISSUER
@@ -58,7 +59,7 @@ def withdrawal_code(client: FlaskClient) -> str:
 def state(app: Flask) -> list[Any]:
     """All that is stored of people, and their ids."""
     return [
-        {name: value for name, value in vars(row).items() if not name.startswith("_")}
+        {column.name: getattr(row, column.name) for column in row.__table__.columns}
         for pair in people(app)
         for row in pair
         if row is not None
@@ -172,7 +173,7 @@ def test_a_link_to_another_s_participation_leaves_the_one_of_this_browser_alone(
         assert client.get("/trials").status_code == 200
 
 
-# --- how many ----------------------------------------------------------------------------------------------------------
+# --- how many --------------------------------------------------------------------------------------------------------
 
 
 def test_an_address_can_name_so_many_ids_an_hour_and_no_more(study: StudyFolder) -> None:
@@ -203,8 +204,6 @@ def test_a_laboratory_of_forty_behind_one_address_takes_part_at_once_and_the_fif
         assert "from your network" in refused.text
     researcher = app.extensions["study"]
     with researcher.database.reading() as session:
-        from study_server.dashboard import people as dashboard_people
-
         lines, total = dashboard_people.events(session, researcher, kind="address_full")
     assert total == 1
     assert lines[0][0].detail.startswith("50 unfinished from address ")
@@ -216,7 +215,7 @@ def test_a_laboratory_of_forty_behind_one_address_takes_part_at_once_and_the_fif
     researcher.database.close()
 
 
-# --- links with a key, and signed ones ---------------------------------------------------------------------------------
+# --- links with a key, and signed ones -------------------------------------------------------------------------------
 
 
 def test_where_the_study_has_a_key_a_link_without_it_admits_nobody(study: StudyFolder) -> None:
@@ -292,9 +291,8 @@ def test_a_link_whose_signature_says_something_else_is_refused(
 
 def test_links_that_prolific_has_not_signed_are_refused(signing: Flask, keys: list[rsa.RSAPrivateKey]) -> None:
     unsigned = jwt.encode({"prolific": PROLIFIC, "iss": ISSUER}, "", algorithm="none", headers={"kid": "k1"})
-    public = (Path(signing.extensions["study"].folder.path) / "prolific.json").read_bytes()
-    by_public_key = jwt.encode({"prolific": PROLIFIC, "iss": ISSUER}, public, algorithm="HS256", headers={"kid": "k1"})
-    for signature in ("", "x", "a.b.c", token(keys[1]), unsigned, by_public_key):
+    shared = jwt.encode({"prolific": PROLIFIC, "iss": ISSUER}, "s" * 32, algorithm="HS256", headers={"kid": "k1"})
+    for signature in ("", "x", "a.b.c", token(keys[1]), unsigned, shared):
         refused = signing.test_client().get(signed_link(signature))
         assert (refused.status_code, "not signed by Prolific" in refused.text) == (403, True), signature
     another = signing.test_client().get(signed_link(token(keys[0]), PROLIFIC_PID="ffff"))

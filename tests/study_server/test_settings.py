@@ -72,7 +72,10 @@ def agree(s: Settings) -> Settings:
     return dataclasses.replace(
         s,
         stimuli=dataclasses.replace(s.stimuli, count=99999),
-        trials=dataclasses.replace(s.trials, per_shift=min(s.trials.per_shift, 99999 // (s.stimuli.max_shift + 1))),
+        trials=dataclasses.replace(
+            s.trials,
+            per_shift=min(s.trials.per_shift, 90000 // (s.stimuli.max_shift + 1)),
+        ),
         display=dataclasses.replace(s.display, key_same="a", key_different="0"),
         recruitment=dataclasses.replace(
             s.recruitment, platforms=s.recruitment.platforms or ["open"], sona_completion_url=""

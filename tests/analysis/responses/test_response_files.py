@@ -21,7 +21,7 @@ from analysis.responses.tidy_table import from_rows
 from examples import examples
 
 Row = Callable[..., dict[str, Any]]
-SECOND = [column.name for column in COLUMNS if column.since == 2]
+SECOND = [column.name for column in COLUMNS if column.since > 1]
 TIDY = [".csv", ".jsonl", ".parquet"]
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -48,7 +48,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     rows = draw(st.lists(st.fixed_dictionaries({column.name: cell(column) for column in COLUMNS}), max_size=4))
     for index, row in enumerate(rows):
         # What the table checks across rows: one pair, one image and shift; reasons where excluded.
-        row |= {"schema": "shift-study/responses/2", "pair": f"{index}{row['pair']}", "trial": index + 1}
+        row |= {"schema": "shift-study/responses/3", "pair": f"{index}{row['pair']}", "trial": index + 1}
         row["exclusion_reason"] = "validation;" + row["exclusion_reason"] if row["excluded"] else ""
         row["question_screen"] = draw(st.none() | text)
     return from_rows(rows)
@@ -67,7 +67,7 @@ def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
 @pytest.mark.parametrize("suffix", TIDY)
 @settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
-def test_a_file_of_version_1_is_read_and_written_as_version_2(suffix: str, table: pd.DataFrame) -> None:
+def test_a_file_of_version_1_is_read_and_written_as_the_newest(suffix: str, table: pd.DataFrame) -> None:
     with TemporaryDirectory() as folder:
         old, new = (Path(folder, name).with_suffix(suffix) for name in ("old", "new"))
         write_file(
@@ -103,7 +103,7 @@ def test_a_file_of_two_versions_is_refused(tmp_path: Path, make_row: Row, suffix
     rows = [make_row(), make_row(trial=2, schema="shift-study/responses/1")]
     path = tmp_path / f"responses{suffix}"
     write_file(pd.DataFrame(rows), path)
-    with pytest.raises(AnalysisError, match=r"(line [23]|row 2): schema is .*responses/1', but .*responses/2' in"):
+    with pytest.raises(AnalysisError, match=r"(line [23]|row 2): schema is .*responses/1', but .*responses/3' in"):
         read_file(path)
     write_file(pd.DataFrame(rows[1:]), path, overwrite=True)
     with pytest.raises(AnalysisError, match=r"(line [12]|row 1): the column visit is none of shift-study/responses/1"):
@@ -274,7 +274,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
 def test_a_short_line_of_csv_is_named(tmp_path: Path, make_row: Row) -> None:
     path = tmp_path / "a.csv"
     path.write_text(csv_text(make_row()) + "1,2,3\n")
-    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 26"):
+    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 27"):
         read_file(path)
 
 
