@@ -18,6 +18,7 @@ from study_server.dashboard.answer_counts import FitPsychometric, ShiftCount, co
 from study_server.dashboard.devices import devices
 from study_server.dashboard.reaction_times import reaction_times
 from study_server.dashboard.recruitment import STATES, over_time, recruitment
+from study_server.participants.guessing import chances
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Event, Participant, Study
 
@@ -88,6 +89,7 @@ def _overview(session: Session, asked: Asked) -> Values:
         "state": session.get_one(Study, study.id).state,
         "pairs": listed,
         "number_of_pairs": len(pairs),
+        "address_full": _last_full_address(session, study),
         "used": sum(pair.used for pair in pairs),
         "least": pairs[0].used,
         "wanted": wanted,
@@ -105,6 +107,14 @@ def _overview(session: Session, asked: Asked) -> Values:
             },
         },
     }
+
+
+def _last_full_address(session: Session, study: RunningStudy) -> datetime | None:
+    """When somebody was last turned away for the unfinished participants from their address."""
+    last: datetime | None = session.scalar(
+        select(func.max(Event.at)).where(Event.study_id == study.id, Event.kind == "address_full")
+    )
+    return last
 
 
 def _table1(session: Session, asked: Asked) -> Values:
@@ -154,7 +164,11 @@ def _exclusions(session: Session, asked: Asked) -> Values:
     numbers = recruitment(session, asked.study, asked.now)
     participants = people.not_used(session, asked.study)
     described = people.describe(session, asked.study, participants, asked.now)
-    return {"numbers": numbers, "people": described, "charts": {}}
+    settings = asked.study.settings
+    return {
+        "numbers": numbers, "people": described, "chances": chances(settings), "rules": settings.acceptance,
+        "charts": {},
+    }  # fmt: skip
 
 
 def _reaction_times(session: Session, asked: Asked) -> Values:

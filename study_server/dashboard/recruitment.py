@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from study_server.dashboard.sql import Step, begin_of
 from study_server.participants import slots
-from study_server.participants.acceptance import accepted
+from study_server.participants.acceptance import accepted, failed, passed_all
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import ANSWERED_ALL, Participant
 
@@ -78,7 +78,7 @@ def recruitment(session: Session, study: RunningStudy, now: datetime) -> Recruit
 
     counts: list[ColumnElement[int]] = [func.count()]
     counts += [number(condition) for condition in state_conditions(study, now).values()]
-    counts += [number(Participant.passed.is_(value)) for value in (True, False)]
+    counts += [number(passed_all()), number(failed())]
     counts += [
         number(accepted()), number(Participant.simulated.is_(True)), func.coalesce(func.sum(Participant.answered), 0)
     ]  # fmt: skip

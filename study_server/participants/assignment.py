@@ -51,7 +51,7 @@ class Design:
     @property
     def round_answers(self) -> int:
         """So many answers has every pair then; those without a shift and with the largest may have more."""
-        return self.round_slots * self.per_shift // self.n_images
+        return self.round_slots * min(self.counts) // self.n_images
 
 
 def paper(design: Design, slot: int) -> list[Cell]:

@@ -18,7 +18,7 @@ from study_server.participants.receipts import receipt
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Recorded
 from study_server.storage.database import Database
-from study_server.storage.models import Event, FreeSlot, Pair, Participant, Trial
+from study_server.storage.models import Event, FreeSlot, Pair, Participant, Trial, Visit
 
 RECORDED = Recorded(
     response="same", reaction_time_ms=812.5, device_pixel_ratio=1.25, pixel_scale=1, viewport_width=1280,
@@ -49,6 +49,13 @@ class Participation:
         self.database = Database(folder.database_url)
         self.study = RunningStudy(folder, self.database)
         self.answers = Answers(self.study)
+
+    @classmethod
+    def of(cls, study: RunningStudy) -> Participation:
+        """That of a study which is served already."""
+        people = cls.__new__(cls)
+        people.database, people.study, people.answers = study.database, study, Answers(study)
+        return people
 
     def arrive(self) -> str:
         """Somebody consents."""
@@ -87,6 +94,11 @@ class Participation:
         """Change what is stored of a participant."""
         with self.database.writing() as session:
             session.execute(update(Participant).where(Participant.token == token).values(**values))
+
+    def change_visit(self, number: int, **values: Any) -> None:
+        """Change what is stored of everybody's visit with this number."""
+        with self.database.writing() as session:
+            session.execute(update(Visit).where(Visit.number == number).values(**values))
 
     def stay_away(self, token: str, minutes: float = 24 * 60) -> None:
         """The participant consented, and answered if they have, so long ago."""
