@@ -31,7 +31,7 @@ RULES: list[tuple[int, dict[str, Any]]] = [
 
 
 def simulated(rules: AcceptanceSettings, n: int, wrong: tuple[float, float], participants: int) -> float:
-    """Share of simulated participants who pass and err so often, on pairs without a shift and on those with the largest."""
+    """Share that passes of simulated participants who err so often, on pairs without a shift and with the largest."""
     rng = random.Random(f"{rules}/{n}/{wrong}")
     passed = 0
     for _ in range(participants):

@@ -110,10 +110,10 @@ def judge(session: Session, participant: Participant, rules: AcceptanceSettings,
     catch = CatchTrials.of(((row.shift_px, row.response) for row in rows), max_shift)
     participant.passed = passes_validation(catch)
     failed_ = failed_catch_rules(catch, rules)
-    begins = [row.images_sent_at for row in rows if row.images_sent_at is not None]
-    if not begins:  # where others send the images
+    begins = [row.images_sent_at for row in rows]
+    if None in begins:  # others sent images, or a server that did not say when
         first = session.scalar(select(func.min(Visit.began_at)).where(Visit.participant_id == participant.id))
-        begins = [first] if first is not None else []
+        begins = [] if first is None else [first]
     # A simulated observer says how long it would have taken, and does not wait for so long.
     is_seen = bool(begins) and not participant.simulated
     seen = (min(begins), max(row.answered_at for row in rows)) if is_seen else None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
@@ -18,7 +18,7 @@ from study_server.participants.receipts import receipt
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Recorded
 from study_server.storage.database import Database
-from study_server.storage.models import Event, FreeSlot, Pair, Participant, Trial, Visit
+from study_server.storage.models import Event, FreeSlot, Pair, Participant, Response, Trial, Visit
 
 RECORDED = Recorded(
     response="same", reaction_time_ms=812.5, device_pixel_ratio=1.25, pixel_scale=1, viewport_width=1280,
@@ -99,6 +99,24 @@ class Participation:
         """Change what is stored of everybody's visit with this number."""
         with self.database.writing() as session:
             session.execute(update(Visit).where(Visit.number == number).values(**values))
+
+    def answered_without_receipts(self, since_first_visit: timedelta | None) -> None:
+        """Nobody's images but those of one trial came with receipts; the first visit was so long ago, or not noted."""
+        with self.database.writing() as session:
+            session.execute(delete(Visit))
+            for person in session.scalars(select(Participant)).all():
+                answered = select(Response).join(Trial, Trial.id == Response.trial_id)
+                rows = session.scalars(answered.where(Trial.participant_id == person.id)).all()
+                for row in rows[1:]:
+                    row.images_sent_at = None
+                if since_first_visit is not None:
+                    began = max(row.answered_at for row in rows) - since_first_visit
+                    session.add(
+                        Visit(
+                            participant_id=person.id, number=1, began_at=began, screen_width=1, screen_height=1,
+                            device_pixel_ratio=1.0, color_depth=24, touch_points=0, language="en",
+                        )
+                    )  # fmt: skip
 
     def stay_away(self, token: str, minutes: float = 24 * 60) -> None:
         """The participant consented, and answered if they have, so long ago."""

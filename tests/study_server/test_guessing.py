@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from participation import Participation, make_tiny_study
 from recruiting import changed
@@ -20,10 +21,11 @@ from study_server.export.participants import participant_rows
 from study_server.export.responses import response_rows
 from study_server.folder.settings import AcceptanceSettings, Settings, StimuliSettings, TrialSettings
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.acceptance import CatchTrials, is_hurried, reaches_dprime
+from study_server.participants.acceptance import CatchTrials, is_hurried, judge, reaches_dprime
 from study_server.participants.assignment import Design, balanced, paper
 from study_server.participants.guessing import chance_to_pass, chances, passes, percent
 from study_server.participants.same_different import Observer
+from study_server.storage.models import Participant
 
 PAPER = AcceptanceSettings()
 STRICTER = [
@@ -129,6 +131,21 @@ def test_whose_answers_came_too_fast_is_paid_and_not_used(configure: Callable[..
     marked = {(row["participant"], row["excluded"], row["exclusion_reason"]) for row in response_rows(str(study.path))}
     assert marked == {("p0001", False, ""), ("p0002", True, "hurried"), ("p0003", True, "hurried")}
     assert Participation.of(app.extensions["study"]).free_slots() == [1]  # somebody else judges their pairs
+
+
+def test_who_answered_the_most_before_the_server_gave_receipts_has_not_hurried(
+    configure: Callable[..., Flask], study: StudyFolder
+) -> None:
+    app = configure(platforms=["open"])
+    people = Participation.of(app.extensions["study"])
+    give_all(app, minutes_ago=10, reaction_time_ms=900)
+    give_all(app, minutes_ago=0, reaction_time_ms=900)
+    for first_visit, reason in ((timedelta(minutes=10), ""), (timedelta(seconds=1), "hurried"), (None, "")):
+        people.answered_without_receipts(first_visit)
+        with people.database.writing() as session:
+            for person in session.scalars(select(Participant)):
+                judge(session, person, people.study.settings.acceptance, 9)
+        assert [row["not_used_because"] for row in participant_rows(str(study.path))] == [reason] * 2
 
 
 @pytest.mark.parametrize(

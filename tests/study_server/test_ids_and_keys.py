@@ -34,6 +34,7 @@ from study_server.dashboard import actions
 from study_server.dashboard import people as dashboard_people
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
+from study_server.participants.invitations import invite
 from study_server.participants.signed_links import ISSUER
 from study_server.web.app import create_app
 
@@ -138,6 +139,26 @@ def test_who_changes_browsers_finishes_there_and_is_paid(configure: Configure) -
     withdrawn = second.post("/withdraw", data={"code": code, "confirmed": "yes"})  # who has the code may
     assert withdrawn.location == "/withdrawn" or "You have withdrawn" in withdrawn.text
     assert people(app)[0][0].withdrawn_at is not None
+
+
+@pytest.mark.parametrize("link", [*LINKS, "personal"])
+def test_who_has_lost_the_cookies_comes_back_by_the_same_link(
+    configure: Configure, study: StudyFolder, link: str
+) -> None:
+    app = configure(**ALL_WAYS)
+    if link == "personal":
+        running = app.extensions["study"]
+        ((_, address),) = invite(running.folder, running.database, 1, "class", "http://localhost/")
+        link = address.removeprefix("http://localhost")
+    trials = begin_from(app.test_client(), link)
+    again = app.test_client()
+    assert "I agree to take part" in again.get(link).text
+    assert go_on(again, link).location == "/trials"
+    assert again.get("/api/trials").json["trials"] == trials
+    assert again.get(link).location == "/trials"  # and now it is known
+    again.post("/api/visits", json=SCREEN)
+    assert 'id="completion-code"' in finish(again, trials)
+    assert len(people(app)) == 1
 
 
 def test_who_has_lost_the_cookies_goes_on_where_the_study_is_closed_by_now(configure: Configure) -> None:
