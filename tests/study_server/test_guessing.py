@@ -17,11 +17,19 @@ from sqlalchemy import select
 from participation import Participation, make_tiny_study
 from recruiting import changed
 from requests_of_a_participant import ANSWER, answer, begin, receipts_of
+from study_server.dashboard.people import not_used
+from study_server.dashboard.recruitment import recruitment
 from study_server.export.participants import participant_rows
 from study_server.export.responses import response_rows
 from study_server.folder.settings import AcceptanceSettings, Settings, StimuliSettings, TrialSettings
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.acceptance import CatchTrials, is_hurried, judge, reaches_dprime
+from study_server.participants.acceptance import (
+    CatchTrials,
+    accepted_answers_per_pair,
+    is_hurried,
+    judge,
+    reaches_dprime,
+)
 from study_server.participants.assignment import Design, balanced, paper
 from study_server.participants.guessing import chance_to_pass, chances, passes, percent
 from study_server.participants.same_different import Observer
@@ -130,7 +138,13 @@ def test_whose_answers_came_too_fast_is_paid_and_not_used(configure: Callable[..
     ]  # fmt: skip
     marked = {(row["participant"], row["excluded"], row["exclusion_reason"]) for row in response_rows(str(study.path))}
     assert marked == {("p0001", False, ""), ("p0002", True, "hurried"), ("p0003", True, "hurried")}
-    assert Participation.of(app.extensions["study"]).free_slots() == [1]  # somebody else judges their pairs
+    people = Participation.of(app.extensions["study"])
+    assert people.free_slots() == [1]  # somebody else judges their pairs
+    with people.database.reading() as session:
+        assert sum(accepted_answers_per_pair(session, people.study.id).values()) == 10  # of the first alone
+        assert len(not_used(session, people.study)) == 2
+        numbers = recruitment(session, people.study, datetime.now(UTC))
+    assert (numbers.passed, numbers.failed, numbers.accepted) == (1, 2, 1)
 
 
 def test_who_answered_the_most_before_the_server_gave_receipts_has_not_hurried(
