@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from study_server.dashboard import people
 from study_server.dashboard.answer_counts import FitPsychometric, ShiftCount, count_pairs, count_shifts, curve
 from study_server.dashboard.devices import devices
+from study_server.dashboard.login import number_logged_in
 from study_server.dashboard.reaction_times import reaction_times
 from study_server.dashboard.recruitment import STATES, over_time, recruitment
 from study_server.participants.guessing import chances
@@ -212,7 +213,8 @@ def _audit(session: Session, asked: Asked) -> Values:
     kinds = session.scalars(select(Event.kind).where(Event.study_id == asked.study.id).distinct().order_by(Event.kind))
     return {
         "events": events, "total": total, "kind": kind, "kinds": list(kinds), "page": asked.page,
-        "last_page": max(1, math.ceil(total / people.PAGE)), "charts": {},
+        "last_page": max(1, math.ceil(total / people.PAGE)), "logged_in_now": number_logged_in(session, asked.study),
+        "charts": {},
     }  # fmt: skip
 
 

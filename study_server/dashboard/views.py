@@ -49,7 +49,10 @@ _INSIDE = re.compile(r"/dashboard/[A-Za-z0-9/_-]*(\?[A-Za-z0-9=&_%+-]*)?")
 
 @blueprint.before_request
 def _need_login() -> AnyResponse | tuple[Response, int] | None:
-    if request.endpoint in OPEN_TO_ALL or login.is_logged_in(current_study()):
+    if request.endpoint in OPEN_TO_ALL:
+        return None
+    # A page that keeps itself up to date does so with nobody before it, too.
+    if login.is_logged_in(current_study(), somebody_is_there=request.endpoint != "dashboard.live"):
         return None
     if request.endpoint == "dashboard.live":
         return jsonify(error="You are not logged in any more."), 401
@@ -154,7 +157,15 @@ def log_in() -> AnyResponse:
 @blueprint.post("/logout")
 def log_out() -> AnyResponse:
     """Log out."""
-    login.log_out()
+    login.log_out(current_study())
+    return redirect(url_for("dashboard.ask_password"), 303)
+
+
+@blueprint.post("/logout-everywhere")
+def log_out_everywhere() -> AnyResponse:
+    """Log out every browser, this one too."""
+    ended = login.log_out_everywhere(current_study())
+    flash(f"{ended} log-in{'s' * (ended != 1)} ended: every browser has to log in anew.")
     return redirect(url_for("dashboard.ask_password"), 303)
 
 
