@@ -1,39 +1,16 @@
-"""Logging in and out, and how often one may try."""
+"""Logging in and out."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
 from flask import session as cookie
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from study_server.access.limits import network_of
 from study_server.dashboard import login_sessions
 from study_server.dashboard.passwords import matches, password_hash
+from study_server.dashboard.wrong_passwords import LoginRefused, address_hash, refuse_many
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import Event
-
-WINDOW = timedelta(minutes=15)
-"""Failures of this time count."""
-MOST_FAILURES_OF_AN_ADDRESS = 10
-MOST_FAILURES = 100
 
 _COOKIE = "researcher"
-
-
-class LoginRefused(Exception):
-    """The password was not accepted."""
-
-
-@dataclass
-class TooManyFailures(LoginRefused):
-    """No password is accepted for now, not even the right one."""
-
-    retry_after_s: int
 
 
 def is_closed(study: RunningStudy) -> bool:
@@ -48,17 +25,17 @@ def log_in(study: RunningStudy, password: str, address: str) -> None:
     Every attempt whose outcome is told has been counted before, in one place for all processes and hosts: more at a
     time do not get further.
     """
-    came_from = _address_hash(study, address)
+    came_from = address_hash(study, address)
     source = f"address {came_from}"
     with study.database.reading() as session:
-        _refuse_many(session, study, source)  # before the costly part
+        refuse_many(session, study, source)  # before the costly part
         hashed = password_hash(study, session)
     # Outside of the transaction below: it takes a tenth of a second, in which no answer could be stored.
     right = bool(hashed) and matches(hashed or "", password)
     secret = ""
     with study.database.writing() as session:
         study.locked(session)  # one at a time, on PostgreSQL too
-        _refuse_many(session, study, source)
+        refuse_many(session, study, source)
         study.note(session, "login" if right else "login_failed", "researcher", detail=source)
         if right:
             login_sessions.end(session, study, _secret())  # the one that this browser had
@@ -111,20 +88,3 @@ def _secret() -> str:
     """That of this browser's log-in; empty where it has none, or one of before they were kept in the database."""
     found = cookie.get(_COOKIE)
     return found if isinstance(found, str) else ""
-
-
-def _address_hash(study: RunningStudy, address: str) -> str:
-    """Tells addresses apart without telling them."""
-    network = network_of(address).encode()
-    return hmac.new(study.secret_key.encode(), b"address\0" + network, hashlib.sha256).hexdigest()[:16]
-
-
-def _refuse_many(session: Session, study: RunningStudy, source: str) -> None:
-    failures = select(func.count(), func.min(Event.at)).where(
-        Event.study_id == study.id, Event.kind == "login_failed", Event.at > datetime.now(UTC) - WINDOW
-    )
-    of_address = failures.where(Event.detail == source)
-    for query, most in ((of_address, MOST_FAILURES_OF_AN_ADDRESS), (failures, MOST_FAILURES)):
-        count, first = session.execute(query).one()
-        if count >= most:
-            raise TooManyFailures(max(1, int((first + WINDOW - datetime.now(UTC)).total_seconds())))

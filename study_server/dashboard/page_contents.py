@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from study_server.dashboard import people
+from study_server.dashboard import people, wrong_passwords
 from study_server.dashboard.answer_counts import FitPsychometric, ShiftCount, count_pairs, count_shifts, curve
 from study_server.dashboard.devices import devices
 from study_server.dashboard.login import number_logged_in
@@ -98,6 +98,7 @@ def _overview(session: Session, asked: Asked) -> Values:
         "pairs_done": done,
         "needed": wanted * len(pairs),
         "counted": sum(min(pair.used, wanted) for pair in pairs),
+        "wrong_passwords": wrong_passwords.lately(session, study, asked.now),
         "charts": {
             "recruitment": over_time(session, study, asked.now),
             "pairs": {

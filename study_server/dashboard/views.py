@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from study_server.access.limits import counted_by_address
 from study_server.access.sessions import current_study
-from study_server.dashboard import actions, charts, login, people
+from study_server.dashboard import actions, charts, login, people, wrong_passwords
 from study_server.dashboard.exports import EXPORTS
 from study_server.dashboard.links import links
 from study_server.dashboard.page_contents import ARGUMENTS, PAGES, Asked, now, version
@@ -140,11 +140,10 @@ def log_in() -> AnyResponse:
     trouble, status, headers = "", 200, {}
     try:
         login.log_in(study, request.form.get("password", ""), request.remote_addr or "")
-    except login.TooManyFailures as error:
-        minutes = -(-error.retry_after_s // 60)
-        trouble = f"Too many wrong passwords: try again in {minutes} minute{'s' * (minutes != 1)}."
+    except wrong_passwords.TooManyFailures as error:
+        trouble = _why_not_now(error)
         status, headers = 429, {"Retry-After": str(error.retry_after_s)}
-    except login.LoginRefused:
+    except wrong_passwords.LoginRefused:
         trouble, status = "This is not the password.", 403
     if not trouble:
         return redirect(_next(), 303)
@@ -152,6 +151,18 @@ def log_in() -> AnyResponse:
         "dashboard/login.html", title="Log in", closed=login.is_closed(study), next=_next_argument(), trouble=trouble
     )
     return make_response(page, status, headers)
+
+
+def _why_not_now(error: wrong_passwords.TooManyFailures) -> str:
+    minutes = -(-error.retry_after_s // 60)
+    again = f"try again in {minutes} minute{'s' * (minutes != 1)}"
+    if not error.attacked:
+        return f"Too many wrong passwords have come from your address: {again}."
+    return (
+        f"More than {wrong_passwords.MANY} wrong passwords have come from all over within 15 minutes. As long as that "
+        f"lasts, an address from which nobody has logged in lately has {wrong_passwords.MOST_OF_A_STRANGER} attempts: "
+        f"{again}, or log in from where you have logged in before."
+    )
 
 
 @blueprint.post("/logout")
