@@ -323,6 +323,13 @@ class ServerSettings:
         low=0,
         high=10,
     )
+    hosts: list[str] = _setting(
+        [],
+        "Names under which the server answers, such as study.example.org, with or without a port; localhost is always "
+        "one. []: the address in `host`; where that is every address of the machine, each of them and the machine's "
+        "own name. With proxies it must be set.",
+        pattern=r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?",
+    )
     database_url: str = _setting(
         "", "Where the data are kept, as postgresql://user:password@host/name. Empty: study.db in this folder."
     )

@@ -18,6 +18,7 @@ from study_server.errors import StudyError, Unavailable
 from study_server.folder.check import verify_pixels
 from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
+from study_server.folder.study_toml import FILE_NAME
 from study_server.participants import same_different as task
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Study
@@ -71,7 +72,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
         try:
-            return create_server_app(self.folders, self.fit_psychometric)
+            return create_server_app(self.folders, self.fit_psychometric, self.server)
         except (DBAPIError, Unavailable) as error:
             # The database is down just when this worker takes a dead one's place. An exception here would stop the
             # whole server; who exits is replaced by another that tries again.
@@ -91,9 +92,18 @@ def serve(
     Raises StudyError where one cannot be served, before any process is started.
     """
     paths_of(folders)
+    _refuse_nameless(folders[0], server)
     states = [_prepare(folder) for folder in folders]
     _claim(server.host, server.port)
     _Server(folders, server, lambda: on_ready(states), fit_psychometric).run()
+
+
+def _refuse_nameless(folder: StudyFolder, server: ServerSettings) -> None:
+    if server.proxies and not server.hosts:
+        raise StudyError(
+            f"server.proxies is {server.proxies} in {folder.path / FILE_NAME}, but server.hosts is empty: say under "
+            'which name participants reach the proxy, as in  hosts = ["study.example.org"]'
+        )
 
 
 def _prepare(folder: StudyFolder) -> str:

@@ -10,9 +10,10 @@ from werkzeug.wrappers import Request, Response
 
 from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import StudyError
+from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.web.app import create_app
-from study_server.web.headers import Hardened
+from study_server.web.front import behind_front
 
 
 def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
@@ -31,14 +32,20 @@ def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
     return paths
 
 
-def create_server_app(folders: Sequence[StudyFolder], fit_psychometric: FitPsychometric | None = None) -> Any:
-    """The WSGI application of a server with these studies."""
+def create_server_app(
+    folders: Sequence[StudyFolder],
+    fit_psychometric: FitPsychometric | None = None,
+    server: ServerSettings | None = None,
+) -> Any:
+    """The WSGI application of a server with these studies; `server` is that of the first, if nothing else is said."""
+    server = server or folders[0].settings.server
     apps: dict[str, Any] = {
-        path: create_app(folder, fit_psychometric=fit_psychometric) for path, folder in paths_of(folders).items()
+        path: create_app(folder, fit_psychometric=fit_psychometric, server=server)
+        for path, folder in paths_of(folders).items()
     }
     for app in apps.values():
         app.extensions["studies"] = [folder.settings.study.name for folder in folders]
-    return apps.get("") or DispatcherMiddleware(Hardened(_nowhere, "/static", ""), apps)
+    return apps.get("") or DispatcherMiddleware(behind_front(_nowhere, server, "/static", ""), apps)
 
 
 def _nowhere(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
