@@ -52,6 +52,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
             # its handler of the signal. What is acknowledged is on the disk.
             "graceful_timeout": 10,
             "keepalive": 15,
+            # gunicorn itself believes proxies on this machine, and so whoever else is there. Here ProxyFix alone does
+            # that, where the settings say that there are proxies (front.py).
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
+            "header_map": "drop",
             "backlog": 2048,
             "loglevel": "warning",
             "when_ready": self._ready,

@@ -1,11 +1,14 @@
-"""The server answers under its own names alone."""
+"""The server answers under its own names alone, and believes no header about proxies that it does not have."""
 
 from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -24,6 +27,7 @@ from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import write_settings
 from study_server.web.app import create_app
+from study_server.web.background_server import running_server
 from study_server.web.host_names import KnownHosts
 from study_server.web.several import create_server_app
 
@@ -148,3 +152,83 @@ def test_with_a_proxy_a_study_is_served_only_where_its_name_is_said(
 def test_what_is_no_name_of_a_host_is_refused(study: StudyFolder, host: str) -> None:
     with pytest.raises(StudyError, match=r"server\.hosts"):
         _ = changed(study, server={"hosts": [host]}).settings
+
+
+# --- headers about proxies, at a real server -------------------------------------------------------------------------
+
+
+def ask(url: str, *lines: str, path: str = "/", host: str = "localhost") -> tuple[int, dict[str, str], str]:
+    """Status, headers and body that a real server answers to a request with these lines."""
+    where = urlsplit(url)
+    request = "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close", *lines, "", ""])
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(request.encode("latin-1"))
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode("latin-1")
+    head, _, body = answer.partition("\r\n\r\n")
+    status, *fields = head.split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+    return int(status.split()[1]), headers, body
+
+
+FORGED = [
+    ["SCRIPT_NAME: //evil.example"],
+    ["SCRIPT_NAME: /nope"],
+    ["PATH_INFO: /dashboard/login"],
+    ["REMOTE_ADDR: 203.0.113.9", "REMOTE_USER: researcher"],
+    ["X-Forwarded-Proto: https"],
+    ["X-Forwarded-Protocol: ssl"],
+    ["X-Forwarded-Ssl: on"],
+    ["X-Forwarded-Ssl: on", "X-Forwarded-Proto: http"],
+    ["X-Forwarded-Host: evil.example"],
+    ["X-Forwarded-Prefix: /evil"],
+    ["X-Script-Name: /evil"],
+    ["X-Forwarded-For: 203.0.113.9"],
+    ["X_Forwarded_For: 203.0.113.9"],
+    ["Forwarded: for=203.0.113.9;host=evil.example;proto=https"],
+]
+
+
+@contextmanager
+def served_with(study: StudyFolder, **server: object) -> Iterator[str]:
+    with running_server(changed(study, server=server)) as url:
+        yield url
+
+
+@pytest.mark.slow
+def test_without_proxies_no_header_about_them_is_believed(study: StudyFolder) -> None:
+    with served_with(study, arrivals_per_minute=20) as url:
+        for path in ("/nope", "/static/style.css", "/dashboard/"):
+            plain = ask(url, path=path)
+            assert "strict-transport-security" not in plain[1]
+            for lines in FORGED:
+                status, headers, body = ask(url, *lines, path=path)
+                assert (status, headers.get("location")) == (plain[0], plain[1].get("location")), (path, lines)
+                assert "strict-transport-security" not in headers, lines
+                assert "evil" not in str(headers) + body, lines
+        first = ask(url, "X-Forwarded-Proto: https")
+        assert first[0] == 200
+        assert "Secure" not in first[1]["set-cookie"]
+        # Each from an address of its own, if one would believe them; there are two processes.
+        told = [ask(url, f"X-Forwarded-For: 203.0.113.{n}")[0] for n in range(60)]
+        assert 429 in told
+        assert ask(url, host="evil.example", path="/nope")[0] == 421
+
+
+@pytest.mark.slow
+def test_with_a_proxy_its_own_headers_are_believed_and_no_others(study: StudyFolder) -> None:
+    name = "X-Forwarded-Host: study.example.org"
+    with served_with(study, proxies=1, hosts=["study.example.org"], arrivals_per_minute=20) as url:
+        status, headers, _ = ask(url, name, "X-Forwarded-Proto: https")
+        assert status == 200
+        assert "Secure" in headers["set-cookie"]
+        assert "strict-transport-security" in headers
+        assert ask(url, "X-Forwarded-Host: evil.example")[0] == 421
+        assert ask(url, "X-Forwarded-Host: evil.example, study.example.org")[0] == 200  # the proxy adds the last
+        told = [ask(url, name, f"X-Forwarded-For: 203.0.113.{n}")[0] for n in range(60)]
+        assert set(told) == {200}
+        plain = ask(url, name, path="/dashboard/")
+        for lines in (["SCRIPT_NAME: //evil.example"], ["PATH_INFO: /nope"], ["X-Forwarded-Prefix: /evil"],
+                      ["X-Forwarded-Ssl: on"], ["X-Forwarded-Protocol: ssl"], ["Forwarded: proto=https"]):  # fmt: skip
+            status, headers, _ = ask(url, name, *lines, path="/dashboard/")
+            assert (status, headers.get("location")) == (plain[0], plain[1].get("location")), lines
+            assert "strict-transport-security" not in headers, lines
