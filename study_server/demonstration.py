@@ -60,7 +60,7 @@ def fill(folder: StudyFolder, participants: int, seed: int = 0, now: datetime | 
 
     Of 50 and more, one is excluded and one withdraws. Raises StudyError where the study has participants.
     """
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     study = RunningStudy(folder, database)
     crowd = _Crowd(study, random.Random(f"{seed}/demonstration"), now or datetime.now(UTC))
     try:
@@ -85,7 +85,7 @@ def is_filled(folder: StudyFolder) -> bool:
     """Whether simulated observers have taken the study."""
     if not folder.has_database:
         return False
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     try:
         with database.reading() as session:
             simulated = select(Participant.id).join(Study, Study.id == Participant.study_id)

@@ -42,7 +42,7 @@ def set_password(folder: StudyFolder, password: str) -> bool:
     Whether it is the one that counts: a hash in study.toml takes precedence. Raises StudyError.
     """
     hashed = hash_password(password)
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     try:
         study = RunningStudy(folder, database)
         with database.writing() as session:

@@ -330,6 +330,11 @@ class ServerSettings:
         "own name. With proxies it must be set.",
         pattern=r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?",
     )
+    group: Literal["", "read", "write"] = _setting(
+        "",
+        "What the group of the study's files may do with them, once they are made: read, or read and write. Empty: "
+        "nothing; they are their owner's alone.",
+    )
     database_url: str = _setting(
         "", "Where the data are kept, as postgresql://user:password@host/name. Empty: study.db in this folder."
     )

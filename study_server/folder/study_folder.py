@@ -15,6 +15,7 @@ from pathlib import Path
 
 from study_server.errors import StudyError
 from study_server.folder import study_toml
+from study_server.folder.private_files import make_folder_private
 from study_server.folder.settings import Settings
 from study_server.progress_bar import progress
 from study_server.stimuli import manifest
@@ -182,6 +183,7 @@ def create(
     """
     refuse_taken(path)
     with _building(path) as root:
+        make_folder_private(root, settings.server.group)
         study_toml.write_settings(settings, root / study_toml.FILE_NAME)
         study_toml.read_settings(root / study_toml.FILE_NAME)  # before any work: a bad setting
         rows, skipped, used = _make_stimuli(root, settings, source, settings.stimuli.count, "stimuli")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from study_server.errors import StudyError
+from study_server.folder.private_files import make_private
 from study_server.folder.settings import (
     LANGUAGES,
     SECTION_ABOUT,
@@ -244,6 +245,7 @@ def write_settings(settings: Settings, path: Path) -> None:
     text = "\n".join(out)
     if not settings.questions:
         text = "questions = []\n" + text
+    make_private(path, settings.server.group)  # there may be passwords and keys in it
     path.write_text(text, encoding="utf-8")
 
 

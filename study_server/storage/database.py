@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAl
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError, Unavailable
+from study_server.folder.private_files import Group, make_private, open_companion
 from study_server.storage.models import Base
 from study_server.storage.schema import HEAD, schema_version, stamp
 
@@ -30,12 +31,15 @@ APPLICATION = "shift-study"
 class Database:
     """A database at a URL, its tables made if there are none yet (`create`).
 
-    A writer waits about `busy_timeout_s` seconds for others before it fails.
+    A writer waits about `busy_timeout_s` seconds for others before it fails. `group` is what the group of the files of
+    SQLite may do with them, if they are made now.
     Raises StudyError for a URL that cannot be opened, Unavailable where that may only be so for the moment, and
     StudyError for tables of another version.
     """
 
-    def __init__(self, url: str, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S, group: Group = ""
+    ) -> None:
         try:
             # Connections to a server that was restarted meanwhile are noticed before they are used.
             restarts = not url.startswith("sqlite")
@@ -48,6 +52,9 @@ class Database:
             path = Path(self.engine.url.database or "")
             if not create and not path.is_file():
                 raise StudyError(f"the database {self.name} does not exist")  # SQLite would make an empty one
+            if create:
+                with suppress(OSError):  # SQLite says below why it cannot be made
+                    make_private(path, group)
             _prepare_sqlite(self.engine, busy_timeout_s)
             self._turn: _Turn | None = _Turn(path, busy_timeout_s)
         else:
@@ -150,7 +157,7 @@ class _Turn:
         try:
             try:
                 for path in self._paths[len(self._files) :]:
-                    self._files.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+                    self._files.append(open_companion(path, path.with_suffix("")))
                 following, turn = self._files
                 fcntl.flock(following, fcntl.LOCK_EX)
                 try:

@@ -119,20 +119,23 @@ def check(folder: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from study_server.folder.check import check_folder
+    from study_server.folder.check import check_folder, who_can_read
     from study_server.folder.study_folder import StudyFolder
     from study_server.participants.guessing import chances
     from study_server.participants.precautions import precautions
 
     study = StudyFolder(folder)
-    report = check_folder(study)
+    report, exposed = check_folder(study), who_can_read(study)
     warnings, passing = precautions(study), chances(study.settings)
     summary = (
         f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
         f"from their photograph; {len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
     )
-    figures = asdict(report) | {"warnings": warnings, "chances": passing.to_json()}
-    said = [*report.faults, *(f"Warning: {warning}." for warning in warnings), passing.to_text(), summary]
+    figures = asdict(report) | {
+        "warnings": [*warnings, *([exposed] if exposed else [])], "chances": passing.to_json()
+    }  # fmt: skip
+    said = [*report.faults, *(f"Warning: {warning}." for warning in warnings)]
+    said += [*([exposed] if exposed else []), passing.to_text(), summary]
     echo(as_json, figures, "\n".join(said))
     if report.faults:
         raise SystemExit(1)

@@ -43,7 +43,7 @@ def create_app(
     server: where it is served, if that is not what the study's own settings say.
     Raises StudyError where folder, settings or database cannot be used.
     """
-    study = RunningStudy(folder, database or Database(folder.database_url))
+    study = RunningStudy(folder, database or Database(folder.database_url, group=folder.settings.server.group))
     app = Flask(__name__, template_folder=str(_TEMPLATES))
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.dashboard.passwords import has_password
 from study_server.errors import StudyError, Unavailable
-from study_server.folder.check import verify_pixels
+from study_server.folder.check import verify_pixels, who_can_read
 from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import FILE_NAME
@@ -116,9 +116,11 @@ def _prepare(folder: StudyFolder) -> str:
     _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
     task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     state = _state(database, register(folder, database))
     database.close()
+    if exposed := who_can_read(folder):
+        state += f"\n{exposed}"
     if not has_password(folder):
         state += f"\nIts dashboard has no password yet: shift-study password {folder.path} sets one."
     return state
