@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from study_server.csv_cells import guarded
 from study_server.errors import StudyError
 from study_server.folder.private_files import OWNER_ALONE
 
@@ -82,6 +83,8 @@ def _open_private(path: str, flags: int) -> int:
 
 def cell(value: Any) -> Any:
     """What a table as CSV has for a value."""
+    if isinstance(value, str):
+        return guarded(value)  # whoever typed it, or sent it
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else value

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from study_server.csv_cells import guarded
 from study_server.errors import StudyError
 from study_server.folder import study_toml
 from study_server.folder.private_files import make_folder_private
@@ -192,7 +193,8 @@ def create(
             skipped |= _make_stimuli(root / PRACTICE, settings, practice, n_practice, "practice")[1]
         if skipped:
             with (root / SKIPPED).open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([("source_file", "reason"), *skipped.items()])
+                rows_of_text = [("source_file", "reason"), *skipped.items()]
+                csv.writer(file, lineterminator="\n").writerows(map(guarded, row) for row in rows_of_text)
         folder = StudyFolder(root)
         _ = folder.pairs, folder.practice_pairs  # what was written must be readable
         if compressed:

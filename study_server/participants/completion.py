@@ -12,6 +12,7 @@ from study_server.participants import acceptance, platforms, slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.enrolment import add_ids, readable_code
 from study_server.participants.running_study import RunningStudy
+from study_server.participants.typed_text import on_one_line
 from study_server.storage.models import Participant, QuestionAnswer
 
 
@@ -58,11 +59,10 @@ def answer_questions(
         for question in study.settings.questions:
             answer = answers.get(question.id, "").strip()
             if not question.options:
-                # One line: a line break would be another row to programs that read CSV carelessly.
-                answer = " ".join(answer.split())
+                answer = on_one_line(answer)
             if not answer:
                 continue
-            if (question.options and answer not in question.options) or len(answer) > 500 or "\x00" in answer:
+            if (question.options and answer not in question.options) or len(answer) > 500:
                 raise StudyError(_("This question cannot have that answer: %(question)s", question=question.text))
             session.add(QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer))
         finish(study, participant)
