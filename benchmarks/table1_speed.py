@@ -58,7 +58,7 @@ def answers(count: int, seed: int = 0, images: int = _IMAGES) -> pd.DataFrame:
     names = [f"{number:05d}" for number in range(images)]
     pairs = [f"{name}_n-{shift_px}" for name in names for shift_px in range(len(_DIFFERENT))]
     columns: dict[str, Any] = {
-        "schema": texts(["shift-study/responses/2"]),
+        "schema": texts(["shift-study/responses/3"]),
         "study": texts(["speed"]),
         "participant": texts([f"s{number:05d}" for number in range(people)], participant),
         "participant_state": texts(["finished"]),
@@ -82,6 +82,7 @@ def answers(count: int, seed: int = 0, images: int = _IMAGES) -> pd.DataFrame:
         "sent_after_ms": pd.array(generator.gamma(2, 5, count), dtype="Float64"),
         "pixels_per_degree": pd.array(np.full(count, np.nan), dtype="Float64"),
         "shift_arcmin": pd.array(np.full(count, np.nan), dtype="Float64"),
+        "images_sent_at": pd.array([None] * count, dtype="string"),
         "excluded": pd.array(np.zeros(count, dtype=bool), dtype="boolean"),
         "exclusion_reason": texts([""]),
     }

@@ -21,7 +21,7 @@ from study_server.dashboard import actions, people
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import same_different as task
-from study_server.participants.acceptance import passes_validation
+from study_server.participants.acceptance import CatchTrials, passes_validation
 from study_server.participants.enrolment import readable_code
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
@@ -60,7 +60,7 @@ def fill(folder: StudyFolder, participants: int, seed: int = 0, now: datetime | 
 
     Of 50 and more, one is excluded and one withdraws. Raises StudyError where the study has participants.
     """
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     study = RunningStudy(folder, database)
     crowd = _Crowd(study, random.Random(f"{seed}/demonstration"), now or datetime.now(UTC))
     try:
@@ -85,7 +85,7 @@ def is_filled(folder: StudyFolder) -> bool:
     """Whether simulated observers have taken the study."""
     if not folder.has_database:
         return False
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     try:
         with database.reading() as session:
             simulated = select(Participant.id).join(Study, Study.id == Participant.study_id)
@@ -225,7 +225,8 @@ class _Crowd:
                 "stage": "finished" if finished else "trials", "simulated": True, "language": "en", "answered": count,
                 "visits": visit, "consented_at": arrival, "last_seen_at": moment,
                 "finished_at": moment if finished else None, "completion_code": readable_code() if finished else None,
-                "passed": passes_validation(seen, settings.stimuli.max_shift) if finished else None,
+                "passed": passes_validation(CatchTrials.of(seen, settings.stimuli.max_shift)) if finished else None,
+                "failed_rules": "" if finished else None, "last_answer_at": moment if count else None,
                 "released_reason": "timed_out" if given_up else None,
             }
         )  # fmt: skip

@@ -17,6 +17,14 @@ class Conflict(StudyError):
     """It cannot be done in the present state; the message says why."""
 
 
+class TooMany(StudyError):
+    """More of this has come from one place than the study takes at present."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(StudyError):
     """It cannot be done for the moment: the same request may succeed later."""
 

@@ -29,6 +29,8 @@ from study_server.access.sessions import SIMULATION_HEADER
 from study_server.errors import StudyError
 from study_server.folder.settings import Settings
 from study_server.folder.study_folder import StudyFolder
+from study_server.participants import receipts
+from study_server.participants import same_different as task
 from study_server.participants.same_different import Observer, Side
 from study_server.stimuli.photographs import pixels_sha256
 from study_server.storage.database import Database
@@ -110,7 +112,7 @@ def _run(
 ) -> Simulation:
     crowd = _Crowd(folder, observer, seed, url, first=_count_participants(folder))
     begin = time.perf_counter()
-    total = participants * folder.settings.trials.per_shift * (folder.settings.stimuli.max_shift + 1)
+    total = participants * task.design(folder.settings).n_trials
     with tqdm(total=total, unit="answer", desc="simulating", delay=1.0, mininterval=0.5, leave=False) as bar:
         crowd.on_answer = bar.update
         with ThreadPoolExecutor(at_once) as pool:
@@ -188,7 +190,7 @@ class _Crowd:
                 )
             self._ask(session, "POST", "/practice")
         for trial in self._ask(session, "GET", "/api/trials").json()["trials"]:
-            left, right = self._look(session, trial["left"]), self._look(session, trial["right"])
+            (left, left_sent), (right, right_sent) = (self._look(session, trial[side]) for side in ("left", "right"))
             try:
                 shift_px, side = self.pairs[left, right]
             except KeyError:
@@ -198,6 +200,7 @@ class _Crowd:
                 "idempotency_key": str(uuid.UUID(int=rng.getrandbits(128))),
                 "response": response, "reaction_time_ms": reaction_time_ms, "device_pixel_ratio": 1,
                 "pixel_scale": 1, "viewport_width": 1440, "viewport_height": 900, "hidden": False,
+                "left_sent": left_sent, "right_sent": right_sent,
             }  # fmt: skip
             self._ask(session, "PUT", f"/api/trials/{trial['id']}/response", body)
             with self.lock:
@@ -211,19 +214,20 @@ class _Crowd:
         with self.lock:
             self.finished += 1
 
-    def _look(self, session: requests.Session, path: str) -> str:
-        """Hash of the pixels of an image."""
+    def _look(self, session: requests.Session, path: str) -> tuple[str, str | None]:
+        """Hash of the pixels of an image, and the receipt that came with it."""
         if "://" in path:  # published elsewhere, where nobody must learn the simulation key
             with requests.Session() as stranger:
                 stranger.trust_env = False
-                data = self._ask(stranger, "GET", path).content
+                answer = self._ask(stranger, "GET", path)
         else:  # as the page names it: with the study's place on the server, where it has one
-            data = self._ask(session, "GET", urljoin(self.url, path)).content
+            answer = self._ask(session, "GET", urljoin(self.url, path))
+        data = answer.content
         key = hashlib.sha256(data).digest()
         if key not in self.pixels_of:
             with Image.open(io.BytesIO(data)) as image:
                 self.pixels_of[key] = pixels_sha256(np.asarray(image.convert("RGB")))
-        return self.pixels_of[key]
+        return self.pixels_of[key], answer.headers.get(receipts.HEADER)
 
     def _ask(
         self, session: requests.Session, method: str, path: str, body: Any = None, form: Any = None

@@ -17,9 +17,11 @@ from sqlalchemy import create_engine, insert, text
 
 from analysis.exclusions.participant_rules import validation
 from analysis.observers.table1 import table1
+from analysis.responses.csv_cells import guarded, unguarded
 from analysis.wilson import wilson_interval
+from study_server.csv_cells import guarded as guarded_by_the_server
 from study_server.dashboard.answer_counts import PairCount, count_shifts, wilson
-from study_server.participants.acceptance import passes_validation
+from study_server.participants.acceptance import CatchTrials, passes_validation
 from study_server.storage.migrations import v0001_first_tables as v0001
 from study_server.storage.upgrade import migrate
 
@@ -88,8 +90,51 @@ def test_who_passes_the_validation_test_passes_it_in_the_analysis(people: list[A
     fails = dict(zip(table["participant"], marked.tolist(), strict=True))
     assert assessed.all()
     for number, answers in enumerate(everybody):
-        assert passes_validation(answers, LARGEST) is paper(answers)
+        assert passes_validation(CatchTrials.of(answers, LARGEST)) is paper(answers)
         assert fails.get(f"p{number}", False) is not paper(answers)  # who gave no answer has no row
+
+
+# --- texts in CSV files ----------------------------------------------------------------------------------------------
+
+some_text = st.text(st.sampled_from("'=+-@\t\r\n＝＋－＠a1 \u2212") | st.characters(), max_size=6)  # and what is none
+FORMULAE = [
+    "=1",
+    "+1",
+    "-1",
+    "@x",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠x",
+    "'=1",
+    "''@x",
+    "'",
+    "''",
+    "",
+    "'a",
+]
+
+
+@settings(max_examples=500)
+@given(some_text)
+@example("=cmd|' /C calc'!A0")
+def test_a_text_is_guarded_alike_by_the_server_and_the_analysis_and_comes_back(text: str) -> None:
+    cell = guarded_by_the_server(text)
+    assert cell == guarded(text)
+    assert unguarded(cell) == text
+    assert cell[:1] not in tuple("=+-@\t\r\n＝＋－＠")
+    assert cell in (text, f"'{text}")
+
+
+def test_texts_that_differ_differ_as_cells() -> None:
+    assert [text for text in FORMULAE if guarded(text) == text] == ["'", "''", "", "'a"]
+    assert len({guarded(text) for text in FORMULAE}) == len(FORMULAE)
+    assert [guarded_by_the_server(text) for text in FORMULAE] == [guarded(text) for text in FORMULAE]
+    assert [unguarded(guarded(text)) for text in FORMULAE] == FORMULAE
+    assert [unguarded(text) for text in ("=1", "'", "'a", "''")] == ["=1", "'", "'a", "''"]  # of an earlier version
 
 
 # --- the migration ---------------------------------------------------------------------------------------------------
@@ -158,7 +203,7 @@ def test_who_passes_the_validation_test_passed_it_in_the_migration(people: list[
     everybody = [*people, OTHERS]
     # Who answered everything has answered something: of nobody else does the migration say anything.
     assert judged_by_the_migration(everybody) == [
-        passes_validation(answers, LARGEST) if answers else None for answers in everybody
+        passes_validation(CatchTrials.of(answers, LARGEST)) if answers else None for answers in everybody
     ]
 
 

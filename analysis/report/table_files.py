@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.report.content import Table
+from analysis.responses.csv_cells import guarded
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -37,7 +38,10 @@ _SPECIAL = {
 
 def as_csv(table: Table) -> str:
     """One line a row of the frame behind the table, under its column names."""
-    text: str = table.frame.to_csv(index=False, lineterminator="\n")
+    frame = table.frame.copy()
+    for name in frame.select_dtypes(["object", "string"]):
+        frame[name] = [guarded(value) if isinstance(value, str) else value for value in frame[name]]
+    text: str = frame.to_csv(index=False, lineterminator="\n")
     return text
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 SCHEMA_FAMILY = "shift-study/responses/"
-VERSION = 2  # the one that is written; earlier ones are read
+VERSION = 3  # the one that is written; earlier ones are read
 SCHEMA = f"{SCHEMA_FAMILY}{VERSION}"
 QUESTION_PREFIX = "question_"
 
@@ -170,6 +170,13 @@ COLUMNS: tuple[Column, ...] = (
         "`shift_px` in minutes of arc; unknown without calibration",
         minimum=0,
         since=2,
+    ),
+    Column(
+        "images_sent_at",
+        "time",
+        "when the server had sent both images to the page on which they were judged, by its own clock; unknown where "
+        "the images came from elsewhere",
+        since=3,
     ),
     Column(
         "excluded",

@@ -14,9 +14,15 @@ import pandas as pd
 from analysis.atomic_file import replacing
 from analysis.errors import AnalysisError
 from analysis.responses.cells import format_text
+from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA_FAMILY
+from analysis.responses.csv_cells import guarded, holds_guarded, unguarded
 from analysis.responses.judgment_list import format_judgment_list, parse_judgment_list
 from analysis.responses.parquet import read_parquet
 from analysis.responses.tidy_table import check_columns, from_rows
+
+_UNGUARDED = frozenset(f"{SCHEMA_FAMILY}{version}" for version in (1, 2))
+"""Versions of the table in which texts are as they are in CSV, too."""
+_TEXTS = frozenset(column.name for column in COLUMNS if column.kind == "text")
 
 SUFFIXES = (".csv", ".jsonl", ".parquet", ".json")
 
@@ -99,6 +105,10 @@ def _read_csv(path: Path) -> pd.DataFrame:
             line = reader.line_num + 1
     except csv.Error as error:
         raise AnalysisError(f"{path}: line {reader.line_num} is not CSV ({error}); correct it.") from None
+    if rows and rows[0]["schema"] not in _UNGUARDED and holds_guarded(text):
+        texts = [name for name in header if name in _TEXTS or name.startswith(QUESTION_PREFIX)]
+        for row in rows:
+            row.update((name, unguarded(row[name])) for name in texts)
     table = from_rows(rows, origin=str(path), place=lambda index: f"line {lines[index]}")
     return _with_questions(table, header)
 
@@ -110,7 +120,10 @@ def _write_csv(responses: pd.DataFrame, draft: Path, origin: str) -> None:
         quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
         plain.writerow(responses.columns)
         for row in _rows(responses):
-            cells = [format_text(value) for value in row.values()]
+            guard = row["schema"] not in _UNGUARDED
+            cells = [
+                guarded(value) if guard and isinstance(value, str) else format_text(value) for value in row.values()
+            ]
             (quoted if any("\r" in cell for cell in cells) else plain).writerow(cells)
 
 

@@ -6,11 +6,13 @@ import json
 import random
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.load.driver import Ask, Failed, Script
 from benchmarks.load.forms import attribute, form_to_go_on
 from benchmarks.load.http import Browser, Reply
+from study_server.participants.receipts import receipt
 
 SIMULATION_HEADER = "X-Shift-Study-Simulation"
 SCREEN: dict[str, Any] = {
@@ -31,6 +33,8 @@ class Site:
     host: str
     port: int
     simulation_key: str
+    secret_key: str
+    """Signs the receipts that answers bring back, so that the images need not be asked for."""
 
     def browser(self) -> Browser:
         """A new observer's browser."""
@@ -116,9 +120,13 @@ def _sit_down(browser: Browser, page: str) -> Script:
     return Enrolled(dict(browser.cookies), path, found["trials"], begun["visit"])
 
 
-def _answer(enrolled: Enrolled, trial: dict[str, str], rng: random.Random) -> tuple[str, dict[str, Any]]:
+def _answer(site: Site, enrolled: Enrolled, trial: dict[str, str], rng: random.Random) -> tuple[str, dict[str, Any]]:
     """Where the answer to a trial is put, and the answer."""
     body = ANSWER | {"visit": enrolled.visit, "idempotency_key": f"{rng.getrandbits(128):032x}"}
+    now = datetime.now(UTC)
+    body |= {
+        f"{side}_sent": receipt(site.secret_key, trial[side].rpartition("/")[2], now) for side in ("left", "right")
+    }
     return f"{enrolled.trials_path}/{trial['id']}/response", body
 
 
@@ -145,7 +153,7 @@ def _answer_all(site: Site, enrolled: Enrolled, seed: int, habits: Habits) -> Sc
             steps += [Ask("image", browser.request("GET", trial[side])) for side in ("left", "right")]
         if habits.think_s:
             steps.append(habits.pause(rng))
-        path, body = _answer(enrolled, trial, rng)
+        path, body = _answer(site, enrolled, trial, rng)
         content = json.dumps(body, separators=(",", ":")).encode()
         steps.append(Ask("answer", browser.request("PUT", path, content, "application/json")))
     return _take(steps)
@@ -168,7 +176,7 @@ def _take_part(site: Site, seed: int, habits: Habits) -> Script:
             yield from _look(browser, trial)
         if habits.think_s:
             yield habits.pause(rng)
-        path, body = _answer(enrolled, trial, rng)
+        path, body = _answer(site, enrolled, trial, rng)
         outcome = yield from _json(browser, "answer", "PUT", path, body)
     if not outcome.get("next"):
         raise Failed("answered every trial and was not led on")

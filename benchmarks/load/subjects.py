@@ -126,7 +126,8 @@ def our_server(name: str, folder: StudyFolder, database_url: str | None = None) 
     command += ["--port", str(port), *(["--database-url", database_url] if database_url else [])]
     url = database_url or folder.database_url
     with running(name, command, port, start_s=300) as server:
-        site = Site(server.host, port, _ask_database(url, "SELECT simulation_key FROM study"))
+        keys = (_ask_database(url, f"SELECT {name} FROM study") for name in ("simulation_key", "secret_key"))
+        site = Site(server.host, port, *keys)
         yield OurServer(name, server, site, url)
 
 
@@ -155,7 +156,10 @@ class BareFlask:
 
 def _bare_scripts(host: str, port: int, participants: int) -> list[Script]:
     content = json.dumps(
-        participant.ANSWER | {"visit": 1, "idempotency_key": "0123456789abcdef0123456789abcdef"}, separators=(",", ":")
+        participant.ANSWER
+        | {"visit": 1, "idempotency_key": "0123456789abcdef0123456789abcdef"}
+        | dict.fromkeys(("left_sent", "right_sent"), f"1700000000000.{'x' * 22}"),
+        separators=(",", ":"),
     ).encode()
     # As long as a participant's, with a cookie as ours has.
     browser = Browser(host, port, {participant.SIMULATION_HEADER: "x" * 22})

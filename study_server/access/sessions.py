@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from itsdangerous import BadSignature
 
 from study_server.participants.answers import Answers
 from study_server.participants.arrival import Arrival
@@ -19,6 +20,7 @@ SIMULATION_HEADER = "X-Shift-Study-Simulation"
 """Observers of `simulate` send the study's simulation key in it."""
 
 _PARTICIPANT, _ARRIVAL, _BEGUN, _WITHDRAWN = "participant", "arrival", "begun", "withdrawn"
+_NEWCOMER, _BY_ID, _VISIT = "newcomer", "by_id", "visit"
 
 
 # Before cookies were signed, they were the participant's secret and nothing else.
@@ -40,7 +42,7 @@ class _Interface(SecureCookieSessionInterface):
         until, content = self._verified.get(bare, (0.0, {}))
         if time.monotonic() < until:
             return self.session_class(content)
-        opened = super().open_session(app, request)
+        opened = self._open(app, request)
         if opened:
             if len(self._verified) >= _MOST_VERIFIED:
                 self._verified.clear()
@@ -53,6 +55,20 @@ class _Interface(SecureCookieSessionInterface):
                 opened.permanent = True
                 opened.update({_PARTICIPANT: bare, _ARRIVAL: Arrival().to_json(), _BEGUN: True})
         return opened
+
+    def _open(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """As Flask does it, whatever the age of the cookie.
+
+        Hosts have clocks of their own, and clocks are put right: one that is ahead of another, or was, must not turn a
+        participant into somebody new. For how long one may come back is decided by when they consented.
+        """
+        serializer = self.get_signing_serializer(app)
+        if serializer is None:
+            return None
+        try:
+            return self.session_class(serializer.loads(request.cookies.get(self.get_cookie_name(app), "")))
+        except BadSignature:
+            return self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Send the cookie where it has changed. No "Vary: Cookie": what depends on the cookie is never cached."""
@@ -96,11 +112,16 @@ def token() -> str | None:
     return found if isinstance(found, str) else None
 
 
-def admit(participant: str, arrival: Arrival) -> None:
-    """This browser belongs to the participant with this secret, who came from there."""
+def admit(participant: str, arrival: Arrival, *, by_id: bool = False) -> None:
+    """This browser belongs to the participant with this secret, who came from there.
+
+    by_id: whether an id in a link is all that says so, and not the consent given in this browser.
+    """
     forget()
     session.permanent = True
     session[_PARTICIPANT], session[_ARRIVAL], session[_BEGUN] = participant, arrival.to_json(), True
+    if by_id:
+        session[_BY_ID] = True
 
 
 def has_begun() -> bool:
@@ -108,9 +129,26 @@ def has_begun() -> bool:
     return bool(session.get(_BEGUN))
 
 
+def is_by_id() -> bool:
+    """Whether an id in a link is all that this browser's participation rests on."""
+    return bool(session.get(_BY_ID))
+
+
+def remember_visit(number: int) -> None:
+    """The trial page has been loaded in this browser, for the participant's visit with this number."""
+    if is_by_id():
+        session[_VISIT] = number
+
+
+def visit() -> int | None:
+    """Number of the last visit that `remember_visit` heard of."""
+    found = session.get(_VISIT)
+    return found if isinstance(found, int) else None
+
+
 def forget() -> None:
     """This browser belongs to nobody any more."""
-    for key in (_PARTICIPANT, _ARRIVAL, _BEGUN, _WITHDRAWN):
+    for key in (_PARTICIPANT, _ARRIVAL, _BEGUN, _WITHDRAWN, _NEWCOMER, _BY_ID, _VISIT):
         session.pop(key, None)
 
 
@@ -129,15 +167,30 @@ def withdrawn() -> Arrival | None:
 def remember_arrival(arrival: Arrival) -> None:
     """Keep from where a newcomer comes until they consent, with a secret that they will be known by.
 
-    The secret comes with the form, so that consenting twice (an impatient second press) makes one participant.
+    Whoever takes part in this browser stays who they are until then. The secret comes with the form, so that consenting
+    twice (an impatient second press) makes one participant.
     """
-    if token() is None or session.get(_ARRIVAL, {}) != arrival.to_json():
-        session.permanent = True
-        session[_PARTICIPANT] = secrets.token_urlsafe(32)
-    session[_ARRIVAL] = arrival.to_json()
+    kept = session.get(_NEWCOMER)
+    if isinstance(kept, dict) and kept.get(_ARRIVAL) == arrival.to_json():
+        return
+    session.permanent = True
+    session[_NEWCOMER] = {"secret": secrets.token_urlsafe(32), _ARRIVAL: arrival.to_json()}
+
+
+def newcomer() -> tuple[str, Arrival] | None:
+    """The secret and the arrival of who has seen the consent form here and not sent it yet."""
+    kept = session.get(_NEWCOMER)
+    return (kept["secret"], Arrival.from_json(kept[_ARRIVAL])) if isinstance(kept, dict) else None
+
+
+def come_again(arrival: Arrival) -> None:
+    """This browser's participant has come by a link of theirs: what is new in it is kept when they go on."""
+    session.pop(_NEWCOMER, None)
+    if session.get(_ARRIVAL) != arrival.to_json():
+        session[_ARRIVAL] = arrival.to_json()
 
 
 def arrival() -> Arrival | None:
-    """From where this browser's participant came; None where the first page was never seen."""
+    """From where this browser's participant came; None where nobody takes part in it."""
     fields = session.get(_ARRIVAL)
     return Arrival.from_json(fields) if isinstance(fields, dict) else None

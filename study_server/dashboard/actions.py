@@ -7,6 +7,7 @@ from study_server.errors import Conflict, StudyError
 from study_server.participants import slots
 from study_server.participants.acceptance import not_used_because
 from study_server.participants.running_study import RunningStudy
+from study_server.participants.typed_text import on_one_line
 from study_server.storage.models import STUDY_STATES
 
 _DONE = {"open": "opened", "paused": "paused", "closed": "closed"}
@@ -40,7 +41,7 @@ def exclude(study: RunningStudy, label: str, reason: str) -> None:
 
     Where the study replaces participants whose answers cannot be used, their place goes to the next who comes.
     """
-    reason = " ".join(reason.split())
+    reason = on_one_line(reason)
     if not reason:
         raise StudyError("say why: the reason is kept with the exclusion")
     if len(reason) > LONGEST_REASON:

@@ -24,7 +24,7 @@ from study_server.storage.models import Event, Participant, QuestionAnswer
 SECRET = {
     "completion": ("code",),
     "recruitment": (
-        "general_token", "prolific_completion_code", "prolific_screen_out_code", "prolific_no_consent_code",
+        "general_token", "link_key", "prolific_completion_code", "prolific_screen_out_code", "prolific_no_consent_code",
         "prolific_webhook_secret", "sona_completion_url",
     ),
     "server": ("database_url", "password_hash"),

@@ -1,40 +1,16 @@
-"""Logging in: how often one may try, who is logged in, and for how long."""
+"""Logging in and out."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
 from flask import session as cookie
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from study_server.access.limits import network_of
+from study_server.dashboard import login_sessions
 from study_server.dashboard.passwords import matches, password_hash
+from study_server.dashboard.wrong_passwords import LoginRefused, address_hash, refuse_many
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import Event
-
-LOGGED_IN_FOR = timedelta(hours=12)
-WINDOW = timedelta(minutes=15)
-"""Failures of this time count."""
-MOST_FAILURES_OF_AN_ADDRESS = 10
-MOST_FAILURES = 100
 
 _COOKIE = "researcher"
-
-
-class LoginRefused(Exception):
-    """The password was not accepted."""
-
-
-@dataclass
-class TooManyFailures(LoginRefused):
-    """No password is accepted for now, not even the right one."""
-
-    retry_after_s: int
 
 
 def is_closed(study: RunningStudy) -> bool:
@@ -49,54 +25,66 @@ def log_in(study: RunningStudy, password: str, address: str) -> None:
     Every attempt whose outcome is told has been counted before, in one place for all processes and hosts: more at a
     time do not get further.
     """
-    source = f"address {_address_hash(study, address)}"
+    came_from = address_hash(study, address)
+    source = f"address {came_from}"
     with study.database.reading() as session:
-        _refuse_many(session, study, source)  # before the costly part
+        refuse_many(session, study, source)  # before the costly part
         hashed = password_hash(study, session)
     # Outside of the transaction below: it takes a tenth of a second, in which no answer could be stored.
     right = bool(hashed) and matches(hashed or "", password)
+    secret = ""
     with study.database.writing() as session:
         study.locked(session)  # one at a time, on PostgreSQL too
-        _refuse_many(session, study, source)
+        refuse_many(session, study, source)
         study.note(session, "login" if right else "login_failed", "researcher", detail=source)
+        if right:
+            login_sessions.end(session, study, _secret())  # the one that this browser had
+            secret = login_sessions.begin(session, study, login_sessions.proof_of(study, hashed or ""), came_from)
     if not right:
         raise LoginRefused
-    assert hashed
-    cookie[_COOKIE] = {"at": int(time.time()), "proof": _proof(study, hashed)}
+    cookie[_COOKIE] = secret
 
 
-def log_out() -> None:
-    """This browser is logged in no more."""
+def log_out(study: RunningStudy) -> None:
+    """This browser is logged in no more, nor is one with a copy of its cookie."""
+    with study.database.writing() as session:
+        login_sessions.end(session, study, _secret())
     cookie.pop(_COOKIE, None)
 
 
-def is_logged_in(study: RunningStudy) -> bool:
-    """Whether this browser has logged in with the password that counts now, not longer ago than LOGGED_IN_FOR."""
-    found = cookie.get(_COOKIE)
-    if not isinstance(found, dict) or not 0 <= time.time() - found.get("at", 0) < LOGGED_IN_FOR.total_seconds():
+def log_out_everywhere(study: RunningStudy) -> int:
+    """No browser is logged in any more; how many were."""
+    with study.database.writing() as session:
+        study.locked(session)
+        ended = number_logged_in(session, study)
+        login_sessions.end_all(session, study)
+        study.note(session, "logged_out_everywhere", "researcher", detail=f"log-ins ended: {ended}")
+    cookie.pop(_COOKIE, None)
+    return ended
+
+
+def is_logged_in(study: RunningStudy, *, somebody_is_there: bool = False) -> bool:
+    """Whether this browser has logged in, with the password that counts now, and the log-in is not over.
+
+    somebody_is_there: whether that keeps the log-in from ending for want of use.
+    """
+    if not (secret := _secret()):
         return False
     with study.database.reading() as session:
         hashed = password_hash(study, session)
-    return bool(hashed) and hmac.compare_digest(_proof(study, hashed or ""), str(found.get("proof")))
+        found = login_sessions.find(session, study, secret, login_sessions.proof_of(study, hashed)) if hashed else None
+    if found is not None and somebody_is_there:
+        login_sessions.note_presence(study, found)
+    return found is not None
 
 
-def _proof(study: RunningStudy, hashed: str) -> str:
-    """What only a cookie has that was made while this was the password's hash."""
-    return hmac.new(study.secret_key.encode(), b"researcher\0" + hashed.encode(), "sha256").hexdigest()[:32]
+def number_logged_in(session: Session, study: RunningStudy) -> int:
+    """How many browsers are logged in."""
+    hashed = password_hash(study, session)
+    return login_sessions.count_open(session, study, login_sessions.proof_of(study, hashed)) if hashed else 0
 
 
-def _address_hash(study: RunningStudy, address: str) -> str:
-    """Tells addresses apart without telling them."""
-    network = network_of(address).encode()
-    return hmac.new(study.secret_key.encode(), b"address\0" + network, hashlib.sha256).hexdigest()[:16]
-
-
-def _refuse_many(session: Session, study: RunningStudy, source: str) -> None:
-    failures = select(func.count(), func.min(Event.at)).where(
-        Event.study_id == study.id, Event.kind == "login_failed", Event.at > datetime.now(UTC) - WINDOW
-    )
-    of_address = failures.where(Event.detail == source)
-    for query, most in ((of_address, MOST_FAILURES_OF_AN_ADDRESS), (failures, MOST_FAILURES)):
-        count, first = session.execute(query).one()
-        if count >= most:
-            raise TooManyFailures(max(1, int((first + WINDOW - datetime.now(UTC)).total_seconds())))
+def _secret() -> str:
+    """That of this browser's log-in; empty where it has none, or one of before they were kept in the database."""
+    found = cookie.get(_COOKIE)
+    return found if isinstance(found, str) else ""

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from study_server.dashboard import people
+from study_server.dashboard import people, wrong_passwords
 from study_server.dashboard.answer_counts import FitPsychometric, ShiftCount, count_pairs, count_shifts, curve
 from study_server.dashboard.devices import devices
+from study_server.dashboard.login import number_logged_in
 from study_server.dashboard.reaction_times import reaction_times
 from study_server.dashboard.recruitment import STATES, over_time, recruitment
+from study_server.participants.guessing import chances
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Event, Participant, Study
 
@@ -88,6 +90,7 @@ def _overview(session: Session, asked: Asked) -> Values:
         "state": session.get_one(Study, study.id).state,
         "pairs": listed,
         "number_of_pairs": len(pairs),
+        "address_full": _last_full_address(session, study),
         "used": sum(pair.used for pair in pairs),
         "least": pairs[0].used,
         "wanted": wanted,
@@ -95,6 +98,7 @@ def _overview(session: Session, asked: Asked) -> Values:
         "pairs_done": done,
         "needed": wanted * len(pairs),
         "counted": sum(min(pair.used, wanted) for pair in pairs),
+        "wrong_passwords": wrong_passwords.lately(session, study, asked.now),
         "charts": {
             "recruitment": over_time(session, study, asked.now),
             "pairs": {
@@ -105,6 +109,14 @@ def _overview(session: Session, asked: Asked) -> Values:
             },
         },
     }
+
+
+def _last_full_address(session: Session, study: RunningStudy) -> datetime | None:
+    """When somebody was last turned away for the unfinished participants from their address."""
+    last: datetime | None = session.scalar(
+        select(func.max(Event.at)).where(Event.study_id == study.id, Event.kind == "address_full")
+    )
+    return last
 
 
 def _table1(session: Session, asked: Asked) -> Values:
@@ -154,7 +166,11 @@ def _exclusions(session: Session, asked: Asked) -> Values:
     numbers = recruitment(session, asked.study, asked.now)
     participants = people.not_used(session, asked.study)
     described = people.describe(session, asked.study, participants, asked.now)
-    return {"numbers": numbers, "people": described, "charts": {}}
+    settings = asked.study.settings
+    return {
+        "numbers": numbers, "people": described, "chances": chances(settings), "rules": settings.acceptance,
+        "charts": {},
+    }  # fmt: skip
 
 
 def _reaction_times(session: Session, asked: Asked) -> Values:
@@ -198,7 +214,8 @@ def _audit(session: Session, asked: Asked) -> Values:
     kinds = session.scalars(select(Event.kind).where(Event.study_id == asked.study.id).distinct().order_by(Event.kind))
     return {
         "events": events, "total": total, "kind": kind, "kinds": list(kinds), "page": asked.page,
-        "last_page": max(1, math.ceil(total / people.PAGE)), "charts": {},
+        "last_page": max(1, math.ceil(total / people.PAGE)), "logged_in_now": number_logged_in(session, asked.study),
+        "charts": {},
     }  # fmt: skip
 
 

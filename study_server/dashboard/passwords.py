@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from study_server.dashboard import login_sessions
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.running_study import RunningStudy
@@ -41,11 +42,12 @@ def set_password(folder: StudyFolder, password: str) -> bool:
     Whether it is the one that counts: a hash in study.toml takes precedence. Raises StudyError.
     """
     hashed = hash_password(password)
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     try:
         study = RunningStudy(folder, database)
         with database.writing() as session:
             study.locked(session).password_hash = hashed
+            login_sessions.end_all(session, study)
             study.note(session, "password_set", "researcher")
     finally:
         database.close()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from study_server.dashboard.recruitment import state_conditions, state_of
 from study_server.errors import NotFound
-from study_server.participants.acceptance import not_used_because
+from study_server.participants.acceptance import failed, not_used_because
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Event, Participant, Response, Trial, Visit
 
@@ -41,7 +41,7 @@ class Person:
 def conditions(study: RunningStudy, now: datetime) -> dict[str, ColumnElement[bool]]:
     """Filter's name → condition on Participant."""
     states = state_conditions(study, now)
-    return states | {"failed": and_(Participant.passed.is_(False), Participant.withdrawn_at.is_(None))}
+    return states | {"failed": and_(failed(), Participant.withdrawn_at.is_(None))}
 
 
 def number_of(label: str) -> int | None:
@@ -142,9 +142,7 @@ def _answer_conditions(session: Session, ids: list[int]) -> tuple[dict[int, set[
 
 def not_used(session: Session, study: RunningStudy, limit: int = 1000) -> list[Participant]:
     """Participants whose answers are not used for a reason other than not being finished, the newest first."""
-    reasons = (
-        Participant.withdrawn_at.is_not(None) | Participant.excluded_reason.is_not(None) | Participant.passed.is_(False)
-    )
+    reasons = Participant.withdrawn_at.is_not(None) | Participant.excluded_reason.is_not(None) | failed()
     query = select(Participant).where(Participant.study_id == study.id, reasons)
     return list(session.scalars(query.order_by(Participant.number.desc()).limit(limit)))
 

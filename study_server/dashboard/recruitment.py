@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, case, func, not_, select
 from sqlalchemy.orm import Session
 
 from study_server.dashboard.sql import Step, begin_of
-from study_server.participants.acceptance import accepted
+from study_server.participants import slots
+from study_server.participants.acceptance import accepted, failed, passed_all
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import ANSWERED_ALL, Participant
 
@@ -26,15 +27,15 @@ STATES = {
 
 
 def state_conditions(study: RunningStudy, now: datetime) -> dict[str, ColumnElement[bool]]:
-    """Condition on Participant for each of STATES; «gone» has not been seen for as long as the study waits."""
-    seen_since = now - timedelta(minutes=study.settings.trials.slot_timeout_minutes)
+    """Condition on Participant for each of STATES; «gone» has not answered for as long as the study waits."""
+    gone = slots.gone(study, now)
     withdrawn = Participant.withdrawn_at.is_not(None)
     excluded = and_(not_(withdrawn), Participant.excluded_reason.is_not(None))
     staying = and_(not_(withdrawn), Participant.excluded_reason.is_(None))
     finished = Participant.stage.in_(ANSWERED_ALL)
     return {
-        "under_way": and_(staying, not_(finished), Participant.last_seen_at >= seen_since),
-        "gone": and_(staying, not_(finished), Participant.last_seen_at < seen_since),
+        "under_way": and_(staying, not_(finished), not_(gone)),
+        "gone": and_(staying, gone),
         "finished": and_(staying, finished),
         "excluded": excluded,
         "withdrawn": withdrawn,
@@ -49,8 +50,7 @@ def state_of(study: RunningStudy, participant: Participant, now: datetime) -> st
         return "excluded"
     if participant.stage in ANSWERED_ALL:
         return "finished"
-    timeout = timedelta(minutes=study.settings.trials.slot_timeout_minutes)
-    return "gone" if participant.last_seen_at < now - timeout else "under_way"
+    return "gone" if slots.is_gone(study, participant, now) else "under_way"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def recruitment(session: Session, study: RunningStudy, now: datetime) -> Recruit
 
     counts: list[ColumnElement[int]] = [func.count()]
     counts += [number(condition) for condition in state_conditions(study, now).values()]
-    counts += [number(Participant.passed.is_(value)) for value in (True, False)]
+    counts += [number(passed_all()), number(failed())]
     counts += [
         number(accepted()), number(Participant.simulated.is_(True)), func.coalesce(func.sum(Participant.answered), 0)
     ]  # fmt: skip

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from study_server.access.limits import counted_by_address
 from study_server.access.sessions import current_study
-from study_server.dashboard import actions, charts, login, people
+from study_server.dashboard import actions, charts, login, people, wrong_passwords
 from study_server.dashboard.exports import EXPORTS
 from study_server.dashboard.links import links
 from study_server.dashboard.page_contents import ARGUMENTS, PAGES, Asked, now, version
@@ -49,7 +49,10 @@ _INSIDE = re.compile(r"/dashboard/[A-Za-z0-9/_-]*(\?[A-Za-z0-9=&_%+-]*)?")
 
 @blueprint.before_request
 def _need_login() -> AnyResponse | tuple[Response, int] | None:
-    if request.endpoint in OPEN_TO_ALL or login.is_logged_in(current_study()):
+    if request.endpoint in OPEN_TO_ALL:
+        return None
+    # A page that keeps itself up to date does so with nobody before it, too.
+    if login.is_logged_in(current_study(), somebody_is_there=request.endpoint != "dashboard.live"):
         return None
     if request.endpoint == "dashboard.live":
         return jsonify(error="You are not logged in any more."), 401
@@ -145,11 +148,10 @@ def log_in() -> AnyResponse:
     trouble, status, headers = "", 200, {}
     try:
         login.log_in(study, request.form.get("password", ""), request.remote_addr or "")
-    except login.TooManyFailures as error:
-        minutes = -(-error.retry_after_s // 60)
-        trouble = f"Too many wrong passwords: try again in {minutes} minute{'s' * (minutes != 1)}."
+    except wrong_passwords.TooManyFailures as error:
+        trouble = _why_not_now(error)
         status, headers = 429, {"Retry-After": str(error.retry_after_s)}
-    except login.LoginRefused:
+    except wrong_passwords.LoginRefused:
         trouble, status = "This is not the password.", 403
     if not trouble:
         return redirect(_next(), 303)
@@ -159,10 +161,30 @@ def log_in() -> AnyResponse:
     return make_response(page, status, headers)
 
 
+def _why_not_now(error: wrong_passwords.TooManyFailures) -> str:
+    minutes = -(-error.retry_after_s // 60)
+    again = f"try again in {minutes} minute{'s' * (minutes != 1)}"
+    if not error.attacked:
+        return f"Too many wrong passwords have come from your address: {again}."
+    return (
+        f"More than {wrong_passwords.MANY} wrong passwords have come from all over within 15 minutes. As long as that "
+        f"lasts, an address from which nobody has logged in lately has {wrong_passwords.MOST_OF_A_STRANGER} attempts: "
+        f"{again}, or log in from where you have logged in before."
+    )
+
+
 @blueprint.post("/logout")
 def log_out() -> AnyResponse:
     """Log out."""
-    login.log_out()
+    login.log_out(current_study())
+    return redirect(url_for("dashboard.ask_password"), 303)
+
+
+@blueprint.post("/logout-everywhere")
+def log_out_everywhere() -> AnyResponse:
+    """Log out every browser, this one too."""
+    ended = login.log_out_everywhere(current_study())
+    flash(f"{ended} log-in{'s' * (ended != 1)} ended: every browser has to log in anew.")
     return redirect(url_for("dashboard.ask_password"), 303)
 
 

@@ -12,13 +12,14 @@ from study_server.export.source import reading
 from study_server.participants.acceptance import not_used_because
 from study_server.storage.models import ANSWERED_ALL, Calibration, Identity, Participant, Study, Trial, Visit
 
-SCHEMA = "shift-study/participants/1"
+SCHEMA = "shift-study/participants/2"
 COLUMNS = (
     "schema", "study", "participant", "state", "pay", "use", "not_used_because", "trials", "answered", "visits",
-    "consented_at", "last_seen_at", "finished_at", "completion_code", "language", "screen_width", "screen_height",
+    "consented_at", "last_seen_at", "last_answer_at", "finished_at",
+    "completion_code", "language", "screen_width", "screen_height",
     "device_pixel_ratio", "refresh_rate_hz", "touch_points", "device_pixels_per_cm", "viewing_distance_cm",
 )  # fmt: skip
-IDENTITY_COLUMNS = ("platform", "person", "project", "session")
+IDENTITY_COLUMNS = ("platform", "person", "project", "session", "later_sessions")
 
 
 def participant_rows(source: str, *, identities: bool = False) -> list[dict[str, Any]]:
@@ -36,7 +37,7 @@ def rows_of_study(session: Session, study_id: int | None, *, identities: bool = 
     query = (
         select(Participant, Study)
         .join(Study, Study.id == Participant.study_id)
-        .options(selectinload(Participant.identity))
+        .options(selectinload(Participant.identity).selectinload(Identity.later))
         .order_by(Participant.study_id, Participant.number)
     )
     if study_id is not None:
@@ -71,7 +72,8 @@ def _row(
         SCHEMA, study.name, participant.label, state, finished, not reasons, reasons, trials, participant.answered,
         participant.visits,
         *(moment.isoformat(timespec="seconds") if moment else None
-          for moment in (participant.consented_at, participant.last_seen_at, participant.finished_at)),
+          for moment in (participant.consented_at, participant.last_seen_at, participant.last_answer_at,
+                         participant.finished_at)),
         participant.completion_code, participant.language,
         *((visit.screen_width, visit.screen_height, visit.device_pixel_ratio, visit.refresh_rate_hz, visit.touch_points)
           if visit else (None,) * 5),
@@ -81,4 +83,7 @@ def _row(
 
 
 def _identity(identity: Identity | None) -> dict[str, Any]:
-    return {name: getattr(identity, name) if identity else None for name in IDENTITY_COLUMNS}
+    if identity is None:
+        return dict.fromkeys(IDENTITY_COLUMNS)
+    first = {name: getattr(identity, name) for name in IDENTITY_COLUMNS[:-1]}
+    return first | {"later_sessions": ";".join(later.session for later in identity.later) or None}

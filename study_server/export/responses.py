@@ -21,12 +21,12 @@ from study_server.storage.models import (
     Trial,
 )
 
-SCHEMA = "shift-study/responses/2"
+SCHEMA = "shift-study/responses/3"
 COLUMNS = (
     "schema", "study", "participant", "participant_state", "trial", "pair", "image", "shift_px", "direction",
     "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale",
     "viewport_width", "viewport_height", "hidden", "visit", "window_changes", "refresh_rate_hz", "sent_after_ms",
-    "pixels_per_degree", "shift_arcmin", "excluded", "exclusion_reason",
+    "pixels_per_degree", "shift_arcmin", "images_sent_at", "excluded", "exclusion_reason",
 )  # fmt: skip
 
 EXCLUDED_BY_RESEARCHER = "excluded_by_researcher"
@@ -35,7 +35,8 @@ EXCLUDED_BY_RESEARCHER = "excluded_by_researcher"
 def response_rows(source: str) -> list[dict[str, Any]]:
     """One row for each answered trial in a study folder or a database URL, in order of arrival and trial.
 
-    Marked as excluded are only participants whom the researcher has excluded: the rules are the analysis's to apply.
+    Marked as excluded are participants whom the researcher has excluded, and those whom a rule of [acceptance] does not
+    use; all other rules are the analysis's to apply.
     Raises StudyError where there is no study.
     """
     with reading(source) as (session, study_id):
@@ -86,15 +87,17 @@ def _row(
 ) -> dict[str, Any]:
     finished = participant.stage in ANSWERED_ALL
     per_degree = pixels_per_degree(calibration, response.pixel_scale) if calibration else None
-    excluded = participant.excluded_reason is not None
+    reasons = [participant.failed_rules] if participant.failed_rules else []
+    reasons += [EXCLUDED_BY_RESEARCHER] if participant.excluded_reason is not None else []
+    sent_at = response.images_sent_at.isoformat(timespec="milliseconds") if response.images_sent_at else None
     values = (
         SCHEMA, study.name, participant.label, "finished" if finished else "unfinished", trial.position,
         pair.name, image.name, pair.shift_px, pair.direction, trial.reference_side,
         response.response, response.reaction_time_ms, response.answered_at.isoformat(timespec="milliseconds"),
         response.device_pixel_ratio, response.pixel_scale, response.viewport_width, response.viewport_height,
         response.hidden, response.visit, response.window_changes, response.refresh_rate_hz, response.sent_after_ms,
-        per_degree, 60 * pair.shift_px / per_degree if per_degree else None,
-        excluded, EXCLUDED_BY_RESEARCHER if excluded else "",
+        per_degree, 60 * pair.shift_px / per_degree if per_degree else None, sent_at,
+        bool(reasons), ";".join(reasons),
     )  # fmt: skip
     answers = {f"question_{answer.question}": answer.answer for answer in participant.answers}
     return dict(zip(COLUMNS, values, strict=True)) | answers

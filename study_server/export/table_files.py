@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from study_server.csv_cells import guarded
 from study_server.errors import StudyError
+from study_server.folder.private_files import OWNER_ALONE
 
 
 def to_csv(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
@@ -42,17 +44,30 @@ def check_output(path: Path, *, suffixes: Sequence[str] = (), overwrite: bool = 
         raise StudyError(f"{path} exists already: give another name, or --force to replace it")
 
 
-def write_table(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path, *, overwrite: bool = False) -> None:
-    """Write rows as `.csv` or `.jsonl`. Raises StudyError as `check_output` does, or where the disk refuses."""
+def write_table(
+    rows: Iterable[dict[str, Any]],
+    columns: Sequence[str],
+    path: Path,
+    *,
+    overwrite: bool = False,
+    private: bool = False,
+) -> None:
+    """Write rows as `.csv` or `.jsonl`. Raises StudyError as `check_output` does, or where the disk refuses.
+
+    private: whether the file is its owner's alone.
+    """
     check_output(path, suffixes=tuple(_FORMS), overwrite=overwrite)
-    write_text(_FORMS[path.suffix.lower()](rows, columns), path)
+    write_text(_FORMS[path.suffix.lower()](rows, columns), path, private=private)
 
 
-def write_text(text: str, path: Path) -> None:
-    """Write a text file that is there whole or not at all. Raises StudyError where the disk refuses."""
+def write_text(text: str, path: Path, *, private: bool = False) -> None:
+    """Write a text file that is there whole or not at all. Raises StudyError where the disk refuses.
+
+    private: whether the file is its owner's alone.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with draft.open("x", encoding="utf-8", newline="") as file:
+        with open(draft, "x", encoding="utf-8", newline="", opener=_open_private if private else None) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -62,8 +77,14 @@ def write_text(text: str, path: Path) -> None:
         raise StudyError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, OWNER_ALONE)
+
+
 def cell(value: Any) -> Any:
     """What a table as CSV has for a value."""
+    if isinstance(value, str):
+        return guarded(value)  # whoever typed it, or sent it
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else value

@@ -1,7 +1,8 @@
-"""Verify a study folder against its manifest, pixel by pixel."""
+"""Verify a study folder against its manifest, pixel by pixel, and who can read it."""
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from study_server.errors import StudyError
+from study_server.folder.private_files import opened_to_others
 from study_server.folder.study_folder import StudyFolder
+from study_server.folder.study_toml import FILE_NAME
 from study_server.progress_bar import progress
 from study_server.stimuli.image_sources import locate
 from study_server.stimuli.manifest import PairRow
@@ -70,6 +73,16 @@ def verify_pixels(folder: StudyFolder) -> None:
             faults = [fault for found, _ in checked for fault in found]
         if faults:
             raise StudyError(f"{faults[0]}; restore it (shift-study check {folder.path} lists all faults)")
+
+
+def who_can_read(folder: StudyFolder) -> str:
+    """What is wrong where others on this machine can read a study's settings or data, and what mends it; else empty."""
+    files = [folder.path / FILE_NAME]
+    kind, _, path = folder.database_url.partition(":///")
+    if kind.startswith("sqlite"):
+        database = Path(path.partition("?")[0])
+        files += sorted(database.parent.glob(f"{glob.escape(database.name)}*"))  # and what lies beside it
+    return opened_to_others(files, folder.settings.server.group)
 
 
 def _parts(folder: StudyFolder) -> list[tuple[Path, list[PairRow], str]]:

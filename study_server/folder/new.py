@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from study_server.folder.study_folder import MadeStudy, create, refuse_taken
 from study_server.stimuli.crops import Direction, smallest_photograph
 from study_server.stimuli.image_sources import demo_photographs, folder_photographs
 from study_server.stimuli.photographs import PhotographSource
+
+
+def unforeseeable_seed() -> int:
+    """A seed from the system's randomness: from one that is known, every trial of every participant follows."""
+    return secrets.randbits(53)  # as large as every program that reads JSON takes exactly
 
 
 def make_study(

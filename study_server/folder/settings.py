@@ -73,6 +73,13 @@ class TrialSettings:
         "answers for every pair as possible. paper: for each shift, images drawn at random.",
     )
     per_shift: int = _setting(5, "Pairs of each shift that a participant judges.", low=1, high=1000)
+    more_catch: int = _setting(
+        0,
+        "How many more pairs without a shift, and with the largest, a participant judges beside those: with them it is "
+        "told better who guesses.",
+        low=0,
+        high=1000,
+    )
     seed: int = _setting(0, "Seed of assignment, order and sides.", low=0)
     slot_timeout_minutes: float = _setting(
         60.0,
@@ -172,6 +179,29 @@ class RecruitmentSettings:
         "A token that admits anybody who has it (…/?token=TOKEN), where `link` is admitted. Empty: none.",
         pattern=r"[A-Za-z0-9_-]{0,64}",
     )
+    link_key: str = _setting(
+        "",
+        "A secret that the links of Prolific, MTurk and SONA carry beside their ids (…&key=KEY), so that only who was "
+        "given the study's link there comes in. Empty: none.",
+        pattern=r"([A-Za-z0-9_-]{16,64})?",
+    )
+    prolific_keys: str = _setting(
+        "",
+        "File with Prolific's public keys (JWKS), named as seen from this folder: links that Prolific has not signed "
+        "are refused then. Empty: Prolific does not sign them.",
+    )
+    begin_minutes: float = _setting(
+        10.0,
+        "After this long without a first answer, a new participant's pairs go to the next one.",
+        low=0.01,
+        high=525600,
+    )
+    unfinished_per_address: int = _setting(
+        50,
+        "How many unfinished participants may have come from one address, such as that of a laboratory. 0: any number.",
+        low=0,
+        high=1_000_000,
+    )
     resume_days: float = _setting(
         30.0, "For how long after the consent a participant can come back and go on, days.", low=0.01, high=3650
     )
@@ -207,6 +237,32 @@ class RecruitmentSettings:
     def replaces_unusable(self) -> bool:
         """Whether the pairs of participants whose answers do not count go to others."""
         return self.replace_failed or self.answers_per_pair > 0
+
+
+@dataclass(frozen=True)
+class AcceptanceSettings:
+    fastest_ms: float = _setting(
+        300.0,
+        "Whose answers took less than this, ms, is too fast to have judged them, and is not used (`hurried`): by the "
+        "median of the reaction times, or by what the server saw from the first images to the last answer, per trial. "
+        "0: nobody is.",
+        low=0,
+        high=60000,
+    )
+    most_catch_errors: int = _setting(
+        -1,
+        "Who answers more of the pairs without a shift and of those with the largest wrong, together, is not used "
+        "(`catch_errors`). -1: the paper's rule alone, which lets two thirds of each be wrong.",
+        low=-1,
+        high=10000,
+    )
+    least_catch_dprime: float = _setting(
+        0.0,
+        "Whose d′ between pairs without a shift and those with the largest is below this is not used "
+        "(`catch_sensitivity`). 0: nobody is.",
+        low=0,
+        high=10,
+    )
 
 
 @dataclass(frozen=True)
@@ -267,6 +323,18 @@ class ServerSettings:
         low=0,
         high=10,
     )
+    hosts: list[str] = _setting(
+        [],
+        "Names under which the server answers, such as study.example.org, with or without a port; localhost is always "
+        "one. []: the address in `host`; where that is every address of the machine, each of them and the machine's "
+        "own name. With proxies it must be set.",
+        pattern=r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?",
+    )
+    group: Literal["", "read", "write"] = _setting(
+        "",
+        "What the group of the study's files may do with them, once they are made: read, or read and write. Empty: "
+        "nothing; they are their owner's alone.",
+    )
     database_url: str = _setting(
         "", "Where the data are kept, as postgresql://user:password@host/name. Empty: study.db in this folder."
     )
@@ -282,7 +350,15 @@ class ServerSettings:
     )
     arrivals_per_minute: int = _setting(
         300,
-        "How many first pages, consents and log-ins an address may ask for in a minute. 0: any number.",
+        "How many first pages, consents and log-ins an address may ask of each server process in a minute. 0: any "
+        "number.",
+        low=0,
+        high=1_000_000,
+    )
+    ids_per_hour: int = _setting(
+        120,
+        "How many times people of one address may say in an hour who they are by an id in a link alone, at all servers "
+        "together. 0: any number.",
         low=0,
         high=1_000_000,
     )
@@ -326,6 +402,7 @@ class Settings:
     texts: TextSettings = field(default_factory=TextSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
     recruitment: RecruitmentSettings = field(default_factory=RecruitmentSettings)
+    acceptance: AcceptanceSettings = field(default_factory=AcceptanceSettings)
     gates: GateSettings = field(default_factory=GateSettings)
     withdrawal: WithdrawalSettings = field(default_factory=WithdrawalSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
@@ -353,6 +430,7 @@ SECTION_ABOUT = {
     "completion": "Completion. This section and [recruitment], [gates], [withdrawal], [analysis], [server] may be "
     "changed while the study runs; questions and translations may not",
     "recruitment": "Who takes part, and how many",
+    "acceptance": "Whose answers count, beside the paper's validation test. Decided before the first participant",
     "gates": "Whose device is turned away before the start",
     "withdrawal": "Withdrawal",
     "analysis": "The analysis",

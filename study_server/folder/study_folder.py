@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from study_server.csv_cells import guarded
 from study_server.errors import StudyError
 from study_server.folder import study_toml
+from study_server.folder.private_files import make_folder_private
 from study_server.folder.settings import Settings
 from study_server.progress_bar import progress
 from study_server.stimuli import manifest
@@ -182,6 +184,7 @@ def create(
     """
     refuse_taken(path)
     with _building(path) as root:
+        make_folder_private(root, settings.server.group)
         study_toml.write_settings(settings, root / study_toml.FILE_NAME)
         study_toml.read_settings(root / study_toml.FILE_NAME)  # before any work: a bad setting
         rows, skipped, used = _make_stimuli(root, settings, source, settings.stimuli.count, "stimuli")
@@ -190,7 +193,8 @@ def create(
             skipped |= _make_stimuli(root / PRACTICE, settings, practice, n_practice, "practice")[1]
         if skipped:
             with (root / SKIPPED).open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([("source_file", "reason"), *skipped.items()])
+                rows_of_text = [("source_file", "reason"), *skipped.items()]
+                csv.writer(file, lineterminator="\n").writerows(map(guarded, row) for row in rows_of_text)
         folder = StudyFolder(root)
         _ = folder.pairs, folder.practice_pairs  # what was written must be readable
         if compressed:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from study_server.errors import StudyError
+from study_server.folder.private_files import make_private
 from study_server.folder.settings import (
     LANGUAGES,
     SECTION_ABOUT,
@@ -118,10 +119,22 @@ class _Reader:
 
     def _cross_checks(self, s: Settings) -> None:
         n_shifts = s.stimuli.max_shift + 1
-        trials = s.trials.per_shift * n_shifts
+        more = s.trials.more_catch
+        trials = s.trials.per_shift * n_shifts + 2 * more
         per_shift = ("trials", "per_shift")
         if s.trials.per_shift > s.stimuli.count:
             self._fail(per_shift, f"trials.per_shift is {s.trials.per_shift}", f"at most the {s.stimuli.count} images")
+        if more and s.trials.per_shift + more > s.stimuli.count:
+            most = s.stimuli.count - s.trials.per_shift
+            self._fail(("trials", "more_catch"), f"trials.more_catch is {more}", f"at most {most}, as there are images")
+        if more and s.trials.strategy == "balanced" and trials > s.stimuli.count >= trials - 2 * more:
+            most = (s.stimuli.count - trials + 2 * more) // 2
+            self._fail(
+                ("trials", "more_catch"),
+                f"trials.more_catch is {more}, which makes {trials} trials, but the balanced strategy shows each of "
+                f"the {s.stimuli.count} images at most once",
+                f'at most {most}, a lower trials.per_shift, or strategy = "paper"',
+            )
         if s.trials.strategy == "balanced" and trials > s.stimuli.count:
             most = s.stimuli.count // n_shifts
             self._fail(
@@ -232,6 +245,7 @@ def write_settings(settings: Settings, path: Path) -> None:
     text = "\n".join(out)
     if not settings.questions:
         text = "questions = []\n" + text
+    make_private(path, settings.server.group)  # there may be passwords and keys in it
     path.write_text(text, encoding="utf-8")
 
 

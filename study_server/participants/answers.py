@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -18,22 +19,26 @@ from sqlalchemy.orm import Session
 from study_server.errors import Conflict, NotFound, NotYours, Unavailable
 from study_server.participants.completion import complete_trials
 from study_server.participants.progress import Progress
+from study_server.participants.receipts import both_sent_at
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Recorded
 from study_server.storage.database import DATABASE_FAILURES
-from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial
+from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial, Visit
 from study_server.storage.waiting_room import Seat
 
 _MOST_AT_ONCE = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 # Tables, not mapped classes: these statements run with every answer, and need no objects.
-_PARTICIPANT, _RESPONSE, _TRIAL = Participant.__table__, Response.__table__, Trial.__table__
+_PARTICIPANT, _RESPONSE, _TRIAL, _VISIT = (
+    Participant.__table__, Response.__table__, Trial.__table__, Visit.__table__,
+)  # fmt: skip
 _FIND = (
     select(
         _TRIAL.c.token, _TRIAL.c.id.label("trial_id"), _RESPONSE.c.idempotency_key, _PARTICIPANT.c.id,
         _PARTICIPANT.c.token.label("owner"), _PARTICIPANT.c.stage, _PARTICIPANT.c.answered, _PARTICIPANT.c.visits,
-        _PARTICIPANT.c.withdrawn_at,
+        _PARTICIPANT.c.withdrawn_at, _TRIAL.c.left_token, _TRIAL.c.right_token,
+        _RESPONSE.c.response, _RESPONSE.c.reaction_time_ms,
     )
     .select_from(_TRIAL.join(_PARTICIPANT, _PARTICIPANT.c.id == _TRIAL.c.participant_id).outerjoin(_RESPONSE))
     .where(_TRIAL.c.token.in_(bindparam("tokens", expanding=True)), _TRIAL.c.study_id == bindparam("study"))
@@ -46,7 +51,7 @@ _INSERT = insert(_RESPONSE)  # type: ignore[arg-type]
 _COUNT = (
     update(_PARTICIPANT)  # type: ignore[arg-type]
     .where(_PARTICIPANT.c.id == bindparam("participant"))
-    .values(answered=bindparam("count"), last_seen_at=bindparam("now"))
+    .values(answered=bindparam("count"), last_seen_at=bindparam("now"), last_answer_at=bindparam("now"))
 )
 
 
@@ -61,6 +66,7 @@ class _Answer:
     trial: str
     key: str
     recorded: Recorded
+    receipts: tuple[str | None, str | None]
     progress: Progress | None = None
     error: BaseException | None = None
     called: SimpleQueue[None] = field(default_factory=SimpleQueue)
@@ -85,15 +91,20 @@ class Answers:
         self._is_storing = False
         self._gate = threading.Lock()  # of the two above
 
-    def record(self, token: str | None, trial: str, key: str, recorded: Recorded) -> Progress:
+    def record(
+        self, token: str | None, trial: str, key: str, recorded: Recorded,
+        receipts: tuple[str | None, str | None] = (None, None),
+    ) -> Progress:  # fmt: skip
         """Store the answer to a trial, once. It is committed when this returns.
 
-        The same idempotency key again changes nothing and is no error. Raises NotFound, NotYours, or Conflict where the
-        trial has another answer already, or the participant is not at the trials yet or has withdrawn.
+        `receipts`: what came with the left and the right image; where this server sends them, both are needed. The same
+        answer with the same idempotency key again changes nothing and is no error. Raises NotFound, NotYours, or
+        Conflict where the trial has another answer already, its images have not been asked for, or the participant is
+        not at the trials yet or has withdrawn.
         """
         if not _TOKEN.fullmatch(trial):
             raise NotFound("there is no such trial")
-        answer = _Answer(token, trial, key, recorded)
+        answer = _Answer(token, trial, key, recorded, receipts)
         with self.study.database.waiting() as seat:
             with self._gate:
                 self._waiting.append(answer)
@@ -177,9 +188,14 @@ class Answers:
         rows = {row.token: row for row in connection.execute(_FIND, {"tokens": tokens, "study": self.study.id})}
         batch = _Batch({}, {}, [])
         for answer in answers:
-            answer.error = _objection(answer, rows.get(answer.trial), batch)
-            if answer.error is None:
-                batch.add(answer, rows[answer.trial])
+            row = rows.get(answer.trial)
+            answer.error = _objection(answer, row, batch)
+            if answer.error is None and row is not None and batch.is_new(row):
+                images_sent_at = self._images_sent_at(answer, row)
+                if images_sent_at is None and self._needs_receipts(connection, answer, row):
+                    answer.error = Conflict(_unseen())
+                else:
+                    batch.add(answer, row, images_sent_at)
         if batch.new:
             connection.execute(_INSERT, batch.new)
             counts = [{"participant": id, "count": count, "now": batch.now} for id, count in batch.counts.items()]
@@ -190,6 +206,23 @@ class Answers:
             for answer in answers
             if answer.error is None
         ]
+
+    def _images_sent_at(self, answer: _Answer, row: _Row) -> datetime | None:
+        return both_sent_at(self.study.secret_key, (row.left_token, row.right_token), answer.receipts)
+
+    def _needs_receipts(self, connection: Connection, answer: _Answer, row: _Row) -> bool:
+        """Whether an answer is refused that comes without receipts.
+
+        Not where others send the images; nor where they, or a server that gave no receipts yet, did so when the page
+        was loaded on which it was given.
+        """
+        if self.study.published is not None:
+            return False
+        visits = select(_VISIT.c.sends_images).where(
+            _VISIT.c.participant_id == row.id, _VISIT.c.number == answer.recorded.visit
+        )
+        of_visit = connection.execute(visits).one_or_none()
+        return of_visit is None or bool(of_visit.sends_images)
 
     def _finish(self, connection: Connection, counts: dict[int, int]) -> dict[int, str]:
         """Participant's id → new stage, of those who have answered everything now."""
@@ -207,19 +240,34 @@ class Answers:
 class _Batch:
     """What one transaction stores: new rows, and how many answers their participants have then."""
 
-    keys: dict[int, str]
+    answers: dict[int, _Answer]
     counts: dict[int, int]
     new: list[dict[str, Any]]
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def add(self, answer: _Answer, row: _Row) -> None:
-        if row.idempotency_key is not None or row.trial_id in self.keys:
-            return  # stored already: the request was repeated
-        self.keys[row.trial_id] = answer.key
+    def is_new(self, row: _Row) -> bool:
+        """Whether the trial has no answer yet; else the request was repeated."""
+        return row.idempotency_key is None and row.trial_id not in self.answers
+
+    def stored(self, row: _Row) -> tuple[str, str, float] | None:
+        """Key, response and reaction time of the trial's answer, as it is or will be stored; None without one."""
+        if (answer := self.answers.get(row.trial_id)) is not None:
+            return answer.key, answer.recorded.response, answer.recorded.reaction_time_ms
+        if row.idempotency_key is None:
+            return None
+        return row.idempotency_key, row.response, row.reaction_time_ms
+
+    def add(self, answer: _Answer, row: _Row, images_sent_at: datetime | None) -> None:
+        self.answers[row.trial_id] = answer
         self.counts[row.id] = self.counts.get(row.id, row.answered) + 1
         self.new.append(
             answer.recorded.model_dump()
-            | {"trial_id": row.trial_id, "idempotency_key": answer.key, "answered_at": self.now}
+            | {
+                "trial_id": row.trial_id,
+                "idempotency_key": answer.key,
+                "answered_at": self.now,
+                "images_sent_at": images_sent_at,
+            }
         )
 
 
@@ -249,14 +297,23 @@ def _objection(answer: _Answer, row: _Row | None, batch: _Batch) -> Exception | 
         return NotFound("there is no such trial")
     if answer.token is None or not secrets.compare_digest(row.owner.encode(), answer.token.encode()):
         return NotYours("This trial belongs to somebody else.")
-    stored_key = batch.keys.get(row.trial_id, row.idempotency_key)
-    if stored_key == answer.key:
+    stored = batch.stored(row)
+    if stored == (answer.key, answer.recorded.response, answer.recorded.reaction_time_ms):
         return None
-    if stored_key is not None:
-        return Conflict("this trial has been answered already")
+    if stored is not None:
+        return Conflict(
+            "this idempotency key came with another answer"
+            if stored[0] == answer.key
+            else "this trial has been answered already"
+        )
     if row.withdrawn_at is not None:
         return Conflict("the participant has withdrawn")
     if row.stage != "trials":
         where = "has answered every trial" if row.stage in ANSWERED_ALL else f"is at {row.stage}, not at the trials"
         return Conflict(f"the participant {where}")
     return None
+
+
+def _unseen() -> str:
+    said: str = _("The pictures of this trial have not been asked for here. Please reload the page.")
+    return said

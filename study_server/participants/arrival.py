@@ -17,6 +17,8 @@ class Arrival:
     project: str | None = None
     session: str | None = None
     submit_to: str | None = None
+    is_proved: bool = False
+    """Whether the platform has signed who it is; otherwise an id in a link names somebody, and proves nothing."""
 
     @property
     def is_preview(self) -> bool:
@@ -25,7 +27,7 @@ class Arrival:
 
     def to_json(self) -> dict[str, Any]:
         """What is kept in the signed cookie between the first page and the consent."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Arrival:

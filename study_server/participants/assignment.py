@@ -21,46 +21,56 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True)
 class Design:
-    """What is assigned: every image at every shift from 0, `per_shift` pairs of each shift to a participant."""
+    """What is assigned: every image at every shift from 0, `per_shift` pairs of each shift to a participant.
+
+    more_catch: so many more of those without a shift and of those with the largest.
+    """
 
     n_images: int
     n_shifts: int
     per_shift: int
     seed: int
+    more_catch: int = 0
+
+    @property
+    def counts(self) -> list[int]:
+        """Pairs of each shift, from 0, that a participant judges."""
+        ends = (0, self.n_shifts - 1)
+        return [self.per_shift + (self.more_catch if shift in ends else 0) for shift in range(self.n_shifts)]
 
     @property
     def n_trials(self) -> int:
         """Trials of one participant."""
-        return self.n_shifts * self.per_shift
+        return sum(self.counts)
 
     @property
     def round_slots(self) -> int:
-        """After this many slots the balanced strategy has used every pair equally often."""
-        return math.lcm(self.n_images, self.per_shift) // self.per_shift
+        """After this many slots the balanced strategy has used every pair of a shift equally often."""
+        return math.lcm(*(self.n_images // math.gcd(self.n_images, count) for count in self.counts))
 
     @property
     def round_answers(self) -> int:
-        """So many answers has every pair then."""
-        return self.round_slots * self.per_shift // self.n_images
+        """So many answers has every pair then; those without a shift and with the largest may have more."""
+        return self.round_slots * min(self.counts) // self.n_images
 
 
 def paper(design: Design, slot: int) -> list[Cell]:
-    """Stratified random (Ghildyal & Liu 2022, Section 3): for each shift, `per_shift` images drawn without replacement.
+    """Stratified random (Ghildyal & Liu 2022, Section 3): for each shift, images drawn without replacement.
 
-    An image may come at several shifts. Raises ValueError where there are fewer images than `per_shift`.
+    An image may come at several shifts. Raises ValueError where there are fewer images than pairs of a shift.
     """
     rng = random.Random(f"{design.seed}/paper/{slot}")
     return [
         (image, shift)
-        for shift in range(design.n_shifts)
-        for image in rng.sample(range(design.n_images), design.per_shift)
+        for shift, count in enumerate(design.counts)
+        for image in rng.sample(range(design.n_images), count)
     ]
 
 
 def balanced(design: Design, slot: int) -> list[Cell]:
     """Each image at most once a participant, and over participants every pair as equally often as possible.
 
-    Slots come in rounds of `design.round_slots`; within a round every pair is used equally often, exactly.
+    Slots come in rounds of `design.round_slots`; within a round every pair of a shift is used equally often, exactly.
     Raises ValueError where a participant would need more images than there are.
     """
     if design.n_trials > design.n_images:
@@ -78,7 +88,7 @@ _planning = threading.Lock()  # so that many who arrive at once do not all compu
 def _decomposition(design: Design, number: int) -> list[list[Cell]]:
     """The slots of a round: a decomposition of the images × shifts grid into assignments.
 
-    Seen as a graph, images and (for each shift) `per_shift` places; a participant is a matching that fills all places.
+    Seen as a graph, images and (for each shift) `counts` places; a participant is a matching that fills all places.
     Such a decomposition exists (König's edge-colouring theorem) as long as every matching takes each image that must
     still be used by all participants that are left, which is what the weights below enforce.
     """
@@ -86,15 +96,16 @@ def _decomposition(design: Design, number: int) -> list[list[Cell]]:
 
     rng = random.Random(f"{design.seed}/balanced/{number}")
     slots = design.round_slots
-    left = np.full((design.n_images, design.n_shifts), design.round_answers)
+    left = np.tile(slots * np.array(design.counts) // design.n_images, (design.n_images, 1))
+    shift_of_place = np.repeat(np.arange(design.n_shifts), design.counts).tolist()
     assignments = []
     for place in range(slots):
         must_be_used = left.sum(axis=1) >= slots - place
         chance = np.array([[rng.random() for _ in range(design.n_shifts)] for _ in range(design.n_images)])
         # In falling order of weight: only pairs that are left; images that cannot wait; pairs used least; chance.
         cost = 1e9 * (left == 0) - 1e6 * must_be_used[:, None] - 1e2 * left + chance
-        places = np.transpose(linear_sum_assignment(np.repeat(cost, design.per_shift, axis=1)))
-        cells = [(image, column // design.per_shift) for image, column in places.tolist()]
+        places = np.transpose(linear_sum_assignment(np.repeat(cost, design.counts, axis=1)))
+        cells = [(image, shift_of_place[column]) for image, column in places.tolist()]
         for image, shift in cells:
             left[image, shift] -= 1
         assignments.append(cells)

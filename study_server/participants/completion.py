@@ -9,22 +9,24 @@ from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
 from study_server.participants import acceptance, platforms, slots
-from study_server.participants.enrolment import readable_code
+from study_server.participants.arrival import Arrival
+from study_server.participants.enrolment import add_ids, readable_code
 from study_server.participants.running_study import RunningStudy
+from study_server.participants.typed_text import on_one_line
 from study_server.storage.models import Participant, QuestionAnswer
 
 
 def complete_trials(session: Session, study: RunningStudy, participant: Participant) -> None:
     """Every trial has been answered: judge whether the answers count, and close the study if they were the last."""
     row = study.locked(session)
-    answers = acceptance.answers_of(session, participant)
-    participant.passed = acceptance.passes_validation(answers, study.settings.stimuli.max_shift)
+    acceptance.judge(session, participant, study.settings.acceptance, study.settings.stimuli.max_shift)
+    participant.address = None
     if study.settings.questions:
         participant.stage = "questions"
     else:
         finish(study, participant)
     recruitment = study.settings.recruitment
-    if not participant.passed and recruitment.replaces_unusable:
+    if not acceptance.has_passed(participant) and recruitment.replaces_unusable:
         slots.release(session, study, participant, "failed")
     session.flush()
     if row.state != "closed" and target_is_reached(session, study):
@@ -40,8 +42,12 @@ def target_is_reached(session: Session, study: RunningStudy) -> bool:
     return bool(wanted) and min(acceptance.accepted_answers_per_pair(session, study.id).values()) >= wanted
 
 
-def answer_questions(study: RunningStudy, token: str | None, answers: dict[str, str]) -> None:
+def answer_questions(
+    study: RunningStudy, token: str | None, answers: dict[str, str], arrival: Arrival | None = None
+) -> None:
     """Store the answers to the questions (those not given may be missing) and finish the participant.
+
+    `arrival`: from where the participant came this time, whose ids are kept beside the first ones.
 
     Raises NotYours, or StudyError for an answer that is not among the options. Once finished, changes nothing.
     """
@@ -49,14 +55,14 @@ def answer_questions(study: RunningStudy, token: str | None, answers: dict[str, 
         participant = study.get(session, token, hold=True)
         if participant.stage != "questions":
             return
+        add_ids(session, participant, arrival)
         for question in study.settings.questions:
             answer = answers.get(question.id, "").strip()
             if not question.options:
-                # One line: a line break would be another row to programs that read CSV carelessly.
-                answer = " ".join(answer.split())
+                answer = on_one_line(answer)
             if not answer:
                 continue
-            if (question.options and answer not in question.options) or len(answer) > 500 or "\x00" in answer:
+            if (question.options and answer not in question.options) or len(answer) > 500:
                 raise StudyError(_("This question cannot have that answer: %(question)s", question=question.text))
             session.add(QuestionAnswer(participant_id=participant.id, question=question.id, answer=answer))
         finish(study, participant)

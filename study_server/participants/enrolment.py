@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from study_server.errors import Conflict, NotYours
+from study_server.errors import Conflict, NotYours, TooMany
 from study_server.participants import same_different as task
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import STUDY_STATES, Identity, Participant, Study, Trial
+from study_server.storage.models import (
+    ANSWERED_ALL,
+    STUDY_STATES,
+    Event,
+    Identity,
+    IdUse,
+    LaterIds,
+    Participant,
+    Study,
+    Trial,
+)
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _PLANNED_AHEAD = 64  # slots: as many as may be given to others, of other processes, while one arrives
+_HOUR = timedelta(hours=1)
+_MOST_LATER_IDS = 50  # of one participation; nobody gives a study up and takes it up again so often
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """Who was taken in. token: the secret by which they are known; by_id: they go on by an id in a link alone."""
+
+    token: str
+    by_id: bool = False
+
+
+class _Crowded(Exception):
+    """An address has as many unfinished participations as it may."""
 
 
 def readable_code(length: int = 10) -> str:
@@ -32,49 +57,131 @@ def enrol(
     *,
     language: str | None = None,
     simulation_key: str | None = None,
-) -> str:
-    """Take in a participant who has consented: a slot and its trials. Gives the secret by which they are known.
+    address: str | None = None,
+) -> Enrolled:
+    """Take in a participant who has consented: a slot and its trials.
 
-    That is `token`, or the secret of the participation that this person has begun already, here or in another browser.
-    Observers of `simulate` give the study's simulation key. The first participant freezes the study.
-    Raises Conflict where nobody is admitted (the message says why), and NotYours for a wrong simulation key.
+    They are known by `token`, or by the secret of the participation that this person has begun already, here or in
+    another browser. With an id in a link alone they can only go on with what is not finished; `address` (a keyed hash)
+    is what such ids and unfinished participations are counted by. Observers of `simulate` give the study's simulation
+    key. The first participant freezes the study.
+    Raises Conflict where nobody is admitted (the message says why), TooMany, and NotYours for a wrong simulation key.
     """
     arrival = arrival or Arrival()
-    now = datetime.now(UTC)
+    if arrival.person is not None and not arrival.is_proved and address is not None:
+        _count_id_use(study, address)
     _plan_ahead(study)
-    with study.database.writing() as session:
-        row = study.locked(session)
-        study.refuse_changed(row)
-        if study.find(session, token) is not None:
-            return token
-        begun = begun_by(session, study, arrival)
-        if begun is not None:
-            return begun.token
-        simulated = simulation_key is not None
-        if simulation_key is not None and not secrets.compare_digest(
-            simulation_key.encode(), row.simulation_key.encode()
-        ):
-            raise NotYours("that is not the simulation key of this study")
-        _refuse_mixing(session, study, simulated)
-        _refuse_closed(row.state)
-        slot = slots.take(session, study, row, now)
-        if slot is None:
-            raise Conflict(
-                _("All places of this study are taken at the moment. One may become free: please try again later.")
+    try:
+        with study.database.writing() as session:
+            return _enrol(session, study, token, arrival, language, simulation_key, address)
+    except _Crowded:
+        _note_crowd(study, address)
+        raise Conflict(
+            _(
+                "Many people have begun this study from your network and have not finished it yet. Please try again "
+                "later, or from another network."
             )
-        pairs = study.pair_ids(session, row)
-        row.frozen_at = row.frozen_at or now
-        last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
-        participant = Participant(
-            study_id=study.id, number=1 + (last or 0), slot=slot, token=token, withdrawal_code=readable_code(),
-            simulated=simulated, language=language, stage="instructions", consented_at=now, last_seen_at=now,
+        ) from None
+
+
+def _enrol(
+    session: Session,
+    study: RunningStudy,
+    token: str,
+    arrival: Arrival,
+    language: str | None,
+    simulation_key: str | None,
+    address: str | None,
+) -> Enrolled:
+    now = datetime.now(UTC)
+    row = study.locked(session)
+    study.refuse_changed(row)
+    if study.find(session, token) is not None:
+        return Enrolled(token)
+    begun = begun_by(session, study, arrival)
+    if begun is not None:
+        add_ids(session, begun, arrival)
+        if arrival.is_proved:
+            return Enrolled(begun.token)
+        if begun.stage in ANSWERED_ALL:
+            raise Conflict(_used_up())
+        return Enrolled(begun.token, by_id=True)
+    simulated = simulation_key is not None
+    if simulation_key is not None and not secrets.compare_digest(simulation_key.encode(), row.simulation_key.encode()):
+        raise NotYours("that is not the simulation key of this study")
+    _refuse_mixing(session, study, simulated)
+    _refuse_closed(row.state)
+    if not simulated:
+        _refuse_crowd(session, study, address, now)
+    slot = slots.take(session, study, row, now)
+    if slot is None:
+        raise Conflict(
+            _("All places of this study are taken at the moment. One may become free: please try again later.")
+        )
+    pairs = study.pair_ids(session, row)
+    row.frozen_at = row.frozen_at or now
+    last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
+    participant = Participant(
+        study_id=study.id, number=1 + (last or 0), slot=slot, token=token, withdrawal_code=readable_code(),
+        simulated=simulated, language=language, stage="instructions", consented_at=now, last_seen_at=now,
+        address=None if simulated else address,
+    )  # fmt: skip
+    session.add(participant)
+    session.flush()
+    if arrival.platform != "open":
+        session.add(_identity(session, study, participant, arrival))
+    _give_trials(session, study, participant, slot, pairs)
+    return Enrolled(token)
+
+
+def _used_up() -> str:
+    said: str = _(
+        "This link has been used to take part already, and all answers are here: there is nothing more to do. If you "
+        "have lost your completion code, use the browser in which you took part, or write to whoever invited you."
+    )
+    return said
+
+
+def _count_id_use(study: RunningStudy, address: str) -> None:
+    """Raises TooMany where this address has named more ids in an hour than it may."""
+    most = study.settings.server.ids_per_hour
+    if not most:
+        return
+    now = datetime.now(UTC)
+    with study.database.writing() as session:
+        session.execute(delete(IdUse).where(IdUse.study_id == study.id, IdUse.at < now - _HOUR))
+        of_address = (IdUse.study_id == study.id) & (IdUse.address == address)
+        used, first = session.execute(select(func.count(), func.min(IdUse.at)).where(of_address)).one()
+        if used < most:
+            session.add(IdUse(study_id=study.id, address=address, at=now))
+            return
+    wait = max(1, int((first + _HOUR - now).total_seconds()))
+    raise TooMany(_("Too many people have come from your network within an hour. Please try again later."), wait)
+
+
+def _refuse_crowd(session: Session, study: RunningStudy, address: str | None, now: datetime) -> None:
+    most = study.settings.recruitment.unfinished_per_address
+    if not most or address is None:
+        return
+    slots.release_timed_out(session, study, now)
+    of_address = select(func.count()).where(
+        Participant.study_id == study.id, Participant.address == address, Participant.slot.is_not(None),
+        Participant.stage.not_in(ANSWERED_ALL),
+    )  # fmt: skip
+    if (session.scalar(of_address) or 0) >= most:
+        raise _Crowded
+
+
+def _note_crowd(study: RunningStudy, address: str | None) -> None:
+    """A line in the audit trail, one an hour and address."""
+    detail = f"{study.settings.recruitment.unfinished_per_address} unfinished from address {address}"
+    with study.database.writing() as session:
+        noted = select(Event.id).where(
+            Event.study_id == study.id, Event.kind == "address_full", Event.detail == detail,
+            Event.at > datetime.now(UTC) - _HOUR,
         )  # fmt: skip
-        session.add(participant)
-        session.flush()
-        if arrival.platform != "open":
-            session.add(_identity(session, study, participant, arrival))
-        _give_trials(session, study, participant, slot, pairs)
-    return token
+        if session.scalar(noted.limit(1)) is None:
+            study.note(session, "address_full", "server", detail=detail)
 
 
 def _plan_ahead(study: RunningStudy) -> None:
@@ -84,26 +191,21 @@ def _plan_ahead(study: RunningStudy) -> None:
     task.plan_ahead(study.settings, range(first, first + _PLANNED_AHEAD))
 
 
-def returning(study: RunningStudy, arrival: Arrival) -> str | None:
-    """Secret of the participation that this person has begun or finished; None for a newcomer."""
-    with study.database.reading() as session:
-        begun = begun_by(session, study, arrival)
-        if begun is None or begun.stage == "finished" or not _is_newer(arrival, begun.identity):
-            return begun.token if begun else None
-    # Who gave the study up at the platform and took it up again is known there by other ids now.
-    with study.database.writing() as session:
-        begun = begun_by(session, study, arrival)
-        if begun is not None and begun.identity is not None:
-            begun.identity.project = arrival.project or begun.identity.project
-            begun.identity.session = arrival.session or begun.identity.session
-            begun.identity.submit_to = arrival.submit_to or begun.identity.submit_to
-        return begun.token if begun else None
+def add_ids(session: Session, participant: Participant, arrival: Arrival | None) -> None:
+    """Who gave the study up at the platform and took it up again is known there by other ids, too, from now on.
 
-
-def _is_newer(arrival: Arrival, identity: Identity | None) -> bool:
-    return identity is not None and any(
-        getattr(arrival, name) not in (None, getattr(identity, name)) for name in ("project", "session", "submit_to")
-    )
+    The first ones stay: the platform may still speak of them.
+    """
+    identity = participant.identity
+    if identity is None or arrival is None or arrival.session is None:
+        return
+    if (identity.platform, identity.person) != (
+        arrival.platform,
+        arrival.person,
+    ) or identity.session == arrival.session:
+        return
+    if all(later.session != arrival.session for later in identity.later) and len(identity.later) < _MOST_LATER_IDS:
+        identity.later.append(LaterIds(session=arrival.session, project=arrival.project, added_at=datetime.now(UTC)))
 
 
 def begun_by(session: Session, study: RunningStudy, arrival: Arrival) -> Participant | None:
@@ -123,9 +225,17 @@ def begun_by(session: Session, study: RunningStudy, arrival: Arrival) -> Partici
     )
     if participant and participant.stage == "finished" and study.settings.recruitment.repeat:
         assert participant.identity is not None
-        is_same = arrival.session is not None and arrival.session == participant.identity.session
-        return participant if is_same else None
+        known = {participant.identity.session, *(later.session for later in participant.identity.later)}
+        return participant if arrival.session is not None and arrival.session in known else None
     return participant
+
+
+def may_repeat(study: RunningStudy, token: str | None, arrival: Arrival) -> bool:
+    """Whether who has finished, known by this secret, comes to take part once more."""
+    if not study.settings.recruitment.repeat or arrival.person is None:
+        return False
+    with study.database.reading() as session:
+        return begun_by(session, study, arrival) is None
 
 
 def _by_person(study: RunningStudy, arrival: Arrival) -> tuple[ColumnElement[bool], ...]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import insert, select
 
+from study_server.csv_cells import guarded
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 from study_server.progress_bar import progress
@@ -53,5 +54,5 @@ def invite(folder: StudyFolder, database: Database, count: int, label: str, base
 def to_csv(links: list[tuple[str, str]]) -> str:
     """The links as CSV with the columns `label` and `link`."""
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *links])
+    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *((guarded(label), link) for label, link in links)])
     return out.getvalue()

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
+from flask_babel import gettext as _
 from pydantic import BaseModel, ConfigDict, Field
 
+from study_server.errors import Conflict
+from study_server.participants.arrival import Arrival
+from study_server.participants.enrolment import add_ids
 from study_server.participants.progress import move_on
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import WHOLE
@@ -40,16 +44,29 @@ class ScreenCalibration(BaseModel):
     viewing_distance_cm: Annotated[float, Field(ge=10, le=500, allow_inf_nan=False)]
 
 
-def begin_visit(study: RunningStudy, token: str | None, screen: Screen) -> int:
-    """Note a load of the trial page; its number, 1 for the participant's first. Raises NotYours."""
+MOST_VISITS = 200
+"""Of one participant; nobody loads the page so often who answers between."""
+
+
+def begin_visit(study: RunningStudy, token: str | None, screen: Screen, arrival: Arrival | None = None) -> int:
+    """Note a load of the trial page; its number, 1 for the participant's first.
+
+    `arrival`: from where the participant came this time, whose ids are kept beside the first ones.
+    Raises NotYours, or Conflict where there have been MOST_VISITS.
+    """
     with study.database.writing() as session:
         participant = study.get(session, token, hold=True)  # so that two tabs opened at once get two numbers
+        if participant.visits >= MOST_VISITS:
+            raise Conflict(
+                _("This page has been loaded too often. Please write to whoever invited you: your answers are here.")
+            )
+        add_ids(session, participant, arrival)
         participant.visits += 1
         participant.last_seen_at = datetime.now(UTC)
         session.add(
             Visit(
                 participant_id=participant.id, number=participant.visits, began_at=participant.last_seen_at,
-                **screen.model_dump(),
+                sends_images=study.published is None, **screen.model_dump(),
             )
         )  # fmt: skip
         if participant.visits > 1:

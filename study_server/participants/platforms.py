@@ -12,12 +12,16 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from study_server.errors import Conflict, StudyError
+from study_server.participants import signed_links
 from study_server.participants.arrival import Arrival, Platform
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Identity, Invitation, Participant
 
 MTURK_HOSTS = ("www.mturk.com", "workersandbox.mturk.com")
 """The only hosts to which an assignment is submitted, whatever the link says."""
+
+_KEYED: tuple[Platform, ...] = ("prolific", "mturk", "sona")
+"""Whose links bring ids that others know or can guess, and may have to carry the study's key beside them."""
 
 _PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -38,14 +42,22 @@ class Submission:
 # --- the way here ----------------------------------------------------------------------------------------------------
 
 
-def arrival_of(study: RunningStudy, link: Mapping[str, str]) -> Arrival:
-    """From where somebody comes who opens the study's first page with these parameters.
+def arrival_of(study: RunningStudy, link: Mapping[str, str], host: str) -> Arrival:
+    """From where somebody comes who opens the study's first page, at this host, with these parameters.
 
-    Raises StudyError where the link is damaged.
+    Raises StudyError where the link is damaged, and WrongWay where it lacks the signature or the key that it needs.
     """
-    if "PROLIFIC_PID" in link:
-        project, session = _optional_id(link, "STUDY_ID"), _optional_id(link, "SESSION_ID")
-        return Arrival("prolific", _id(link, "PROLIFIC_PID"), project, session)
+    arrival = _arrival_of(study, link, host)
+    key = study.settings.recruitment.link_key
+    takes_key = bool(key) and arrival.platform in _KEYED and not arrival.is_proved and not arrival.is_preview
+    if takes_key and not secrets.compare_digest(key.encode(), link.get("key", "").encode()):
+        raise WrongWay(" ".join([_("This is not the whole link of the study."), *_how_to_come(study)]))
+    return arrival
+
+
+def _arrival_of(study: RunningStudy, link: Mapping[str, str], host: str) -> Arrival:
+    if "PROLIFIC_PID" in link or signed_links.PARAMETER in link:
+        return _from_prolific(study, link, host)
     if "assignmentId" in link or "workerId" in link:
         return _from_mturk(link)
     if "token" in link:
@@ -57,6 +69,21 @@ def arrival_of(study: RunningStudy, link: Mapping[str, str]) -> Arrival:
     if "id" in link and "sona" in study.settings.recruitment.platforms:  # too common a name to mean SONA elsewhere
         return Arrival("sona", _id(link, "id"))
     return Arrival()
+
+
+def _from_prolific(study: RunningStudy, link: Mapping[str, str], host: str) -> Arrival:
+    names, proved = ("STUDY_ID", "SESSION_ID"), False
+    if study.prolific_keys is not None:
+        try:
+            signed = study.prolific_keys.verified(link.get(signed_links.PARAMETER, ""), host)
+        except signed_links.NotSigned as error:
+            said = _("This link is not signed by Prolific, or was made too long ago.")
+            raise WrongWay(" ".join([said, *_how_to_come(study)])) from error
+        if any(name in link and link[name] != signed.get(name) for name in ("PROLIFIC_PID", *names)):
+            raise StudyError(_damaged(signed_links.PARAMETER))
+        link, proved = signed, True
+    project, session = (_optional_id(link, name) for name in names)
+    return Arrival("prolific", _id(link, "PROLIFIC_PID"), project, session, is_proved=proved)
 
 
 def _from_mturk(link: Mapping[str, str]) -> Arrival:
@@ -122,9 +149,7 @@ def arrival_from(identity: Identity | None) -> Arrival:
     """From where a participant with this identity came."""
     if identity is None:
         return Arrival()
-    return Arrival.from_json(
-        {name: getattr(identity, name) for name in ("platform", "person", "project", "session")}
-    )
+    return Arrival.from_json({name: getattr(identity, name) for name in ("platform", "person", "project", "session")})
 
 
 def screen_out_url(study: RunningStudy, arrival: Arrival) -> str | None:

@@ -50,6 +50,13 @@ def progress(study: RunningStudy, token: str | None) -> Progress | None:
         return Progress(participant.stage, participant.answered, study.n_trials)
 
 
+def last_visit(study: RunningStudy, token: str | None) -> int | None:
+    """Number of the participant's last visit; None where the trial page was never loaded, or for an unknown secret."""
+    with study.database.reading() as session:
+        participant = study.find(session, token)
+        return participant.visits or None if participant is not None else None
+
+
 def remaining_trials(study: RunningStudy, token: str | None) -> list[TrialLinks]:
     """The participant's unanswered trials, in order. Raises NotYours for an unknown secret."""
     with study.database.reading() as session:

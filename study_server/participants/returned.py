@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from study_server.errors import NotFound, StudyError
 from study_server.participants import slots
 from study_server.participants.running_study import Actor, RunningStudy
-from study_server.storage.models import ANSWERED_ALL, Identity, Participant
+from study_server.storage.models import ANSWERED_ALL, Identity, LaterIds, Participant
 
 _COLUMNS = ("Submission id", "Participant id", "Status")
 
@@ -61,7 +61,8 @@ def release_submissions(study: RunningStudy, submissions: Iterable[Submission], 
     here by no such id, or has been released before, is passed over.
     """
     with study.database.writing() as session:
-        given_up = [p for s in submissions if (p := _of_submission(session, study, s)) and p.stage not in ANSWERED_ALL]
+        found = [(_of_submission(session, study, submission), submission) for submission in submissions]
+        given_up = [p for p, s in found if p and p.stage not in ANSWERED_ALL and not _has_moved_on(p, s)]
         return _release(session, study, given_up, actor)
 
 
@@ -88,17 +89,29 @@ def _release(
 
 def _of_submission(session: Session, study: RunningStudy, submission: Submission) -> Participant | None:
     # Where the link brings no SESSION_ID, the person is all that is known.
+    later = Identity.later.any(LaterIds.session == submission.submission)
     by_person = (Identity.session.is_(None)) & (Identity.person == submission.person)
     return session.scalar(
         select(Participant)
         .join(Identity, Identity.participant_id == Participant.id)
         .where(
             Identity.study_id == study.id, Identity.platform == "prolific",
-            or_(Identity.session == submission.submission, by_person),
+            or_(Identity.session == submission.submission, later, by_person),
         )
         .order_by(Identity.repetition.desc())
         .limit(1)
     )  # fmt: skip
+
+
+def _has_moved_on(participant: Participant, submission: Submission) -> bool:
+    """Whether the participant took the study up again after giving this submission up, and has answered since."""
+    identity, answered = participant.identity, participant.last_answer_at
+    if identity is None or answered is None:
+        return False
+    sessions = [identity.session, *(later.session for later in identity.later)]
+    if submission.submission not in sessions:
+        return False  # known by the person alone
+    return any(later.added_at < answered for later in identity.later[sessions.index(submission.submission) :])
 
 
 def _of_label(session: Session, study: RunningStudy, label: str) -> Participant:

@@ -13,6 +13,7 @@ from study_server.errors import Conflict, NotYours
 from study_server.folder.settings import Settings
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import same_different as task
+from study_server.participants.signed_links import SignedLinks
 from study_server.stimuli.manifest import manifest_sha256
 from study_server.storage.database import Database
 from study_server.storage.models import Event, Image, Pair, Participant, Study
@@ -32,6 +33,8 @@ class RunningStudy:
         self.folder, self.database = folder, database
         self.settings: Settings = folder.settings
         self.published = folder.published
+        keys = folder.settings.recruitment.prolific_keys
+        self.prolific_keys = SignedLinks(folder.path / keys) if keys else None
         self.id = register(folder, database)
         self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
         self.images = list(dict.fromkeys(row.image for row in folder.pairs))

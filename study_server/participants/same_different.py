@@ -51,7 +51,12 @@ def page_settings(settings: Settings) -> dict[str, Any]:
 def design(settings: Settings) -> Design:
     """The assignment's design, from the settings."""
     s = settings
-    return Design(s.stimuli.count, s.stimuli.max_shift + 1, s.trials.per_shift, s.trials.seed)
+    return Design(s.stimuli.count, s.stimuli.max_shift + 1, s.trials.per_shift, s.trials.seed, s.trials.more_catch)
+
+
+def trials_of_shift(settings: Settings, shift_px: int) -> int:
+    """How many pairs with this shift a participant judges."""
+    return design(settings).counts[shift_px]
 
 
 def plan_ahead(settings: Settings, slots: range) -> None:

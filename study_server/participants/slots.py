@@ -10,10 +10,11 @@ import math
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from study_server.participants import same_different as task
+from study_server.participants.acceptance import failed
 from study_server.participants.running_study import Actor, RunningStudy
 from study_server.storage.models import ANSWERED_ALL, FreeSlot, Participant, Study
 
@@ -59,7 +60,7 @@ def release(
         return
     session.add(FreeSlot(study_id=study.id, slot=participant.slot))
     study.note(session, "slot_released", actor, participant, f"slot {participant.slot}, {reason}")
-    participant.slot, participant.released_reason = None, reason
+    participant.slot, participant.released_reason, participant.address = None, reason, None
     session.flush()
 
 
@@ -68,23 +69,52 @@ def _release_unusable(session: Session, study: RunningStudy) -> None:
     unusable = select(Participant).where(
         Participant.study_id == study.id,
         Participant.slot.is_not(None),
-        or_(Participant.excluded_reason.is_not(None), Participant.passed.is_(False)),
+        or_(Participant.excluded_reason.is_not(None), failed()),
     )
     for participant in session.scalars(unusable.with_for_update(skip_locked=True, key_share=True)).all():
         release(session, study, participant, "failed" if participant.excluded_reason is None else "excluded")
 
 
+def gone(study: RunningStudy, now: datetime) -> ColumnElement[bool]:
+    """Condition on Participant: has not answered for longer than the study waits for that.
+
+    Who has not begun the trials is waited for less long. Answering counts and nothing else: pages can be loaded by
+    whoever wants to keep a place from others.
+    """
+    begun_before, answered_before = _waits(study, now)
+    return and_(
+        Participant.stage.not_in(ANSWERED_ALL),
+        or_(
+            and_(Participant.last_answer_at.is_(None), Participant.consented_at < begun_before),
+            and_(Participant.last_answer_at.is_not(None), Participant.last_answer_at < answered_before),
+        ),
+    )
+
+
+def is_gone(study: RunningStudy, participant: Participant, now: datetime) -> bool:
+    """As `gone`, of a participant."""
+    begun_before, answered_before = _waits(study, now)
+    if participant.stage in ANSWERED_ALL:
+        return False
+    if participant.last_answer_at is None:
+        return participant.consented_at < begun_before
+    return participant.last_answer_at < answered_before
+
+
+def _waits(study: RunningStudy, now: datetime) -> tuple[datetime, datetime]:
+    """Who consented before the first of these moments and has not answered, or answered before the second, is gone."""
+    settings = study.settings
+    waits = (settings.recruitment.begin_minutes, settings.trials.slot_timeout_minutes)
+    return now - timedelta(minutes=min(waits)), now - timedelta(minutes=waits[1])
+
+
 def release_timed_out(session: Session, study: RunningStudy, now: datetime) -> None:
-    """Give back the slots of all who have not been seen for longer than the study waits.
+    """Give back the slots of all who are gone.
 
     Not of those whose row is held at the moment: they are here.
     """
-    timeout = timedelta(minutes=study.settings.trials.slot_timeout_minutes)
-    gone = select(Participant).where(
-        Participant.study_id == study.id,
-        Participant.slot.is_not(None),
-        Participant.stage.not_in(ANSWERED_ALL),
-        Participant.last_seen_at < now - timeout,
-    )
-    for participant in session.scalars(gone.with_for_update(skip_locked=True, key_share=True)).all():
+    held = select(Participant).where(
+        Participant.study_id == study.id, Participant.slot.is_not(None), gone(study, now)
+    )  # fmt: skip
+    for participant in session.scalars(held.with_for_update(skip_locked=True, key_share=True)).all():
         release(session, study, participant, "timed_out")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotFound
 from study_server.participants import slots
+from study_server.participants.acceptance import has_passed
 from study_server.participants.arrival import Arrival
 from study_server.participants.enrolment import readable_code
 from study_server.participants.platforms import arrival_from
@@ -36,7 +37,6 @@ WITHDRAWN_CODE = "withdrawn"
 """Stands for the completion code of who has withdrawn, which could tell who it was."""
 
 _CODE = re.compile(r"[A-Z0-9]{1,16}")
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -49,29 +49,16 @@ class Withdrawn:
 
 
 def find(study: RunningStudy, proof: str) -> Participant:
-    """The participant with this withdrawal code or personal link.
-
-    Raises NotFound, with the same sentence whatever is wrong.
-    """
+    """The participant with this withdrawal code. Raises NotFound, with the same sentence whatever is wrong."""
     code = re.sub(r"[\s-]", "", proof).upper()
-    link = re.search(r"[?&]token=([^&#]*)", proof)
-    token = link[1] if link else proof.strip()
     with study.database.reading() as session:
         participant = None
         if _CODE.fullmatch(code):
             participant = session.scalar(
                 select(Participant).where(Participant.study_id == study.id, Participant.withdrawal_code == code)
             )
-        if participant is None and _TOKEN.fullmatch(token):
-            participant = session.scalar(
-                select(Participant)
-                .join(Identity, Identity.participant_id == Participant.id)
-                .where(*_by_link(study, token))
-                .order_by(Identity.repetition.desc())
-                .limit(1)
-            )
         if participant is None:
-            raise NotFound(_("No participation belongs to this code or link. Please check it, letter by letter."))
+            raise NotFound(_("No participation belongs to this code. Please check it, letter by letter."))
         return participant
 
 
@@ -94,11 +81,11 @@ def withdraw(study: RunningStudy, participant: Participant, actor: Actor) -> Wit
         if row.withdrawn_at is not None:
             raise Conflict(_("This participant has withdrawn already."))
         arrival, removes = arrival_from(row.identity), study.settings.withdrawal.removes
-        count = row.stage in ANSWERED_ALL and bool(row.passed) and row.excluded_reason is None
+        count = row.stage in ANSWERED_ALL and has_passed(row) and row.excluded_reason is None
         is_replaced = not count and study.settings.recruitment.replaces_unusable
         if removes == "identity" and row.stage in ANSWERED_ALL and not is_replaced:
             # All the slot's answers stay: nobody else has to give them.
-            row.slot, row.released_reason = None, "withdrawn"
+            row.slot, row.released_reason, row.address = None, "withdrawn", None
         else:
             slots.release(session, study, row, "withdrawn", actor)
         row.withdrawn_at = datetime.now(UTC)
@@ -114,7 +101,7 @@ def _remove_answers(session: Session, participant: Participant) -> int:
     session.execute(delete(Response).where(Response.trial_id.in_(trials)))
     for table in (QuestionAnswer, Visit, Calibration):
         session.execute(delete(table).where(table.participant_id == participant.id))
-    participant.answered, participant.visits, participant.passed = 0, 0, None
+    participant.answered, participant.visits, participant.passed, participant.failed_rules = 0, 0, None, None
     return removed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -19,6 +19,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 
 from study_server.errors import FileMoved, StudyError, Unavailable
+from study_server.folder.private_files import Group, make_private
 from study_server.storage.database_files import DatabaseFiles, Identity, identity_of
 from study_server.storage.models import Base
 from study_server.storage.schema import HEAD, schema_version, stamp
@@ -43,6 +44,7 @@ class Database:
     gets on, the waiting room says, which several databases of a process may share. identity: of the file that an SQLite
     database must be; None: of whichever is there. One that is moved, deleted or replaced while it is open is neither
     read nor written until it is back: FileMoved.
+    `group` is what the group of the files of SQLite may do with them, if they are made now.
     Raises StudyError for a URL that cannot be opened, Unavailable where that may only be so for the moment, and
     StudyError for tables of another version.
     """
@@ -55,6 +57,7 @@ class Database:
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         waiting_room: WaitingRoom | None = None,
         identity: Identity | None = None,
+        group: Group = "",
     ) -> None:
         self._busy_timeout_s = busy_timeout_s
         self._room = waiting_room or WaitingRoom()
@@ -70,6 +73,9 @@ class Database:
             path = Path(self.engine.url.database or "")
             if not create and not path.is_file():
                 raise StudyError(f"the database {self.name} does not exist")  # SQLite would make an empty one
+            if create and identity is None:
+                with suppress(OSError):  # SQLite says below why it cannot be made
+                    make_private(path, group)
             self._files: DatabaseFiles | None = DatabaseFiles(path, identity)
             _prepare_sqlite(self.engine, busy_timeout_s, self._room)
             _watch(self.engine, self._files)

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from study_server.errors import Unavailable
+from study_server.folder.private_files import open_companion
 from study_server.storage.waiting_room import Seat, WaitingRoom
 
 
@@ -188,5 +189,5 @@ class _Locks:
 
     def _opened(self) -> list[int]:
         for path in self._paths[len(self._files) :]:
-            self._files.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._files.append(open_companion(path, path.with_suffix("")))
         return self._files

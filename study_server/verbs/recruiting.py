@@ -38,13 +38,13 @@ def links(
     if output is not None:
         check_output(output, overwrite=force)
     study = StudyFolder(folder, database_url)
-    database = Database(study.database_url)
+    database = Database(study.database_url, group=study.settings.server.group)
     made = invite(study, database, count, label, base_url or f"http://localhost:{study.settings.server.port}/")
     database.close()
     if output is None:
         click.echo(to_csv(made), nl=False)
     else:
-        write_text(to_csv(made), output)
+        write_text(to_csv(made), output, private=True)  # whoever has a link is who it was made for
         click.echo(f"{output}: {count} personal links")
 
 
@@ -111,7 +111,7 @@ def participants(source: str, output: Path, identities: bool, force: bool, as_js
     check_output(output, suffixes=(".csv", ".jsonl"), overwrite=force)
     rows = export.participant_rows(source, identities=identities)
     columns = (*export.COLUMNS, *(export.IDENTITY_COLUMNS if identities else ()))
-    write_table(rows, columns, output, overwrite=force)
+    write_table(rows, columns, output, overwrite=force, private=identities)
     states = Counter(row["state"] for row in rows)
     reasons = Counter(reason for row in rows for reason in row["not_used_because"].split(";") if reason)
     figures = {

@@ -25,8 +25,8 @@ def serve(
 ) -> None:
     """Serve one or several studies to participants until stopped (Ctrl-C).
 
-    Several studies each have an address of their own, /NAME/. Host, port and processes are those of the first. Each has
-    a dashboard at /dashboard/, once `shift-study password` has set a password.
+    Several studies each have an address of their own, /NAME/. Host, names of hosts, proxies, port and processes are
+    those of the first. Each has a dashboard at /dashboard/, once `shift-study password` has set a password.
 
     \b
     Example:  shift-study serve my-study --host 0.0.0.0 --port 8000

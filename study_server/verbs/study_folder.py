@@ -41,10 +41,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seed",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0),
-    help="Seed of the choice of images, windows and assignment.",
+    type=click.IntRange(0, 2**63 - 1),
+    help="Seed of the choice of images, windows, assignment, order and sides.  [default: nobody can foresee it]",
 )
 @click.option("--name", metavar="NAME", help="Name of the study in exports.  [default: the folder's name]")
 @click.option(
@@ -62,7 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def new(
-    folder: Path, source: str, count: int, max_shift: int, size: int, direction: Any, seed: int,
+    folder: Path, source: str, count: int, max_shift: int, size: int, direction: Any, seed: int | None,
     name: str | None, practice_images: str, coco_info: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a study folder: settings, stimuli, manifest.
@@ -71,8 +69,9 @@ def new(
     Example:  shift-study new my-study --images photographs/ --count 50 --seed 1
               shift-study new coco-study --images coco:test2017
     """
-    from study_server.folder.new import make_study
+    from study_server.folder.new import make_study, unforeseeable_seed
 
+    seed = unforeseeable_seed() if seed is None else seed
     made = make_study(
         folder, source=source, count=count, max_shift=max_shift, size=size, direction=direction, seed=seed,
         name=name, practice_images=practice_images, coco_info=coco_info,
@@ -81,22 +80,26 @@ def new(
         click.echo(f"skipped {photograph}: {reason}", err=True)
     figures = {
         "folder": str(folder), "images": count, "pairs": made.n_pairs,
-        "photographs_used": made.photographs_used, "skipped": made.skipped,
+        "photographs_used": made.photographs_used, "skipped": made.skipped, "seed": seed,
     }  # fmt: skip
     text = (
         f"{folder}: {made.n_pairs} pairs of {count} images from {made.photographs_used} photographs"
         + (f", {len(made.skipped)} photographs skipped" if made.skipped else "")
         + f"\n{_what_participants_do(made.folder.settings)}"
+        + f"\nSeed {seed}: with it the study can be made again; keep it from participants"
         + f"\nSettings: {folder / 'study.toml'}\nNext:     shift-study serve {shlex.quote(str(folder))}"
     )
     echo(as_json, figures, text)
 
 
 def _what_participants_do(settings: Settings) -> str:
+    from study_server.participants.guessing import chances
+
     trials, shifts = settings.trials, settings.stimuli.max_shift + 1
     text = f"Each participant judges {trials.per_shift * shifts} pairs, {trials.per_shift} of each shift"
     if trials.strategy == "paper":
         text += f"; images are drawn at random and may repeat: the balanced strategy takes {shifts} images or more"
+    text += f"\n{chances(settings).to_text()}"
     if trials.per_shift < 3:
         text += (
             "\nNote: with so few pairs of each shift the validation rule can exclude a participant for a single "
@@ -109,22 +112,31 @@ def _what_participants_do(settings: Settings) -> str:
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def check(folder: Path, as_json: bool) -> None:
-    """Verify a study folder against its manifest, pixel by pixel.
+    """Verify a study folder against its manifest, pixel by pixel, and say how often somebody who guesses is used.
 
     \b
     Example:  shift-study check my-study
     """
     from dataclasses import asdict
 
-    from study_server.folder.check import check_folder
+    from study_server.folder.check import check_folder, who_can_read
     from study_server.folder.study_folder import StudyFolder
+    from study_server.participants.guessing import chances
+    from study_server.participants.precautions import precautions
 
-    report = check_folder(StudyFolder(folder))
+    study = StudyFolder(folder)
+    report, exposed = check_folder(study), who_can_read(study)
+    warnings, passing = precautions(study), chances(study.settings)
     summary = (
         f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
         f"from their photograph; {len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
     )
-    echo(as_json, asdict(report), "\n".join([*report.faults, summary]))
+    figures = asdict(report) | {
+        "warnings": [*warnings, *([exposed] if exposed else [])], "chances": passing.to_json()
+    }  # fmt: skip
+    said = [*report.faults, *(f"Warning: {warning}." for warning in warnings)]
+    said += [*([exposed] if exposed else []), passing.to_text(), summary]
+    echo(as_json, figures, "\n".join(said))
     if report.faults:
         raise SystemExit(1)
 

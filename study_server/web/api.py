@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
 
+from study_server.access import sessions
 from study_server.access.sessions import current_answers, current_study, token
 from study_server.errors import NotFound, NotYours, StudyError
 from study_server.participants import measurements
@@ -56,7 +57,9 @@ def remaining() -> Response:
 def visit() -> tuple[Response, int]:
     """The trial page has been loaded: what the browser says of its screen, for the number of the visit."""
     screen = _parse(measurements.Screen, _body())
-    return jsonify(visit=measurements.begin_visit(current_study(), token(), screen)), 201
+    number = measurements.begin_visit(current_study(), token(), screen, sessions.arrival())
+    sessions.remember_visit(number)
+    return jsonify(visit=number), 201
 
 
 @blueprint.put("/trials/<trial>/response")
@@ -64,7 +67,9 @@ def visit() -> tuple[Response, int]:
 def respond(trial: str) -> Response:
     """Store the answer to a trial; acknowledged once it is committed."""
     answer = _parse(messages.Answer, _body())
-    return jsonify(**_progress(current_answers().record(token(), trial, answer.idempotency_key, answer)))
+    receipts = (answer.left_sent, answer.right_sent)
+    stored = current_answers().record(token(), trial, answer.idempotency_key, answer.recorded(), receipts)
+    return jsonify(**_progress(stored))
 
 
 @blueprint.get("/practice")

@@ -9,20 +9,21 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from study_server.access.limits import configure_limits
 from study_server.access.sessions import configure_sessions
 from study_server.dashboard import views as dashboard
 from study_server.dashboard.answer_counts import FitPsychometric
-from study_server.errors import Conflict, FileMoved, NotFound, NotYours, StudyError, Unavailable
+from study_server.errors import Conflict, FileMoved, NotFound, NotYours, StudyError, TooMany, Unavailable
+from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
 from study_server.storage.waiting_room import WaitingRoom
-from study_server.web import api, headers, hooks, images, languages, withdrawal
+from study_server.web import api, hooks, images, languages, withdrawal
 from study_server.web import participant_pages as pages
+from study_server.web.front import behind_front
 
 MAX_REQUEST_BYTES = 16 * 1024
 # In a checkout the templates lie beside the package; in an installed distribution inside it.
@@ -32,16 +33,20 @@ _TEMPLATES = next(
 
 
 def create_app(
-    folder: StudyFolder, database: Database | None = None, fit_psychometric: FitPsychometric | None = None
+    folder: StudyFolder,
+    database: Database | None = None,
+    fit_psychometric: FitPsychometric | None = None,
+    server: ServerSettings | None = None,
 ) -> Flask:
     """The application of the study in `folder`, its data in `database`, or else in the one that the study names.
 
     fit_psychometric: fits the curve that the dashboard draws; without it there is none.
+    server: where it is served, if that is not what the study's own settings say.
     Raises StudyError where folder, settings or database cannot be used.
     """
     if database is None:
-        room = WaitingRoom.for_threads(folder.settings.server.threads)
-        database = Database(folder.database_url, waiting_room=room)
+        room = WaitingRoom.for_threads((server or folder.settings.server).threads)
+        database = Database(folder.database_url, waiting_room=room, group=folder.settings.server.group)
     study = RunningStudy(folder, database)
     app = Flask(__name__, template_folder=str(_TEMPLATES))
     app.config.update(
@@ -67,21 +72,19 @@ def create_app(
     for failure in (DBAPIError, TimeoutError, Unavailable):
         app.register_error_handler(failure, _database_failed)
     app.register_error_handler(DataError, _refuse_data)
-    app.wsgi_app = headers.Hardened(  # type: ignore[method-assign]
-        app.wsgi_app, app.static_url_path or "/static", folder.settings.server.stimuli_url
+    own = folder.settings.server
+    app.wsgi_app = behind_front(  # type: ignore[assignment, method-assign]
+        app.wsgi_app, server or own, app.static_url_path or "/static", own.stimuli_url
     )
-    proxies = folder.settings.server.proxies
-    if proxies:
-        # Where several studies are served, the prefix is theirs (several.py).
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=0
-        )
     return app
 
 
-def _refuse(error: Exception) -> tuple[Response | str, int]:
-    statuses: dict[type[Exception], int] = {NotFound: 404, NotYours: 403, Conflict: 409}
-    return _say(str(error), statuses.get(type(error), 400))
+def _refuse(error: Exception) -> Response:
+    statuses: dict[type[Exception], int] = {NotFound: 404, NotYours: 403, Conflict: 409, TooMany: 429}
+    response = make_response(_say(str(error), statuses.get(type(error), 400)))
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _refuse_http(error: Exception) -> Response | HTTPException:

@@ -6,6 +6,7 @@ there is no ETag and no Last-Modified, and all crops of a photograph's window ar
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -13,6 +14,7 @@ from flask_babel import gettext as _
 
 from study_server.access.sessions import current_study
 from study_server.errors import NotFound, StudyError
+from study_server.participants import receipts
 from study_server.participants.progress import image_file
 from study_server.stimuli.encoding import PNG, WEBP
 
@@ -21,8 +23,11 @@ blueprint = Blueprint("images", __name__)
 
 @blueprint.get("/images/<token>")
 def stimulus(token: str) -> Response:
-    """One of the two images of a trial."""
-    return _respond(image_file(current_study(), token))
+    """One of the two images of a trial, with a receipt that an answer to it brings back."""
+    study = current_study()
+    response = _respond(image_file(study, token))
+    response.headers[receipts.HEADER] = receipts.receipt(study.secret_key, token, datetime.now(UTC))
+    return response
 
 
 @blueprint.get("/practice-images/<int:number>/<any(left, right):side>")

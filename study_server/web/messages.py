@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from study_server.participants import same_different as task
 from study_server.participants.same_different import Recorded
 
+Receipt = Annotated[str, Field(max_length=64)]
 Stage = Literal["instructions", "calibration", "practice", "trials", "questions", "finished"]
 
 
@@ -21,6 +22,14 @@ class Answer(Recorded):
 
     idempotency_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
     """Made by the browser, a new one for each answer: however often it is sent, the answer is stored once."""
+    left_sent: Receipt | None = None
+    """What came with the left image, in the header X-Shift-Study-Sent."""
+    right_sent: Receipt | None = None
+    """What came with the right image."""
+
+    def recorded(self) -> Recorded:
+        """What is stored of it."""
+        return Recorded.model_construct(**{name: getattr(self, name) for name in Recorded.model_fields})
 
 
 class PracticeAnswer(_Message):

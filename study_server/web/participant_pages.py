@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from study_server.access import sessions
-from study_server.access.limits import counted_by_address
+from study_server.access.limits import counted_by_address, hashed_address
 from study_server.access.sessions import SIMULATION_HEADER, current_study, token
 from study_server.errors import Conflict, NotYours, StudyError
 from study_server.participants import completion, enrolment, measurements, platforms, progress
@@ -57,35 +57,30 @@ def _render(template: str, **values: object) -> str:
 @blueprint.get("/")
 @counted_by_address
 def consent() -> Response:
-    """Consent form; who has begun already is sent on to where they were."""
+    """Consent form; who has begun in this browser is sent on to where they were.
+
+    What the link says of a person changes nothing here, and nothing is told of them: that takes the form's being sent.
+    """
     study = current_study()
-    asked = platforms.arrival_of(study, request.args)
+    try:
+        asked = platforms.arrival_of(study, request.args, request.host)
+    except platforms.WrongWay as error:
+        return _closed(error, Arrival())
     if asked.is_preview or (asked.platform == "mturk" and request.args.get("window") != "own"):
         return _mturk_frame(asked)
     # Who follows a link within the study still comes from where they came.
-    arrival = sessions.arrival() or asked if asked.platform == "open" else asked
-    begun = enrolment.returning(study, arrival)
-    if begun is not None:  # in this browser or another
-        sessions.admit(begun, arrival)
-    is_another = begun is None and arrival != (sessions.arrival() or arrival)  # person at the same computer
-    if not is_another:
-        found = progress.progress(study, token())
-        if found is not None and begun is None and arrival.person is not None:
-            is_another = True  # participation: this one is finished, and may be repeated
-        elif found is not None:
-            return redirect(page_of(found.stage))
-        elif sessions.has_begun():
-            sessions.remember_withdrawal(arrival)  # by the researcher, or in another browser
-            return redirect(url_for("withdrawal.done"))
+    arrival = asked if asked.platform != "open" else _newcomer() or sessions.arrival() or asked
+    if sessions.has_begun() and (going_on := _own_participation(arrival)) is not None:
+        return going_on
     simulated = SIMULATION_HEADER in request.headers  # with the right key only, which is looked at on consent
     try:
         enrolment.refuse(study, simulated=simulated)
         if not simulated:
             platforms.refuse(study, arrival)
     except Conflict as error:
-        return _closed(error)  # and whose participation this browser holds can still go on with it
-    if is_another:
-        sessions.forget()
+        if arrival.person is not None and not isinstance(error, platforms.WrongWay):
+            sessions.remember_arrival(arrival)  # and who has begun in another browser can go on in this one
+        return _closed(error, arrival)
     sessions.remember_arrival(arrival)
     return make_response(
         _render("consent.html", total=study.n_trials, page=task.page_settings(study.settings),
@@ -93,34 +88,51 @@ def consent() -> Response:
     )  # fmt: skip
 
 
-def _closed(error: Conflict) -> Response:
+def _newcomer() -> Arrival | None:
+    found = sessions.newcomer()
+    return found[1] if found else None
+
+
+def _own_participation(arrival: Arrival) -> Response | None:
+    """Where this browser's participant goes on; None where the link is of another person or participation."""
+    study, own = current_study(), sessions.arrival() or Arrival()
+    if (own.platform, own.person) != (arrival.platform, arrival.person):
+        return None
+    found = progress.progress(study, token())
+    if found is None:
+        sessions.remember_withdrawal(own)  # by the researcher, or in another browser
+        return redirect(url_for("withdrawal.done"))
+    if found.stage == "finished" and enrolment.may_repeat(study, token(), arrival):
+        return None
+    sessions.come_again(arrival)
+    return redirect(page_of(found.stage))
+
+
+def _closed(error: Conflict, arrival: Arrival) -> Response:
     wrong_way = isinstance(error, platforms.WrongWay)
-    page = _render("closed.html", message=str(error), wrong_way=wrong_way)
+    page = _render("closed.html", message=str(error), wrong_way=wrong_way, known=arrival.person is not None)
     return make_response(page, 403 if wrong_way else 200)
 
 
 def _mturk_frame(arrival: Arrival) -> Response:
-    """What MTurk shows in its frame: what the study is, a link to a window of its own, and in the end the way back.
+    """What MTurk shows in its frame: what the study is, a link to a window of its own, and the form to hand it in.
 
     Cookies do not work in a frame, and pictures need more room; but only from the frame can an assignment be handed in.
+    Nothing is known here of who looks at it, so that the completion code is typed in.
     """
-    study = current_study()
-    begun = enrolment.returning(study, arrival)
-    finished = completion.completion(study, begun)
-    submission = platforms.submission(finished) if finished else None
+    study, trouble, response = current_study(), "", None
     try:
         platforms.refuse(study, arrival)
-        if begun is None:
-            enrolment.refuse(study)
+        enrolment.refuse(study)
+    except platforms.WrongWay as error:
+        response = _closed(error, arrival)
     except Conflict as error:
-        response = _closed(error)
-    else:
-        if submission is not None and submission.fields["assignmentId"] != arrival.session:
-            submission = None  # another assignment of the same worker
+        trouble = str(error)  # who has begun can go on all the same
+    if response is None:
         here = f"{url_for('pages.consent')}?{urlencode(request.args)}"
         response = make_response(
             _render("preview.html", total=study.n_trials, preview=arrival.is_preview, window=f"{here}&window=own",
-                    again=here, submission=submission, languages={})  # a link to another would lead out of the frame
+                    submission=platforms.submission(arrival), trouble=trouble, languages={})
         )  # fmt: skip
     response.headers["Content-Security-Policy"] = policy(
         frame_ancestors="https://*.mturk.com", form_action="https://*.mturk.com"
@@ -131,27 +143,34 @@ def _mturk_frame(arrival: Arrival) -> Response:
 @blueprint.post("/consent")
 @counted_by_address
 def give_consent() -> Response:
-    """Enrol the participant, unless this browser has one already."""
-    study, secret, arrival = current_study(), token(), sessions.arrival()
-    if not secret or arrival is None:
-        raise NotYours(_("This study needs cookies: allow them for this address, and begin again at the first page."))
-    found = progress.progress(study, secret)
-    if found is not None:
+    """Enrol the participant, or let them go on with what they have begun."""
+    study, newcomer = current_study(), sessions.newcomer()
+    if newcomer is None:
+        found = progress.progress(study, token())
+        if found is None:
+            raise NotYours(
+                _("This study needs cookies: allow them for this address, and begin again at the first page.")
+            )
         return redirect(page_of(found.stage), 303)
+    secret, arrival = newcomer
     key = request.headers.get(SIMULATION_HEADER)
     if key is None:
         platforms.refuse(study, arrival)
-    secret = enrolment.enrol(study, secret, arrival, language=str(get_locale()), simulation_key=key)
-    sessions.admit(secret, arrival)
-    return redirect(url_for("pages.instructions"), 303)
+    enrolled = enrolment.enrol(
+        study, secret, arrival, language=str(get_locale()), simulation_key=key, address=hashed_address(study)
+    )
+    sessions.admit(enrolled.token, arrival, by_id=enrolled.by_id)
+    found = progress.progress(study, enrolled.token)
+    return redirect(page_of(found.stage) if found else url_for("pages.consent"), 303)
 
 
 @blueprint.get("/declined")
 def declined() -> str | Response:
     """For who does not consent."""
-    if sessions.has_begun():
+    arrival = _newcomer()
+    if arrival is None and sessions.has_begun():
         return redirect(url_for("withdrawal.ask"))
-    arrival = sessions.arrival() or Arrival()
+    arrival = arrival or Arrival()
     return _render(
         "declined.html",
         way_back=platforms.no_consent_url(current_study(), arrival),
@@ -233,13 +252,17 @@ def trials() -> str | Response:
 def questions() -> str | Response:
     """The questions after the trials."""
     found = _elsewhere("questions")
-    return found if isinstance(found, Response) else _render("questions.html")
+    if isinstance(found, Response):
+        return found
+    _refuse_finished_elsewhere()
+    return _render("questions.html")
 
 
 @blueprint.post("/questions")
 def answer_questions() -> Response:
     """Store the answers to the questions."""
-    completion.answer_questions(current_study(), token(), request.form.to_dict())
+    _refuse_finished_elsewhere()
+    completion.answer_questions(current_study(), token(), request.form.to_dict(), sessions.arrival())
     return redirect(url_for("pages.thanks"), 303)
 
 
@@ -249,6 +272,7 @@ def thanks() -> str | Response:
     found = _elsewhere("finished")
     if isinstance(found, Response):
         return found
+    _refuse_finished_elsewhere()
     study = current_study()
     participant = completion.completion(study, token())
     assert participant is not None  # being at this stage takes it
@@ -256,11 +280,17 @@ def thanks() -> str | Response:
     return _render(
         "thanks.html",
         code=platforms.completion_code(study, participant) or participant.completion_code,
-        withdrawal_code=participant.withdrawal_code,
+        withdrawal_code=None if sessions.is_by_id() else participant.withdrawal_code,
         platform=arrival.platform,
         way_back=platforms.way_back(study, participant),
         again=study.settings.recruitment.repeat and arrival.person is None,
     )
+
+
+def _refuse_finished_elsewhere() -> None:
+    """Raise NotYours in a browser that went on by an id alone where another has gone on since: the codes are its."""
+    if sessions.is_by_id() and sessions.visit() != progress.last_visit(current_study(), token()):
+        raise NotYours(_("You have gone on in another browser since. Please finish the study there."))
 
 
 @blueprint.post("/again")

@@ -16,9 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.dashboard.passwords import has_password
 from study_server.errors import StudyError, Unavailable
-from study_server.folder.check import verify_pixels
+from study_server.folder.check import verify_pixels, who_can_read
 from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
+from study_server.folder.study_toml import FILE_NAME
 from study_server.participants import same_different as task
 from study_server.storage.database import Database
 from study_server.storage.database_files import Identity
@@ -55,6 +56,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
             # its handler of the signal. What is acknowledged is on the disk.
             "graceful_timeout": 10,
             "keepalive": 15,
+            # gunicorn itself believes proxies on this machine, and so whoever else is there. Here ProxyFix alone does
+            # that, where the settings say that there are proxies (front.py).
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
+            "header_map": "drop",
             "backlog": 2048,
             "loglevel": "warning",
             "when_ready": self._ready,
@@ -75,7 +82,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         # Runs in each worker, so that none shares a database connection with another.
         try:
-            return create_server_app(self.folders, self.fit_psychometric, self.identities)
+            return create_server_app(self.folders, self.fit_psychometric, self.server, self.identities)
         except (DBAPIError, Unavailable) as error:
             # The database is down just when this worker takes a dead one's place. An exception here would stop the
             # whole server; who exits is replaced by another that tries again.
@@ -95,6 +102,7 @@ def serve(
     Raises StudyError where one cannot be served, before any process is started.
     """
     paths_of(folders)
+    _refuse_nameless(folders[0], server)
     prepared = {folder.path: _prepare(folder) for folder in folders}
     states = [state for state, _ in prepared.values()]
     identities = {path: identity for path, (_, identity) in prepared.items()}
@@ -102,15 +110,25 @@ def serve(
     _Server(folders, server, lambda: on_ready(states), fit_psychometric, identities).run()
 
 
+def _refuse_nameless(folder: StudyFolder, server: ServerSettings) -> None:
+    if server.proxies and not server.hosts:
+        raise StudyError(
+            f"server.proxies is {server.proxies} in {folder.path / FILE_NAME}, but server.hosts is empty: say under "
+            'which name participants reach the proxy, as in  hosts = ["study.example.org"]'
+        )
+
+
 def _prepare(folder: StudyFolder) -> tuple[str, Identity | None]:
     """The state that a study is in, in words, and which file its database is."""
     _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
     task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
-    database = Database(folder.database_url)
+    database = Database(folder.database_url, group=folder.settings.server.group)
     state = _state(database, register(folder, database))
     identity = database.identity
     database.close()
+    if exposed := who_can_read(folder):
+        state += f"\n{exposed}"
     if not has_password(folder):
         state += f"\nIts dashboard has no password yet: shift-study password {folder.path} sets one."
     return state, identity

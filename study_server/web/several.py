@@ -11,12 +11,13 @@ from werkzeug.wrappers import Request, Response
 
 from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import StudyError
+from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.database import Database
 from study_server.storage.database_files import Identity
 from study_server.storage.waiting_room import WaitingRoom
 from study_server.web.app import create_app
-from study_server.web.headers import Hardened
+from study_server.web.front import behind_front
 
 
 def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
@@ -38,25 +39,27 @@ def paths_of(folders: Sequence[StudyFolder]) -> dict[str, StudyFolder]:
 def create_server_app(
     folders: Sequence[StudyFolder],
     fit_psychometric: FitPsychometric | None = None,
+    server: ServerSettings | None = None,
     identities: Mapping[Path, Identity | None] | None = None,
 ) -> Any:
-    """The WSGI application of a server with these studies.
+    """The WSGI application of a server with these studies; `server` is that of the first, if nothing else is said.
 
     identities: a study's folder → the database file that it must have, of those that have one in a file.
     """
-    identities = identities or {}
-    room = WaitingRoom.for_threads(folders[0].settings.server.threads)  # of the process, whichever study they serve
+    server, identities = server or folders[0].settings.server, identities or {}
+    room = WaitingRoom.for_threads(server.threads)  # of the process, whichever study they serve
+
+    def database(folder: StudyFolder) -> Database:
+        identity, group = identities.get(folder.path), folder.settings.server.group
+        return Database(folder.database_url, waiting_room=room, identity=identity, group=group)
+
     apps: dict[str, Any] = {
-        path: create_app(
-            folder,
-            Database(folder.database_url, waiting_room=room, identity=identities.get(folder.path)),
-            fit_psychometric,
-        )
+        path: create_app(folder, database(folder), fit_psychometric, server=server)
         for path, folder in paths_of(folders).items()
     }
     for app in apps.values():
         app.extensions["studies"] = [folder.settings.study.name for folder in folders]
-    return apps.get("") or DispatcherMiddleware(Hardened(_nowhere, "/static", ""), apps)
+    return apps.get("") or DispatcherMiddleware(behind_front(_nowhere, server, "/static", ""), apps)
 
 
 def _nowhere(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

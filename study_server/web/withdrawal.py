@@ -20,7 +20,7 @@ blueprint = Blueprint("withdrawal", __name__)
 @blueprint.get("/withdraw")
 def ask() -> str:
     """What withdrawing would remove; who is not known in this browser gives their code."""
-    return _page(participation.of_browser(current_study(), token()))
+    return _page(_own())
 
 
 @blueprint.post("/withdraw")
@@ -28,7 +28,7 @@ def ask() -> str:
 def withdraw() -> Response | str | tuple[str, int]:
     """Withdraw once it is confirmed; a code or link is looked up first, and the same page asks again."""
     study, proof = current_study(), request.form.get("code", "")
-    own = participation.of_browser(study, token())
+    own = _own()
     try:
         participant = participation.find(study, proof) if proof or own is None else own
     except NotFound as error:
@@ -40,6 +40,11 @@ def withdraw() -> Response | str | tuple[str, int]:
         return _done(gone.arrival)  # this browser still belongs to who takes part in it
     sessions.remember_withdrawal(gone.arrival)
     return redirect(url_for("withdrawal.done"), 303)
+
+
+def _own() -> Participant | None:
+    """Who has consented in this browser; an id in a link is not enough to withdraw by."""
+    return None if sessions.is_by_id() else participation.of_browser(current_study(), token())
 
 
 @blueprint.get("/withdrawn")

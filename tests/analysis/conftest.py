@@ -45,7 +45,7 @@ def no_study() -> Callable[[str], None]:
 
 def _row(**values: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "schema": "shift-study/responses/2",
+        "schema": "shift-study/responses/3",
         "study": "pilot",
         "participant": "p0001",
         "participant_state": "finished",
@@ -69,6 +69,7 @@ def _row(**values: Any) -> dict[str, Any]:
         "sent_after_ms": 12.5,
         "pixels_per_degree": 43.2,
         "shift_arcmin": 4.25,
+        "images_sent_at": "2026-03-01T11:59:57.250000+00:00",
         "excluded": False,
         "exclusion_reason": "",
     }

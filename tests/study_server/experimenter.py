@@ -42,12 +42,12 @@ def _quick_hash() -> str:
     return generate_password_hash(PASSWORD, "scrypt:1024:8:1")
 
 
-def log_in(app: Flask) -> FlaskClient:
-    """A browser that is logged in; forms are then sent with its CSRF token."""
+def log_in(app: Flask, browser: FlaskClient | None = None) -> FlaskClient:
+    """A browser (another, or this one) that is logged in; forms are then sent with its CSRF token."""
     study: RunningStudy = app.extensions["study"]
     with study.database.writing() as session:
         study.locked(session).password_hash = _quick_hash()
-    client = app.test_client()
+    client = browser or app.test_client()
     assert try_password(client, PASSWORD).status_code == 303
     client.environ_base["HTTP_X_CSRFTOKEN"] = token_on(client.get("/dashboard/").text)
     return client

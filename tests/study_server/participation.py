@@ -7,17 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.enrolment import enrol
 from study_server.participants.progress import Progress, leave, remaining_trials
+from study_server.participants.receipts import receipt
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Recorded
 from study_server.storage.database import Database
-from study_server.storage.models import Event, FreeSlot, Pair, Participant, Trial
+from study_server.storage.models import Event, FreeSlot, Pair, Participant, Response, Trial, Visit
 
 RECORDED = Recorded(
     response="same", reaction_time_ms=812.5, device_pixel_ratio=1.25, pixel_scale=1, viewport_width=1280,
@@ -31,6 +32,16 @@ def make_tiny_study(path: Path) -> StudyFolder:
     return StudyFolder(path)
 
 
+def receipts(study: RunningStudy, trial: str, minutes_ago: float = 10) -> tuple[str | None, str | None]:
+    """What came with the images of a trial, a while ago; nothing for a trial that there is not."""
+    with study.database.reading() as session:
+        tokens = select(Trial.left_token, Trial.right_token).where(Trial.token == trial)
+        row = session.execute(tokens).one_or_none()
+    moment = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    left, right = (receipt(study.secret_key, token, moment) for token in row) if row else (None, None)
+    return left, right
+
+
 class Participation:
     """The study of a folder while people take part; people are known by their tokens."""
 
@@ -39,9 +50,16 @@ class Participation:
         self.study = RunningStudy(folder, self.database)
         self.answers = Answers(self.study)
 
+    @classmethod
+    def of(cls, study: RunningStudy) -> Participation:
+        """That of a study which is served already."""
+        people = cls.__new__(cls)
+        people.database, people.study, people.answers = study.database, study, Answers(study)
+        return people
+
     def arrive(self) -> str:
         """Somebody consents."""
-        return enrol(self.study, secrets.token_urlsafe(16))
+        return enrol(self.study, secrets.token_urlsafe(16)).token
 
     def begin(self) -> str:
         """Somebody consents, and goes to the trials."""
@@ -56,7 +74,8 @@ class Participation:
 
     def record(self, token: str | None, trial: str, key: str | None = None, **recorded: Any) -> Progress:
         """Answer a trial."""
-        return self.answers.record(token, trial, key or f"key-of-{trial}", RECORDED.model_copy(update=recorded))
+        kept = RECORDED.model_copy(update=recorded)
+        return self.answers.record(token, trial, key or f"key-of-{trial}", kept, receipts(self.study, trial))
 
     def answer_all(self, token: str, *, wrongly: bool = False) -> None:
         """Answer what is left as somebody who sees every shift, or who says the opposite."""
@@ -76,9 +95,34 @@ class Participation:
         with self.database.writing() as session:
             session.execute(update(Participant).where(Participant.token == token).values(**values))
 
+    def change_visit(self, number: int, **values: Any) -> None:
+        """Change what is stored of everybody's visit with this number."""
+        with self.database.writing() as session:
+            session.execute(update(Visit).where(Visit.number == number).values(**values))
+
+    def answered_without_receipts(self, since_first_visit: timedelta | None) -> None:
+        """Nobody's images but those of one trial came with receipts; the first visit was so long ago, or not noted."""
+        with self.database.writing() as session:
+            session.execute(delete(Visit))
+            for person in session.scalars(select(Participant)).all():
+                answered = select(Response).join(Trial, Trial.id == Response.trial_id)
+                rows = session.scalars(answered.where(Trial.participant_id == person.id)).all()
+                for row in rows[1:]:
+                    row.images_sent_at = None
+                if since_first_visit is not None:
+                    began = max(row.answered_at for row in rows) - since_first_visit
+                    session.add(
+                        Visit(
+                            participant_id=person.id, number=1, began_at=began, screen_width=1, screen_height=1,
+                            device_pixel_ratio=1.0, color_depth=24, touch_points=0, language="en",
+                        )
+                    )  # fmt: skip
+
     def stay_away(self, token: str, minutes: float = 24 * 60) -> None:
-        """The participant was last seen so long ago."""
-        self.change(token, last_seen_at=datetime.now(UTC) - timedelta(minutes=minutes))
+        """The participant consented, and answered if they have, so long ago."""
+        then = datetime.now(UTC) - timedelta(minutes=minutes)
+        answered = then if self.person(token).last_answer_at is not None else None
+        self.change(token, consented_at=then, last_seen_at=then, last_answer_at=answered)
 
     def person(self, token: str) -> Participant:
         with self.database.reading() as session:

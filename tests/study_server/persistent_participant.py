@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from requests_of_a_participant import ANSWER
+from study_server.participants.receipts import HEADER
 
 _TRIES = 3000
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -26,6 +27,8 @@ class PersistentParticipant:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Accept"] = "text/html, application/json"
+        self._images: dict[str, tuple[str, str]] = {}
+        self._receipts: dict[str, dict[str, str]] = {}
         self.repeated = 0
         """Requests that had to be sent again."""
 
@@ -44,7 +47,9 @@ class PersistentParticipant:
         self.consent()
         for path in ("/instructions", "/practice"):
             self.ask("POST", path)
-        return [trial["id"] for trial in self.ask("GET", "/api/trials").json()["trials"]]
+        trials = self.ask("GET", "/api/trials").json()["trials"]
+        self._images = {trial["id"]: (trial["left"], trial["right"]) for trial in trials}
+        return list(self._images)
 
     def consent(self) -> requests.Response:
         """Open the first page and consent; the page after that."""
@@ -54,16 +59,27 @@ class PersistentParticipant:
         return self.ask("POST", "/consent")
 
     def answer(self, trial: str) -> str:
-        """Answer a trial; the idempotency key of the answer that was acknowledged."""
-        path, body = _answer_to(trial)
+        """Ask for the images of a trial and answer it; the idempotency key of the answer that was acknowledged."""
+        path, body = self._answer_to(trial)
         self.ask("PUT", path, body)
         key: str = body["idempotency_key"]
         return key
 
     def try_to_answer(self, trial: str) -> requests.Response:
         """Send an answer once; what the server says."""
-        path, body = _answer_to(trial)
+        path, body = self._answer_to(trial)
         return self._session.put(self._addresses[0] + path, json=body, timeout=60)
+
+    def look_at(self, trial: str) -> None:
+        """Ask for the images of a trial, unless that has been done."""
+        if trial not in self._receipts:
+            receipts = [self.ask("GET", path).headers[HEADER] for path in self._images[trial]]
+            self._receipts[trial] = dict(zip(("left_sent", "right_sent"), receipts, strict=True))
+
+    def _answer_to(self, trial: str) -> tuple[str, dict[str, Any]]:
+        self.look_at(trial)
+        key = {"idempotency_key": f"key-of-{trial}".replace("_", "x")}
+        return f"/api/trials/{trial}/response", ANSWER | self._receipts[trial] | key
 
     def take_part(self, on_acknowledged: Callable[[str], None]) -> None:
         """From consent to the completion code; `on_acknowledged` hears the idempotency key of each answer."""
@@ -90,10 +106,6 @@ class PersistentParticipant:
             assert int(answer.headers["Retry-After"]) > 0
             self._on_unavailable()
         raise AssertionError(f"{method} {path} was never acknowledged")
-
-
-def _answer_to(trial: str) -> tuple[str, dict[str, Any]]:
-    return f"/api/trials/{trial}/response", ANSWER | {"idempotency_key": f"key-of-{trial}".replace("_", "x")}
 
 
 class Load:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 import numpy as np
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+
+from participation import receipts
+from study_server.participants.receipts import HEADER
 
 ANSWER: dict[str, Any] = {
     "idempotency_key": "0123456789abcdef", "response": "same", "reaction_time_ms": 812.5, "device_pixel_ratio": 1.25,
@@ -39,10 +43,24 @@ def begin(client: FlaskClient) -> list[dict[str, str]]:
 
 
 def answer(client: FlaskClient, trial: str, **changes: Any):  # type: ignore[no-untyped-def]
+    """Answer a trial whose images were asked for a while ago."""
+    key = {"idempotency_key": f"key-of-{trial}"[:60].replace("_", "x")}
     return client.put(
-        f"/api/trials/{trial}/response",
-        json=ANSWER | {"idempotency_key": f"key-of-{trial}"[:60].replace("_", "x")} | changes,
+        f"/api/trials/{trial}/response", json=ANSWER | key | receipts_of(client.application, trial) | changes
     )
+
+
+def receipts_of(app: Flask, trial: str, minutes_ago: float = 10) -> dict[str, str]:
+    """What came with the images of a trial when they were sent; nothing for a trial that there is not."""
+    given = receipts(app.extensions["study"], trial, minutes_ago)
+    return {name: text for name, text in zip(("left_sent", "right_sent"), given, strict=True) if text}
+
+
+def receipts_from(session: requests.Session, url: str, trial: dict[str, str]) -> dict[str, str]:
+    """Ask a real server for the images of a trial; what came with them."""
+    return {
+        f"{side}_sent": session.get(urljoin(url, trial[side]), timeout=30).headers[HEADER] for side in ("left", "right")
+    }
 
 
 def database(app: Flask):  # type: ignore[no-untyped-def]

@@ -16,9 +16,9 @@ from sqlalchemy import select
 from participation import Participation, make_tiny_study
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.acceptance import (
+    CatchTrials,
     accepted,
     accepted_answers_per_pair,
-    answers_of,
     not_used_because,
     passes_validation,
 )
@@ -40,17 +40,17 @@ def test_exactly_two_thirds_of_mistakes_pass_and_one_more_fails(
 ) -> None:
     right = {"same": "different", "different": "same"}[mistake]
     given_answers = [(shift, mistake)] * wrong + [(shift, right)] * (of - wrong)
-    assert passes_validation(given_answers, 9) is passes
-    assert passes_validation([(0, "same"), (9, "different"), *given_answers[: 3 * of]], 9) is (
+    assert passes_validation(CatchTrials.of(given_answers, 9)) is passes
+    assert passes_validation(CatchTrials.of([(0, "same"), (9, "different"), *given_answers[: 3 * of]], 9)) is (
         Fraction(wrong, of + 1) <= Fraction(2, 3)
     )
 
 
 def test_pairs_of_other_shifts_do_not_matter() -> None:
-    assert passes_validation([], 9)
-    assert passes_validation([(shift, "same") for shift in range(9)], 9)
-    assert passes_validation([(shift, "different") for shift in range(1, 10)], 9)
-    assert not passes_validation([(3, "same")], 3)
+    assert passes_validation(CatchTrials.of([], 9))
+    assert passes_validation(CatchTrials.of([(shift, "same") for shift in range(9)], 9))
+    assert passes_validation(CatchTrials.of([(shift, "different") for shift in range(1, 10)], 9))
+    assert not passes_validation(CatchTrials.of([(3, "same")], 3))
 
 
 @given(answers)
@@ -61,7 +61,7 @@ def test_validation_is_the_papers(given_answers: list[tuple[int, str]]) -> None:
         for shift, wrong in ((0, "different"), (9, "same"))
         if counts[shift, "same"] + counts[shift, "different"]
     )
-    assert passes_validation(given_answers, 9) is not fails
+    assert passes_validation(CatchTrials.of(given_answers, 9)) is not fails
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +92,9 @@ def tokens(people: Participation) -> dict[str, str]:
     return found
 
 
-def test_the_answers_of_a_participant_are_those_that_were_given(people: Participation, tokens: dict[str, str]) -> None:
-    with people.database.reading() as session:
-
-        def of(name: str) -> list[tuple[int, str]]:
-            return sorted(answers_of(session, people.study.get(session, tokens[name])))
-
-        assert of("used") == [(0, "same"), (1, "different"), (2, "different"), (3, "different")]
-        assert of("failed") == [(0, "different"), (1, "same"), (2, "same"), (3, "same")]
-        assert [answer for _, answer in of("unfinished")] == ["different"] * 3
-        assert of("new") == []
+def test_who_has_answered_everything_is_judged_by_the_answers_that_were_given(
+    people: Participation, tokens: dict[str, str]
+) -> None:
     assert people.person(tokens["used"]).passed is True
     assert people.person(tokens["failed"]).passed is False
     assert people.person(tokens["unfinished"]).passed is None

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 import shift_study
 from benchmarks.load.postgres import find_binaries
 from postgres import Cluster
-from requests_of_a_participant import ANSWER, answer, begin, database, sign_in_at
+from requests_of_a_participant import ANSWER, answer, begin, database, receipts_from, sign_in_at
 from served import served
 from study_server.export.responses import response_rows
 from study_server.folder.new import make_study
@@ -147,11 +147,10 @@ def test_backups_under_way_hold_what_was_acknowledged_and_participants_go_on_els
             sign_in_at(session, url)
             for path in ("/consent", "/instructions", "/practice"):
                 assert session.post(url + path, timeout=60).ok
-            trials = [trial["id"] for trial in session.get(url + "/api/trials", timeout=60).json()["trials"]]
-            for trial in trials[:3]:
-                key = f"key-{trial}".replace("_", "x")
-                body = ANSWER | {"idempotency_key": key}
-                assert session.put(f"{url}/api/trials/{trial}/response", json=body, timeout=60).ok
+            for trial in session.get(url + "/api/trials", timeout=60).json()["trials"][:3]:
+                key = f"key-{trial['id']}".replace("_", "x")
+                body = ANSWER | receipts_from(session, url, trial) | {"idempotency_key": key}
+                assert session.put(f"{url}/api/trials/{trial['id']}/response", json=body, timeout=60).ok
                 acknowledged.append(key)
             last.append(session)
 
@@ -181,7 +180,7 @@ def test_backups_under_way_hold_what_was_acknowledged_and_participants_go_on_els
         progress = leaving.get(f"{url}/api/trials", timeout=60).json()
         assert (progress["answered"], progress["total"]) == (3, 4)
         (trial,) = progress["trials"]
-        body = ANSWER | {"idempotency_key": "the-last-of-all-0000"}
+        body = ANSWER | receipts_from(leaving, url, trial) | {"idempotency_key": "the-last-of-all-0000"}
         assert (
             leaving.put(f"{url}/api/trials/{trial['id']}/response", json=body, timeout=60).json()["stage"]
             == "questions"

@@ -202,7 +202,7 @@ def test_identities_leave_only_where_asked_for_and_that_is_noted(
     written = participant_rows(folder.other_database or str(folder.path))
     assert download(researcher, "participants.csv") == to_csv(written, PARTICIPANT_COLUMNS)
     rows = list(csv.DictReader(io.StringIO(download(researcher, "participants-with-identities.csv"))))
-    assert [rows[0][name] for name in IDENTITY_COLUMNS] == ["prolific", PERSON, "64aa", "65bb"]
+    assert [rows[0][name] for name in IDENTITY_COLUMNS] == ["prolific", PERSON, "64aa", "65bb", ""]
     assert events(recruiting, "exported") == [("exported", "researcher", "", "participants-with-identities.csv")]
 
 
@@ -217,7 +217,7 @@ def test_the_manifest_and_the_audit_trail_are_whole(recruiting: Flask, researche
 
 
 def test_no_secret_is_in_the_exported_settings(small_study: StudyFolder) -> None:
-    recruitment = {name: f"secret-{n}" for n, name in enumerate(SECRET["recruitment"])}
+    recruitment = {name: f"secret-of-16-letters-{n}" for n, name in enumerate(SECRET["recruitment"])}
     recruitment["sona_completion_url"] = "https://uni.sona-systems.com/credit?token=secret&survey_code=%SURVEY_CODE%"
     secrets = {"completion": {"code": "secret"}, "recruitment": recruitment}
     app = create_app(changed(small_study, **secrets))

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from kill_runs import processes_of, stored_keys
 from made_studies import linked, register
 from persistent_participant import PersistentParticipant
-from requests_of_a_participant import answer, begin
+from requests_of_a_participant import ANSWER, answer, begin, receipts_of
 from study_server.dashboard.passwords import set_password
 from study_server.errors import FileMoved
 from study_server.folder.study_folder import StudyFolder
@@ -155,8 +155,9 @@ def test_participants_are_asked_to_come_again_and_the_dashboard_says_why(
     form = {"password": "long enough for us", "csrf_token": token.group(1)}
     assert researcher.post("/dashboard/login", data=form).status_code == 303
     trials = begin(client)
+    sent = receipts_of(app, trials[0]["id"])
     move(folder.path / "study.db")
-    refused = answer(client, trials[0]["id"])
+    refused = client.put(f"/api/trials/{trials[0]['id']}/response", json=ANSWER | sent)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert "study.db" not in refused.text  # participants cannot mend it
     for page in ("/dashboard/", "/dashboard/participants"):
@@ -185,7 +186,7 @@ def test_a_real_server_acknowledges_nothing_into_a_file_that_is_not_there(
         trials = iter(participant.begin())
         for trouble in (move, delete, replace_by_a_copy):
             acknowledged.add(participant.answer(next(trials)))
-            trial = next(trials)
+            participant.look_at(trial := next(trials))
             trouble(file)
             refused = [participant.try_to_answer(trial) for _ in range(40)]  # by either process
             assert {response.status_code for response in refused} == {503}

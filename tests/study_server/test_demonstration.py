@@ -41,7 +41,7 @@ def test_a_filled_study_is_one_that_the_server_could_have_filled(small_study: St
     assert [p.label for p in people] == [f"s{n:04d}" for n in range(1, 46)]
     assert all(NOW - timedelta(days=DAYS) <= p.consented_at <= p.last_seen_at <= NOW for p in people)
     # The next observer gets a slot and ids that nobody has.
-    token = enrol(study, "t" * 43, simulation_key=study.simulation_key)
+    token = enrol(study, "t" * 43, simulation_key=study.simulation_key).token
     with study.database.reading() as session:
         assert session.scalars(select(Participant.number).where(Participant.token == token)).one() == 46
     assert_consistent(study)

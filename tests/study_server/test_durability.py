@@ -26,6 +26,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from kill_runs import SERVER_KILLS, kill_again_and_again, processes_of, stored_keys
+from participation import receipts
 from persistent_participant import Load
 from postgres import Cluster
 from requests_of_a_participant import answer, begin, database
@@ -252,7 +253,7 @@ def waiting(app: Flask) -> Iterator[Callable[[], list[Any]]]:
         with client.session_transaction() as session:
             token = session["participant"]
         try:
-            return answers.record(token, trial, f"key-of-{trial}", RECORDED)
+            return answers.record(token, trial, f"key-of-{trial}", RECORDED, receipts(study, trial))
         except BaseException as error:
             return error
 

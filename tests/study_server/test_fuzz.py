@@ -19,7 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from requests_of_a_participant import ANSWER, begin, database
+from requests_of_a_participant import ANSWER, begin, database, receipts_of
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.models import ANSWERED_ALL, Event, Participant, QuestionAnswer, Response, Study, Trial
 from study_server.web.app import create_app
@@ -116,9 +116,11 @@ class Attacker:
     def send(self) -> None:
         if self.rng.random() < 0.15:  # in between, an answer that is right
             who = self.rng.randrange(len(self.honest))
-            path, method, client = f"/api/trials/{self.rng.choice(self.trials[who])}/response", "PUT", self.honest[who]
+            trial, client = self.rng.choice(self.trials[who]), self.honest[who]
+            path, method = f"/api/trials/{trial}/response", "PUT"
             key = f"{self.rng.getrandbits(64):016x}"
-            sent: dict[str, Any] = {"json": ANSWER | {"idempotency_key": key}}
+            answered = ANSWER | receipts_of(client.application, trial) | {"idempotency_key": key}
+            sent: dict[str, Any] = {"json": answered}
         else:
             path, client, sent = self.path(), self.client(), self.body()
             method = self.rng.choice(["GET", "POST", "PUT", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])

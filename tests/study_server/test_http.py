@@ -367,7 +367,7 @@ def test_a_slot_is_held_until_the_time_out_and_then_given_to_the_next(app: Flask
         session.execute(
             update(Participant)
             .where(Participant.number == 1)
-            .values(last_seen_at=datetime.now(UTC) - timedelta(minutes=61))
+            .values(consented_at=datetime.now(UTC) - timedelta(minutes=61))
         )
     begin(clients[2])
     begin(clients[3])

@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 import shift_study
 from requests_of_a_participant import answer
 from schema_0001 import add_database, as_text, exported_then, make_folder, token_of
+from study_server.export.participants import IDENTITY_COLUMNS, participant_rows
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage import upgrade as upgrading
@@ -125,6 +126,53 @@ def test_the_first_databases_had_no_simulation_key(folder: Path) -> None:
     with closing(sqlite3.connect(before.path / "study.db")) as database:
         assert len(database.execute("SELECT simulation_key FROM study").fetchone()[0]) == 22
     assert len(response_rows(str(before.path))) == len(exported_then())
+
+
+def to_version_0002(before: StudyFolder) -> None:
+    """The database of version 0001 as the program of that time upgraded it, with somebody who came from a platform."""
+    engine = create_engine(before.database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        migrate(connection, "0001", "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO identity VALUES (1, 1, 'mturk', 'A1', '3HIT', '3ASSIGN', 'www.mturk.com', 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO visit VALUES (1, 1, '2026-05-04 10:00:00', 60.0, 1920, 1080, 1.0, 24, 0, 'en')"
+        )
+
+
+def test_a_database_of_version_0002_keeps_everything_and_says_when_each_answered_last(before: StudyFolder) -> None:
+    to_version_0002(before)
+    done = upgrade(before.database_url)
+    assert (done.before, done.after) == ("0002", HEAD)
+    then, now = exported_then(), response_rows(str(before.path))
+    names = [name for name in then[0] if name != "schema"]
+    assert as_text(now, names) == [{name: row[name] for name in names} for row in then]
+    assert all(row["images_sent_at"] is None for row in now)
+    rows = {row["participant"]: row for row in participant_rows(str(before.path), identities=True)}
+    assert [rows["p0001"][name] for name in IDENTITY_COLUMNS] == ["mturk", "A1", "3HIT", "3ASSIGN", None]
+    last = {row["participant"]: max(r["answered_at"] for r in now if r["participant"] == row["participant"])
+            for row in now}  # fmt: skip
+    found = {label: row["last_answer_at"] for label, row in rows.items()}
+    assert {label: moment[:19] if moment else None for label, moment in found.items()} == {
+        label: last[label][:19] if label in last else None for label in rows
+    }
+    assert [row["use"] for row in rows.values()].count(True) == 2
+
+
+@pytest.mark.slow
+def test_a_postgresql_database_of_version_0002_is_upgraded_alike(before: StudyFolder, postgres: str) -> None:
+    with engine_of(postgres) as engine:
+        fill_as_0001(engine, before)
+        with engine.begin() as connection:
+            migrate(connection, "0001", "0002")
+        assert upgrade(postgres).before == "0002"
+        to_version_0002(before)
+        upgrade(before.database_url)
+        assert response_rows(postgres) == response_rows(str(before.path))
+        with engine.connect() as connection:
+            assert differences(connection) == []
 
 
 # --- the tables are those of the models ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -90,11 +91,12 @@ def test_same_seed_same_study_to_the_byte(photographs: Path, tmp_path: Path) -> 
     assert windows[0] != windows[1]
 
 
-def test_the_folder_is_like_any_other(photographs: Path, tmp_path: Path) -> None:
-    """Not closed to others, as temporary folders are: the server may run as another user."""
+def test_the_folder_is_closed_and_what_is_in_it_like_any_other(photographs: Path, tmp_path: Path) -> None:
+    """Not closed to others, as temporary folders are: where the server runs as another user, one chmod lets it in."""
     (tmp_path / "plain").mkdir()
     study = make(tmp_path / "study", photographs)
-    for path in (study.path, study.path / "stimuli", study.practice_path):
+    assert stat.S_IMODE(study.path.stat().st_mode) == 0o700
+    for path in (study.path / "stimuli", study.practice_path):
         assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 

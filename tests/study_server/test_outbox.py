@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route
 
 from browser import Launch, open_own_browser
 from participant import READY, go_to_trials, stored_rows, wait_for_trial
-from requests_of_a_participant import sign_in_at
+from requests_of_a_participant import receipts_from, sign_in_at
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 
@@ -54,12 +54,12 @@ class OtherBrowser:
         return visit
 
     def answer_next(self) -> None:
-        trial = self.session.get(f"{self.api}/trials", timeout=30).json()["trials"][0]["id"]
-        body = {
+        trial = self.session.get(f"{self.api}/trials", timeout=30).json()["trials"][0]
+        body = receipts_from(self.session, self.api, trial) | {
             "idempotency_key": "0123456789abcdef", "response": "different", "reaction_time_ms": 500, "hidden": False,
             "device_pixel_ratio": 1, "pixel_scale": 1, "viewport_width": 1280, "viewport_height": 720,
         }  # fmt: skip
-        assert self.session.put(f"{self.api}/trials/{trial}/response", json=body, timeout=30).ok
+        assert self.session.put(f"{self.api}/trials/{trial['id']}/response", json=body, timeout=30).ok
 
 
 def test_a_spell_offline_to_the_last_trial_loses_nothing_and_interrupts_nobody(

@@ -120,6 +120,7 @@ def test_requests_of_one_participant_at_the_same_moment(app: Flask) -> None:
     token = client.environ_base["HTTP_X_CSRFTOKEN"]
     consented = six_times(client, lambda browser: browser.post("/consent", headers={"X-CSRFToken": token}))
     assert {response.status_code for response in consented} == {303}
+    assert client.post("/consent", headers={"X-CSRFToken": token}).status_code == 303  # and has the cookie of them
     with database(app).reading() as session:
         assert session.scalar(select(func.count()).select_from(Participant)) == 1
     for path in ("/instructions", "/practice"):

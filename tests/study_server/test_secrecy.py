@@ -13,6 +13,7 @@ from sqlalchemy import select
 from requests_of_a_participant import answer, begin, database, pixels, sign_in
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.enrolment import enrol
+from study_server.participants.receipts import HEADER
 from study_server.storage.models import Pair, Trial
 
 
@@ -78,8 +79,10 @@ def test_responses_for_the_two_images_of_any_pair_differ_in_nothing_but_pixels(a
         for accept in ("*/*", "image/png"):
             left, right = (client.get(trial[side], headers={"Accept": accept}) for side in ("left", "right"))
             assert (pixels(left.data) == pixels(right.data)).all() == (trial["id"] == alike.token)
-            heads = [[item for item in response.headers if item[0] != "Date"] for response in (left, right)]
+            own = ("Date", HEADER)  # the receipt is of the moment and of the image's random name
+            heads = [[item for item in response.headers if item[0] not in own] for response in (left, right)]
             assert heads[0] == heads[1]  # lengths included
+            assert [len(response.headers[HEADER]) for response in (left, right)] == [36, 36]
             assert len(left.data) == int(left.headers["Content-Length"])
             assert {"ETag", "Last-Modified"}.isdisjoint(left.headers.keys())
             assert left.headers["Cache-Control"] == "private, no-store"

@@ -53,7 +53,7 @@ def values_of(hint: Any, rules: Any) -> st.SearchStrategy[Any]:
         return st.lists(values_of(get_args(hint)[0], rules), max_size=4)
     if hint is bool:
         return st.booleans()
-    if hint is str and "|" in (rules["pattern"] or ""):
+    if hint is str and "|" in (rules["pattern"] or "") and "[" not in rules["pattern"]:  # words to choose from
         return st.sampled_from(rules["pattern"].split("|"))
     if hint is str:
         return st.from_regex(rules["pattern"], fullmatch=True, alphabet="azAZ09_-#f") if rules["pattern"] else TEXTS
@@ -72,7 +72,10 @@ def agree(s: Settings) -> Settings:
     return dataclasses.replace(
         s,
         stimuli=dataclasses.replace(s.stimuli, count=99999),
-        trials=dataclasses.replace(s.trials, per_shift=min(s.trials.per_shift, 99999 // (s.stimuli.max_shift + 1))),
+        trials=dataclasses.replace(
+            s.trials,
+            per_shift=min(s.trials.per_shift, 90000 // (s.stimuli.max_shift + 1)),
+        ),
         display=dataclasses.replace(s.display, key_same="a", key_different="0"),
         recruitment=dataclasses.replace(
             s.recruitment, platforms=s.recruitment.platforms or ["open"], sona_completion_url=""

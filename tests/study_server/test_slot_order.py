@@ -26,9 +26,14 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants import slots
 from study_server.participants.assignment import Design, balanced
 from study_server.participants.completion import answer_questions
+from study_server.participants.measurements import Screen, begin_visit
+from study_server.participants.progress import leave
 from study_server.storage.models import Study
 
 Open = Callable[..., Participation]
+SCREEN = Screen(
+    screen_width=1920, screen_height=1080, device_pixel_ratio=1.0, color_depth=24, touch_points=0, language="en"
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,20 +96,37 @@ def test_who_has_answered_everything_keeps_the_slot_however_long_ago(opened: Ope
 @pytest.mark.parametrize(("away", "keeps"), [(59.9, True), (60.1, False)])
 def test_a_slot_is_kept_as_long_as_the_study_waits(opened: Open, away: float, keeps: bool) -> None:
     people = opened(trials={"slot_timeout_minutes": 60.0})
-    gone = people.begin()
-    for token in (gone, people.arrive()):  # wherever they are
+    gone = [people.begin(), people.begin()]
+    for token in gone:
+        people.record(token, people.trials(token)[0])
         people.stay_away(token, minutes=away)
     people.arrive()
     assert people.held_slots() == ([0, 1, 2] if keeps else [None, None, 0])
     assert people.noted("slot_released") == (
         [] if keeps else [(n + 1, "server", f"slot {n}, timed_out") for n in (0, 1)]
     )
-    assert people.person(gone).released_reason == (None if keeps else "timed_out")
+    assert people.person(gone[0]).released_reason == (None if keeps else "timed_out")
+
+
+@pytest.mark.parametrize(("away", "keeps"), [(9.9, True), (10.1, False)])
+def test_who_has_not_begun_is_waited_for_less_long_and_loading_pages_does_not_help(
+    opened: Open, away: float, keeps: bool
+) -> None:
+    people = opened()
+    for token in (people.arrive(), people.begin()):
+        people.stay_away(token, minutes=away)
+        begin_visit(people.study, token, SCREEN)
+        leave(people.study, token, "instructions")
+    people.arrive()
+    assert people.held_slots() == ([0, 1, 2] if keeps else [None, None, 0])
 
 
 def test_a_slot_is_given_back_after_the_last_moment_of_waiting(opened: Open) -> None:
     people = opened(trials={"slot_timeout_minutes": 60.0})
-    last_moment = people.person(token := people.arrive()).last_seen_at + timedelta(minutes=60)
+    people.record(token := people.begin(), people.trials(token)[0])
+    answered_at = people.person(token).last_answer_at
+    assert answered_at is not None
+    last_moment = answered_at + timedelta(minutes=60)
     for now, slot in ((last_moment, 0), (last_moment + timedelta(microseconds=1), None)):
         with people.database.writing() as session:
             slots.release_timed_out(session, people.study, now)

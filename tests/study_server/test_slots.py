@@ -15,9 +15,10 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from made_studies import linked, made_once
+from participation import receipts
 from requests_of_a_participant import answer, begin, sign_in
 from stored_state import assert_consistent, spread_of_pairs
 from study_server.errors import Conflict
@@ -93,7 +94,7 @@ def held_slots(app: Flask) -> list[int | None]:
 def forget(app: Flask, number: int) -> None:
     """The participant has not been seen for a day."""
     with study_of(app).database.writing() as session:
-        session.execute(update(Participant).where(Participant.number == number).values(last_seen_at=LONG_AGO))
+        session.execute(update(Participant).where(Participant.number == number).values(consented_at=LONG_AGO))
 
 
 def test_a_study_is_full_while_all_its_places_are_taken_and_has_one_again_when_somebody_stays_away(
@@ -213,7 +214,8 @@ class Recruitment(RuleBasedStateMachine):
             waiting = session.scalars(select(FreeSlot.slot)).all()
             gone = session.scalars(
                 select(Participant.id).where(
-                    Participant.last_seen_at < datetime.now(UTC) - timedelta(hours=1),
+                    func.coalesce(Participant.last_answer_at, Participant.consented_at)
+                    < datetime.now(UTC) - timedelta(hours=1),
                     Participant.stage == "trials", Participant.slot.is_not(None),
                 )
             ).all()  # fmt: skip
@@ -235,16 +237,18 @@ class Recruitment(RuleBasedStateMachine):
         for trial in remaining_trials(self.study, token)[:n]:
             response = truth(self.study, trial.id) if sees else who.choice(["same", "different"])
             recorded = Recorded.model_validate(
-                {"response": response, "reaction_time_ms": 1.0, "device_pixel_ratio": 1.0, "pixel_scale": 1,
+                {"response": response, "reaction_time_ms": 1000.0, "device_pixel_ratio": 1.0, "pixel_scale": 1,
                  "viewport_width": 800, "viewport_height": 600, "hidden": False}
             )  # fmt: skip
-            self.answers.record(token, trial.id, secrets.token_hex(8), recorded)
+            self.answers.record(token, trial.id, secrets.token_hex(8), recorded, receipts(self.study, trial.id))
 
     @precondition(lambda self: self.people)
     @rule(who=st.randoms(use_true_random=False))
     def stay_away(self, who: random.Random) -> None:
         with self.database.writing() as session:
-            self.study.get(session, who.choice(self.people), hold=True).last_seen_at = LONG_AGO
+            gone = self.study.get(session, who.choice(self.people), hold=True)
+            gone.consented_at = LONG_AGO
+            gone.last_answer_at = LONG_AGO if gone.last_answer_at is not None else None
 
     @precondition(lambda self: self.people)
     @rule(who=st.randoms(use_true_random=False), reason=st.sampled_from(["returned", "excluded", "withdrawn"]))

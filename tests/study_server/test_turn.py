@@ -239,6 +239,7 @@ def test_pages_that_write_nothing_answer_while_another_process_keeps_everybody_w
     with running_server(small_study) as url, ThreadPoolExecutor(people) as pool:
         participants = [PersistentParticipant(url) for _ in range(people)]
         trials = [trials[0] for trials in pool.map(PersistentParticipant.begin, participants)]
+        list(pool.map(PersistentParticipant.look_at, participants, trials))
         pages: list[float] = []
         with held(small_study.path / "study.db"):
             work = [pool.submit(send, *one) for one in zip(participants, [url] * people, trials, strict=True)]

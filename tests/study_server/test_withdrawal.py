@@ -277,12 +277,17 @@ def test_another_s_code_leaves_this_browser_s_participation_alone(configure: Con
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_personal_link_withdraws_from_any_browser(configure: Configure, study: StudyFolder, whole: bool) -> None:
+def test_a_personal_link_says_who_somebody_is_and_withdraws_nobody(
+    configure: Configure, study: StudyFolder, whole: bool
+) -> None:
     app = configure("answers", platforms=["link"])
     link = personal_link(study, app)
     begin_from(app.test_client(), link)
+    stranger = app.test_client()
+    sign_in(stranger, "/withdraw")
     proof = f"https://study.example.org{link}&lang=en" if whole else link.removeprefix("/?token=")
-    assert "You have withdrawn" in withdraw(app.test_client(), code=proof)
+    assert stranger.post("/withdraw", data={"code": proof, "confirmed": "yes"}).status_code == 404
+    assert people(app)[0][0].withdrawn_at is None
 
 
 def test_wrong_codes_are_refused_with_one_sentence(configure: Configure) -> None:
@@ -295,7 +300,7 @@ def test_wrong_codes_are_refused_with_one_sentence(configure: Configure) -> None
     ):  # fmt: skip
         refused = client.post("/withdraw", data={"code": code, "confirmed": "yes"})
         assert refused.status_code == 404, code
-        assert text_of(refused.text, "mistake").startswith("No participation belongs to this code or link."), code
+        assert text_of(refused.text, "mistake").startswith("No participation belongs to this code."), code
         assert people(app)[0][0].withdrawn_at is None, code
 
 

@@ -8,8 +8,8 @@ const FETCHED = 40; // as files, about half of that
 
 export class Pairs {
   #trials;
-  #files = []; // promises of [left, right] as files, by index
-  #bitmaps = new Map(); // promises of {left, right}, by index
+  #files = []; // promises of [left, right] as {file, receipt}, by index
+  #bitmaps = new Map(); // promises of {left, right, receipts}, by index
   #position = 0;
   #isFetching = false;
 
@@ -52,7 +52,10 @@ export class Pairs {
     const end = Math.min(this.#files.length, this.#position + DECODED);
     for (let index = this.#position; index < end; index += 1) {
       if (this.#bitmaps.has(index)) continue;
-      const pair = this.#files[index].then((files) => Promise.all(files.map(decode))).then(([left, right]) => ({ left, right }));
+      const pair = this.#files[index].then(async (files) => {
+        const [left, right] = await Promise.all(files.map(decode));
+        return { left, right, receipts: files.map(({ receipt }) => receipt) };
+      });
       pair.catch(() => {});
       this.#bitmaps.set(index, pair);
     }

@@ -92,9 +92,11 @@ export async function sendJson(method, url, body) {
   return answer.json();
 }
 
+// An image as a file, and the server's receipt for having sent it, which the answer brings back; none from elsewhere.
 export async function loadImage(url) {
-  return (await request(url)).blob();
+  const answer = await request(url);
+  return { file: await answer.blob(), receipt: answer.headers.get("X-Shift-Study-Sent") };
 }
 
 // A decoded image, its values untouched by colour conversion.
-export const decode = (blob) => createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+export const decode = ({ file }) => createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });

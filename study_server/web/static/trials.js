@@ -130,9 +130,11 @@ async function runTrials() {
   let interval = pause(page.interTrialMs);
   for (const [index, trial] of trials.entries()) {
     await interval;
-    const measured = await screen.runTrial(await pairs.at(index));
+    const pair = await pairs.at(index);
+    const measured = await screen.runTrial(pair);
     interval = pause(page.interTrialMs); // the empty screen begins with the answer
-    await outbox.add(trial.id, { ...measured, visit });
+    const [left_sent, right_sent] = pair.receipts;
+    await outbox.add(trial.id, { ...measured, visit, left_sent, right_sent });
     progress.answered += 1;
     showProgress(progress);
   }

@@ -21,10 +21,11 @@ from analysis.responses.tidy_table import from_rows
 from examples import examples
 
 Row = Callable[..., dict[str, Any]]
-SECOND = [column.name for column in COLUMNS if column.since == 2]
+SECOND = [column.name for column in COLUMNS if column.since > 1]
 TIDY = [".csv", ".jsonl", ".parquet"]
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+text |= st.text("'=+-@\t\r\n＝＋－＠a", min_size=1, max_size=4)  # what spreadsheets could take for a formula
 
 
 def cell(column: Column) -> st.SearchStrategy[Any]:
@@ -48,8 +49,8 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     rows = draw(st.lists(st.fixed_dictionaries({column.name: cell(column) for column in COLUMNS}), max_size=4))
     for index, row in enumerate(rows):
         # What the table checks across rows: one pair, one image and shift; reasons where excluded.
-        row |= {"schema": "shift-study/responses/2", "pair": f"{index}{row['pair']}", "trial": index + 1}
-        row["exclusion_reason"] = "validation;" + row["exclusion_reason"] if row["excluded"] else ""
+        row |= {"schema": "shift-study/responses/3", "pair": f"{row['pair']}{index}", "trial": index + 1}
+        row["exclusion_reason"] = row["exclusion_reason"] + ";validation" if row["excluded"] else ""
         row["question_screen"] = draw(st.none() | text)
     return from_rows(rows)
 
@@ -67,7 +68,7 @@ def test_a_table_comes_back_exactly(suffix: str, table: pd.DataFrame) -> None:
 @pytest.mark.parametrize("suffix", TIDY)
 @settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
-def test_a_file_of_version_1_is_read_and_written_as_version_2(suffix: str, table: pd.DataFrame) -> None:
+def test_a_file_of_version_1_is_read_and_written_as_the_newest(suffix: str, table: pd.DataFrame) -> None:
     with TemporaryDirectory() as folder:
         old, new = (Path(folder, name).with_suffix(suffix) for name in ("old", "new"))
         write_file(
@@ -98,12 +99,21 @@ def test_a_file_that_the_first_version_wrote(tmp_path: Path, make_row: Row) -> N
     pd.testing.assert_frame_equal(read_file(path), from_rows([]))
 
 
+def test_texts_of_an_earlier_version_are_read_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "responses.csv"
+    path.write_text(FIRST_VERSION.replace(",pilot,", ",'=pilot,").replace(",p0001,", ",-1,"))
+    read = read_file(path)
+    assert (read["study"][0], read["participant"][0]) == ("'=pilot", "-1")
+    write_file(read, path, overwrite=True)
+    pd.testing.assert_frame_equal(read_file(path), read)
+
+
 @pytest.mark.parametrize("suffix", TIDY)
 def test_a_file_of_two_versions_is_refused(tmp_path: Path, make_row: Row, suffix: str) -> None:
     rows = [make_row(), make_row(trial=2, schema="shift-study/responses/1")]
     path = tmp_path / f"responses{suffix}"
     write_file(pd.DataFrame(rows), path)
-    with pytest.raises(AnalysisError, match=r"(line [23]|row 2): schema is .*responses/1', but .*responses/2' in"):
+    with pytest.raises(AnalysisError, match=r"(line [23]|row 2): schema is .*responses/1', but .*responses/3' in"):
         read_file(path)
     write_file(pd.DataFrame(rows[1:]), path, overwrite=True)
     with pytest.raises(AnalysisError, match=r"(line [12]|row 1): the column visit is none of shift-study/responses/1"):
@@ -134,6 +144,31 @@ def test_csv_is_what_spreadsheets_and_r_read(tmp_path: Path, make_row: Row) -> N
         (row,) = csv.DictReader(stream)
     assert (row["participant"], row["hidden"], row["excluded"]) == ("", "true", "false")
     assert row["image"] == "00007"
+
+
+def test_no_text_of_a_csv_begins_like_a_formula_and_numbers_stay_numbers(tmp_path: Path, make_row: Row) -> None:
+    table = from_rows([make_row(participant="=1+1", question_debts="-5", question_said="'=x", reaction_time_ms=1e-9)])
+    write_file(table, tmp_path / "responses.csv")
+    with (tmp_path / "responses.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["participant"], row["question_debts"], row["question_said"]) == ("'=1+1", "'-5", "''=x")
+    assert row["reaction_time_ms"] == "1e-09"
+    for suffix in (".jsonl", ".parquet"):
+        write_file(table, tmp_path / f"responses{suffix}")
+    assert '"=1+1"' in (tmp_path / "responses.jsonl").read_text(encoding="utf-8")
+    assert pd.read_parquet(tmp_path / "responses.parquet")["question_said"].tolist() == ["'=x"]
+
+
+@pytest.mark.parametrize(("cell", "said"), [("-5", "-5"), ("'-5", "-5"), ("'tis", "'tis"), ("'", "'")])
+def test_a_csv_with_and_without_guards_is_read(tmp_path: Path, make_row: Row, cell: str, said: str) -> None:
+    (tmp_path / "responses.csv").write_text(csv_text(make_row(question_said=cell)), encoding="utf-8")
+    assert read_file(tmp_path / "responses.csv")["question_said"].tolist() == [said]
+
+
+def test_an_apostrophe_before_a_number_is_not_taken_away(tmp_path: Path, make_row: Row) -> None:
+    (tmp_path / "responses.csv").write_text(csv_text(make_row(shift_px="'+3")), encoding="utf-8")
+    with pytest.raises(AnalysisError, match="shift_px is"):
+        read_file(tmp_path / "responses.csv")
 
 
 def test_csv_from_a_spreadsheet_is_read(tmp_path: Path, make_row: Row) -> None:
@@ -274,7 +309,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
 def test_a_short_line_of_csv_is_named(tmp_path: Path, make_row: Row) -> None:
     path = tmp_path / "a.csv"
     path.write_text(csv_text(make_row()) + "1,2,3\n")
-    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 26"):
+    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 27"):
         read_file(path)
 
 

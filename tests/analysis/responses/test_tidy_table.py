@@ -16,7 +16,8 @@ from analysis.responses.tidy_table import from_rows
 Row = Callable[..., dict[str, Any]]
 
 NULLABLE = [column.name for column in COLUMNS if column.nullable]
-SECOND = ["visit", "window_changes", "refresh_rate_hz", "sent_after_ms", "pixels_per_degree", "shift_arcmin"]
+LATER = {version: [column.name for column in COLUMNS if column.since > version] for version in (1, 2)}
+"""Version of the table → columns that came after it."""
 NEEDED = [column.name for column in COLUMNS if not column.nullable and not column.blank]
 
 
@@ -114,8 +115,8 @@ def test_an_unknown_column_is_named(make_row: Row) -> None:
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
-        ("shift-study/responses/3", "newer than the shift-study/responses/2.*install a newer"),
-        ("shift-study/responses/" + 5000 * "9", "newer than the shift-study/responses/2.*install a newer"),
+        ("shift-study/responses/4", "newer than the shift-study/responses/3.*install a newer"),
+        ("shift-study/responses/" + 5000 * "9", "newer than the shift-study/responses/3.*install a newer"),
         ("shift-study/manifest/1", "is this a table of responses"),
         ("shift-study/responses/0", "is this a table of responses"),
         ("shift-study/responses/", "is this a table of responses"),
@@ -129,28 +130,31 @@ def test_an_unknown_schema_is_refused(make_row: Row, schema: Any, says: str) -> 
         from_rows([make_row(schema=schema)])
 
 
-def first_version(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as version 1 of the table had it."""
-    return {name: value for name, value in row.items() if name not in SECOND} | {"schema": "shift-study/responses/1"}
+def earlier(row: dict[str, Any], version: int) -> dict[str, Any]:
+    """A row as an earlier version of the table had it."""
+    kept = {name: value for name, value in row.items() if name not in LATER[version]}
+    return kept | {"schema": f"shift-study/responses/{version}"}
 
 
-def test_rows_of_version_1_are_brought_up_to_date(make_row: Row) -> None:
-    table = from_rows([first_version(make_row(question_screen="laptop"))])
-    unknown = dict.fromkeys(SECOND)
+@pytest.mark.parametrize("version", LATER)
+def test_rows_of_earlier_versions_are_brought_up_to_date(make_row: Row, version: int) -> None:
+    table = from_rows([earlier(make_row(question_screen="laptop"), version)])
+    unknown = dict.fromkeys(LATER[version])
     pd.testing.assert_frame_equal(table, from_rows([make_row(question_screen="laptop", **unknown)]))
-    assert table["schema"].tolist() == ["shift-study/responses/2"]
+    assert table["schema"].tolist() == ["shift-study/responses/3"]
 
 
-@pytest.mark.parametrize("name", SECOND)
-def test_version_1_has_no_column_of_version_2(make_row: Row, name: str) -> None:
-    row = first_version(make_row())
-    with pytest.raises(AnalysisError, match=f"row 2: the column {name} is none of shift-study/responses/1; remove it"):
+@pytest.mark.parametrize(("version", "name"), [(version, name) for version, names in LATER.items() for name in names])
+def test_a_version_has_no_column_of_a_later_one(make_row: Row, version: int, name: str) -> None:
+    row = earlier(make_row(), version)
+    says = f"row 2: the column {name} is none of shift-study/responses/{version}; remove it"
+    with pytest.raises(AnalysisError, match=says):
         from_rows([row, row | {"trial": 2, name: None}])
 
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_versions_are_not_mixed(make_row: Row, turned: bool) -> None:
-    rows = [make_row(), first_version(make_row(trial=2))]
+    rows = [make_row(), earlier(make_row(trial=2), 1)]
     with pytest.raises(
         AnalysisError, match=r"row 2: schema is .*responses/\d', but .*responses/\d' in row 1; a table is"
     ):
