@@ -13,7 +13,7 @@ def make_small_study(path: Path) -> StudyFolder:
     folder = make_study(path, source="demo", count=30, size=16, seed=3).folder
     settings = path / "study.toml"
     text = settings.read_text(encoding="utf-8")
-    for name, value in (("arrivals_per_minute", 300), ("requests_per_minute", 3000)):
+    for name, value in (("arrivals_per_minute", 300), ("requests_per_minute", 3000), ("unfinished_per_address", 50)):
         assert f"{name} = {value}" in text
         text = text.replace(f"{name} = {value}", f"{name} = 0")
     settings.write_text(text, encoding="utf-8")
