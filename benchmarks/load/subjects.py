@@ -24,6 +24,7 @@ from study_server.folder import study_toml
 from study_server.folder.new import make_study
 from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
+from study_server.web.patient_worker import PatientWorker
 
 MANY = 1_000_000
 
@@ -179,7 +180,8 @@ def bare_flask(settings: ServerSettings) -> Iterator[BareFlask]:
     """Serve the bare route under gunicorn as ours is: the same kind and number of workers and threads."""
     port = free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
+        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}",
+        "--worker-class", f"{PatientWorker.__module__}.{PatientWorker.__name__}",
         "--workers", str(settings.workers), "--threads", str(settings.threads), "--keep-alive", "15",
         "--backlog", "2048", "--worker-connections", "10000", "--log-level", "warning",
         "benchmarks.load.bare_flask:app",

@@ -26,6 +26,7 @@ from study_server.storage.database_files import Identity
 from study_server.storage.models import Participant, Study
 from study_server.storage.registration import register
 from study_server.web.compression import Compression
+from study_server.web.patient_worker import PatientWorker, connections_at_most
 from study_server.web.several import create_server_app, paths_of
 
 
@@ -49,8 +50,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": f"[{s.host}]:{s.port}" if ":" in s.host else f"{s.host}:{s.port}",
             "workers": s.workers,
             "threads": s.threads,
-            "worker_class": "gthread",
-            "worker_connections": 10_000,
+            "worker_class": PatientWorker,
+            "worker_connections": connections_at_most(10_000),
             "timeout": 60,
             # A process that does not end when it is told to is killed after so long: gunicorn's may block for ever in
             # its handler of the signal. What is acknowledged is on the disk.
@@ -73,8 +74,6 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def _ready(self, arbiter: Any) -> None:
         sockets = [listener.sock for listener in arbiter.LISTENERS]
-        for listener in sockets:
-            _await_data(listener)
         self.on_ready()
         # A process that outlived the server for a moment would keep the address taken.
         self.compression.start(before=lambda: [listener.close() for listener in sockets])
@@ -148,16 +147,6 @@ def _state(database: Database, study_id: int) -> str:
         paused = "" if state == "open" else f" It is {state}: nobody new is admitted."
         return f"{people} participants so far; what participants see is frozen.{paused}"
     return "The first participant freezes what participants see: to try it out, serve a copy of the folder."
-
-
-def _await_data(listener: socket.socket) -> None:
-    """Take a connection only when its first request has come.
-
-    Browsers open connections in advance. A thread that waits for the first byte of one is lost to the others, and as
-    many idle connections as there are threads would stop the server.
-    """
-    if hasattr(socket, "TCP_DEFER_ACCEPT"):  # Linux
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 60)
 
 
 def _claim(host: str, port: int) -> None:
