@@ -100,6 +100,7 @@ def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> 
         verb("links", "people", "--count", "2")
         verb("publish", "tiny", "public")
         verb("backup", "tiny", "-o", "tiny.db")
+        verb("restore", "tiny.db", "tiny")
         verb("upgrade", "tiny")
         verb("password", "people", "--stdin", input="correct horse battery staple\\n")
         verb("release", "tiny", "s0001")
