@@ -219,7 +219,7 @@ def arrive(many: int, folder: StudyFolder, *addresses: str) -> None:
             assert spread_of_pairs(study) == 0  # whole rounds
             long_ago = datetime.now(UTC) - timedelta(days=1)
             with opened.writing() as session:
-                session.execute(update(Participant).where(Participant.number <= 10).values(last_seen_at=long_ago))
+                session.execute(update(Participant).where(Participant.number <= 10).values(consented_at=long_ago))
             list(pool.map(PersistentParticipant.consent, participants[many:]))
             assert_consistent(study)
             assert spread_of_pairs(study) <= 1
