@@ -15,13 +15,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
-from analysis.exclusions.participant_rules import validation
+from analysis.exclusions.participant_rules import catch_dprime, validation
 from analysis.observers.table1 import table1
 from analysis.responses.csv_cells import guarded, unguarded
 from analysis.wilson import wilson_interval
 from study_server.csv_cells import guarded as guarded_by_the_server
 from study_server.dashboard.answer_counts import PairCount, count_shifts, wilson
-from study_server.participants.acceptance import CatchTrials, passes_validation
+from study_server.participants.acceptance import CatchTrials, passes_validation, reaches_dprime
 from study_server.storage.migrations import v0001_first_tables as v0001
 from study_server.storage.upgrade import migrate
 
@@ -92,6 +92,18 @@ def test_who_passes_the_validation_test_passes_it_in_the_analysis(people: list[A
     for number, answers in enumerate(everybody):
         assert passes_validation(CatchTrials.of(answers, LARGEST)) is paper(answers)
         assert fails.get(f"p{number}", False) is not paper(answers)  # who gave no answer has no row
+
+
+@pytest.mark.parametrize("least", [0.5, 1.0, 2.0])
+def test_whose_sensitivity_is_too_low_is_the_same_in_the_analysis(least: float) -> None:
+    counts = [(zero, z, largest, w) for zero, largest in ((1, 1), (5, 5), (2, 7), (10, 3), (0, 4), (4, 0))
+              for z in range(zero + 1) for w in range(largest + 1)]  # fmt: skip
+    people = [mistakes(0, z, zero) + mistakes(LARGEST, w, largest) for zero, z, largest, w in counts]
+    table = responses([*people, OTHERS])
+    marked, _ = catch_dprime(table, least)
+    low = dict(zip(table["participant"], marked.tolist(), strict=True))
+    for number, answers in enumerate(people):
+        assert reaches_dprime(CatchTrials.of(answers, LARGEST), least) is not low[f"p{number}"], counts[number]
 
 
 # --- texts in CSV files ----------------------------------------------------------------------------------------------

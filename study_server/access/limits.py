@@ -82,10 +82,10 @@ def _address() -> str:
     return hashlib.blake2b(network_of(request.remote_addr or "").encode(), key=_KEY, digest_size=16).hexdigest()
 
 
-def hashed_address(study: RunningStudy) -> str:
+def address_hash(study: RunningStudy, address: str) -> str:
     """Tells addresses apart without telling them: by the study's key, so that all its servers have the same."""
-    address = network_of(request.remote_addr or "").encode()
-    return hmac.new(study.secret_key.encode(), b"address\0" + address, hashlib.sha256).hexdigest()[:16]
+    network = network_of(address).encode()
+    return hmac.new(study.secret_key.encode(), b"address\0" + network, hashlib.sha256).hexdigest()[:16]
 
 
 def network_of(address: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import session as cookie
 from sqlalchemy.orm import Session
 
+from study_server.access.limits import address_hash
 from study_server.dashboard import login_sessions
 from study_server.dashboard.passwords import matches, password_hash
-from study_server.dashboard.wrong_passwords import LoginRefused, address_hash, refuse_many
+from study_server.dashboard.wrong_passwords import LoginRefused, refuse_many
 from study_server.participants.running_study import RunningStudy
 
 _COOKIE = "researcher"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from study_server.access.limits import network_of
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Event
 
@@ -43,12 +40,6 @@ class WrongPasswords:
 
     count: int
     addresses: int
-
-
-def address_hash(study: RunningStudy, address: str) -> str:
-    """Tells addresses apart without telling them."""
-    network = network_of(address).encode()
-    return hmac.new(study.secret_key.encode(), b"address\0" + network, hashlib.sha256).hexdigest()[:16]
 
 
 def refuse_many(session: Session, study: RunningStudy, source: str) -> None:

@@ -125,17 +125,14 @@ def check(folder: Path, as_json: bool) -> None:
     from study_server.participants.precautions import precautions
 
     study = StudyFolder(folder)
-    report, exposed = check_folder(study), who_can_read(study)
-    warnings, passing = precautions(study), chances(study.settings)
+    report, passing, exposed = check_folder(study), chances(study.settings), who_can_read(study)
+    warnings = [*(f"{warning}." for warning in precautions(study)), *([exposed] if exposed else [])]
     summary = (
         f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
         f"from their photograph; {len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
     )
-    figures = asdict(report) | {
-        "warnings": [*warnings, *([exposed] if exposed else [])], "chances": passing.to_json()
-    }  # fmt: skip
-    said = [*report.faults, *(f"Warning: {warning}." for warning in warnings)]
-    said += [*([exposed] if exposed else []), passing.to_text(), summary]
+    figures = asdict(report) | {"warnings": warnings, "chances": passing.to_json()}
+    said = [*report.faults, *(f"Warning: {warning}" for warning in warnings), passing.to_text(), summary]
     echo(as_json, figures, "\n".join(said))
     if report.faults:
         raise SystemExit(1)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from study_server.access import sessions
-from study_server.access.limits import counted_by_address, hashed_address
+from study_server.access.limits import address_hash, counted_by_address
 from study_server.access.sessions import SIMULATION_HEADER, current_study, token
 from study_server.errors import Conflict, NotYours, StudyError
 from study_server.participants import completion, enrolment, measurements, platforms, progress
@@ -157,8 +157,9 @@ def give_consent() -> Response:
     if key is None:
         platforms.refuse(study, arrival)
     enrolled = enrolment.enrol(
-        study, secret, arrival, language=str(get_locale()), simulation_key=key, address=hashed_address(study)
-    )
+        study, secret, arrival, language=str(get_locale()), simulation_key=key,
+        address=address_hash(study, request.remote_addr or ""),
+    )  # fmt: skip
     sessions.admit(enrolled.token, arrival, by_id=enrolled.by_id)
     found = progress.progress(study, enrolled.token)
     return redirect(page_of(found.stage) if found else url_for("pages.consent"), 303)

@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from requests_of_a_participant import answer, database, sign_in
 from study_server.folder.study_folder import StudyFolder
@@ -49,6 +50,12 @@ def changed(study: StudyFolder, /, **sections: dict[str, Any]) -> StudyFolder:
 
 def prolific_link(person: str = "5f0b9c1a2b3c4d5e6f708192", session: str = "65bb") -> str:
     return f"/?PROLIFIC_PID={person}&STUDY_ID=64aa&SESSION_ID={session}"
+
+
+def go_on(client: FlaskClient, link: str) -> TestResponse:
+    """Come by a link and send the consent form."""
+    sign_in(client, link)
+    return client.post("/consent")
 
 
 def begin_from(client: FlaskClient, link: str) -> list[dict[str, str]]:

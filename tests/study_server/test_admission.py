@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 import shift_study
 from recruiting import (
@@ -24,6 +22,7 @@ from recruiting import (
     changed,
     event,
     finish,
+    go_on,
     people,
     prolific_link,
     signed,
@@ -40,12 +39,6 @@ Configure = Callable[..., Flask]
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(shift_study.main, [str(a) for a in arguments])
-
-
-def go_on(client: FlaskClient, link: str) -> TestResponse:
-    """Come by a link and send the consent form."""
-    sign_in(client, link)
-    return client.post("/consent")
 
 
 def known_sessions(app: Flask) -> list[str | None]:

@@ -26,6 +26,7 @@ import shift_study
 from experimenter import PASSWORD, events, log_in, token_on, try_password
 from made_studies import linked
 from recruiting import changed
+from study_server.access.limits import address_hash
 from study_server.dashboard import passwords, wrong_passwords
 from study_server.dashboard.passwords import hash_password, set_password
 from study_server.dashboard.views import OPEN_TO_ALL
@@ -315,7 +316,7 @@ def attack(app: Flask, networks: int, each: int) -> None:
     study = app.extensions["study"]
     with study.database.writing() as session:
         for network in range(networks):
-            source = f"address {wrong_passwords.address_hash(study, f'198.51.{network}.1')}"
+            source = f"address {address_hash(study, f'198.51.{network}.1')}"
             for _ in range(each):
                 study.note(session, "login_failed", "researcher", detail=source)
 

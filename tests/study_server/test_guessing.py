@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,8 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.stats import norm
 from sqlalchemy import select
 
 from participation import Participation, make_tiny_study
@@ -83,6 +87,26 @@ def test_the_chances_of_a_study_are_of_its_own_numbers_of_pairs() -> None:
     assert [percent(share) for share in (0.6602, 0.0033, 0.00001, 0.0, 1.0)] == [
         "66 %", "0.33 %", "less than 0.01 %", "0 %", "100 %",
     ]  # fmt: skip
+
+
+def dprime_of(false_alarms: float, hits: float) -> float:
+    """d′ of the differencing model: hits = Φ((d′ - c)/√2) + Φ((-d′ - c)/√2), and so false alarms where d′ is 0."""
+    criterion = -math.sqrt(2) * norm.ppf(false_alarms / 2)
+
+    def excess(d: float) -> float:
+        return float(norm.cdf((d - criterion) / math.sqrt(2)) + norm.cdf((-d - criterion) / math.sqrt(2))) - hits
+
+    return brentq(excess, 0, 20) if excess(0) < 0 else 0.0
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (5, 5), (3, 8)])
+def test_sensitivity_is_that_of_the_differencing_model(n: int, m: int) -> None:
+    for wrong, missed in itertools.product(range(n + 1), range(m + 1)):
+        d = dprime_of((wrong + 0.5) / (n + 1), (m - missed + 0.5) / (m + 1))
+        for least in (0.2, 1.0, 1.7, 2.5):
+            assert abs(d - least) > 1e-6
+            assert reaches_dprime(CatchTrials(n, wrong, m, missed), least) is (d > least)
+    assert reaches_dprime(CatchTrials(0, 0, m, m), 2.0) and reaches_dprime(CatchTrials(n, n, 0, 0), 2.0)
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.data(), st.floats(0.1, 4))

@@ -13,7 +13,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from recruiting import (
     ALL_WAYS,
@@ -24,12 +23,13 @@ from recruiting import (
     changed,
     event,
     finish,
+    go_on,
     people,
     prolific_link,
     signed,
     text_of,
 )
-from requests_of_a_participant import answer, begin, sign_in
+from requests_of_a_participant import answer, begin
 from study_server.dashboard import actions
 from study_server.dashboard import people as dashboard_people
 from study_server.errors import StudyError
@@ -45,12 +45,6 @@ SCREEN = {
     "language": "en",
 }  # fmt: skip
 LINKS = [SONA, prolific_link(), OWN_WINDOW]
-
-
-def go_on(client: FlaskClient, link: str) -> TestResponse:
-    """Come by a link and send the consent form."""
-    sign_in(client, link)
-    return client.post("/consent")
 
 
 def withdrawal_code(client: FlaskClient) -> str:
