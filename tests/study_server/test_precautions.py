@@ -65,7 +65,7 @@ def test_check_warns_of_a_seed_that_everybody_knows_once_there_are_real_particip
     done = run("check", tiny.path)
     assert done.exit_code == 0
     assert "Warning: trials.seed is 0 and there are 2 real participants" in done.output
-    assert json.loads(run("check", tiny.path, "--json").stdout)["warnings"] == precautions(tiny)
+    assert json.loads(run("check", tiny.path, "--json").stdout)["warnings"] == [f"{precautions(tiny)[0]}."]
 
 
 @pytest.mark.parametrize(
