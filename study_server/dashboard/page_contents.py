@@ -90,7 +90,8 @@ def _overview(session: Session, asked: Asked) -> Values:
         "state": session.get_one(Study, study.id).state,
         "pairs": listed,
         "number_of_pairs": len(pairs),
-        "address_full": _last_full_address(session, study),
+        "address_full": _last(session, study, "address_full"),
+        "ids_full": _last(session, study, "ids_full"),
         "used": sum(pair.used for pair in pairs),
         "least": pairs[0].used,
         "wanted": wanted,
@@ -111,10 +112,10 @@ def _overview(session: Session, asked: Asked) -> Values:
     }
 
 
-def _last_full_address(session: Session, study: RunningStudy) -> datetime | None:
-    """When somebody was last turned away for the unfinished participants from their address."""
+def _last(session: Session, study: RunningStudy, kind: str) -> datetime | None:
+    """When this was last noted in the audit trail."""
     last: datetime | None = session.scalar(
-        select(func.max(Event.at)).where(Event.study_id == study.id, Event.kind == "address_full")
+        select(func.max(Event.at)).where(Event.study_id == study.id, Event.kind == kind)
     )
     return last
 

@@ -75,7 +75,8 @@ def enrol(
         with study.database.writing() as session:
             return _enrol(session, study, token, arrival, language, simulation_key, address)
     except _Crowded:
-        _note_crowd(study, address)
+        most = study.settings.recruitment.unfinished_per_address
+        _note_hourly(study, "address_full", f"{most} unfinished from address {address}")
         raise Conflict(
             _(
                 "Many people have begun this study from your network and have not finished it yet. Please try again "
@@ -155,6 +156,7 @@ def _count_id_use(study: RunningStudy, address: str) -> None:
         if used < most:
             session.add(IdUse(study_id=study.id, address=address, at=now))
             return
+    _note_hourly(study, "ids_full", f"{most} ids in an hour from address {address}")
     wait = max(1, int((first + _HOUR - now).total_seconds()))
     raise TooMany(_("Too many people have come from your network within an hour. Please try again later."), wait)
 
@@ -172,16 +174,15 @@ def _refuse_crowd(session: Session, study: RunningStudy, address: str | None, no
         raise _Crowded
 
 
-def _note_crowd(study: RunningStudy, address: str | None) -> None:
-    """A line in the audit trail, one an hour and address."""
-    detail = f"{study.settings.recruitment.unfinished_per_address} unfinished from address {address}"
+def _note_hourly(study: RunningStudy, kind: str, detail: str) -> None:
+    """A line in the audit trail, the same no more than once an hour."""
     with study.database.writing() as session:
         noted = select(Event.id).where(
-            Event.study_id == study.id, Event.kind == "address_full", Event.detail == detail,
+            Event.study_id == study.id, Event.kind == kind, Event.detail == detail,
             Event.at > datetime.now(UTC) - _HOUR,
         )  # fmt: skip
         if session.scalar(noted.limit(1)) is None:
-            study.note(session, "address_full", "server", detail=detail)
+            study.note(session, kind, "server", detail=detail)
 
 
 def _plan_ahead(study: RunningStudy) -> None:

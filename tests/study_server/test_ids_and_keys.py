@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from experimenter import log_in
 from recruiting import (
     ALL_WAYS,
     MTURK,
@@ -34,6 +35,7 @@ from study_server.dashboard import actions
 from study_server.dashboard import people as dashboard_people
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
+from study_server.participants.guessing import chances
 from study_server.participants.invitations import invite
 from study_server.participants.signed_links import ISSUER
 from study_server.web.app import create_app
@@ -195,6 +197,11 @@ def test_an_address_can_name_so_many_ids_an_hour_and_no_more(study: StudyFolder)
     app = create_app(changed(study, recruitment=ALL_WAYS, server={"ids_per_hour": 12}))
     statuses = [go_on(app.test_client(), f"/?survey_code={number}").status_code for number in range(20)]
     assert statuses == [303] * 12 + [429] * 8
+    study_ = app.extensions["study"]
+    with study_.database.reading() as session:
+        lines, total = dashboard_people.events(session, study_, kind="ids_full")
+    assert total == 1
+    assert lines[0][0].detail.startswith("12 ids in an hour from address ")
     refused = go_on(app.test_client(), SONA)
     assert 0 < int(refused.headers["Retry-After"]) <= 3600
     elsewhere = app.test_client()
@@ -228,6 +235,22 @@ def test_a_laboratory_of_forty_behind_one_address_takes_part_at_once_and_the_fif
     assert go_on(late, "/?survey_code=99").status_code == 303
     assert people(app)[0][0].address is None  # nobody needs it any more
     researcher.database.close()
+
+
+def test_the_dashboard_says_when_an_address_had_its_fill_and_how_often_guessing_passes(study: StudyFolder) -> None:
+    limits = {"recruitment": ALL_WAYS | {"unfinished_per_address": 1}, "server": {"ids_per_hour": 2}}
+    app = create_app(changed(study, **limits))
+    client = log_in(app)
+    page = client.get("/dashboard/").text
+    assert "address-full" not in page and "ids-full" not in page
+    statuses = [go_on(app.test_client(), f"/?survey_code={number}").status_code for number in range(3)]
+    assert statuses == [303, 409, 429]
+    page = client.get("/dashboard/").text
+    assert "allows (1) had come from one address" in " ".join(page.split())
+    assert "server.ids_per_hour allows (2)" in " ".join(page.split())
+    said = chances(app.extensions["study"].settings).to_text()
+    assert said in client.get("/dashboard/exclusions").text
+    app.extensions["study"].database.close()
 
 
 # --- links with a key, and signed ones -------------------------------------------------------------------------------
