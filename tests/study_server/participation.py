@@ -102,17 +102,18 @@ class Participation:
         with self.database.writing() as session:
             session.execute(update(Visit).where(Visit.number == number).values(**values))
 
-    def answered_without_receipts(self, since_first_visit: timedelta | None) -> None:
-        """Nobody's images but those of one trial came with receipts; the first visit was so long ago, or not noted."""
+    def answered_without_receipts(self, *since_first_visit: timedelta | None) -> None:
+        """Nobody's images but those of one trial came with receipts; the first visit of each was so long ago."""
         with self.database.writing() as session:
             session.execute(delete(Visit))
-            for person in session.scalars(select(Participant)).all():
+            everybody = session.scalars(select(Participant).order_by(Participant.number)).all()
+            for person, since in zip(everybody, since_first_visit, strict=True):
                 answered = select(Response).join(Trial, Trial.id == Response.trial_id)
                 rows = session.scalars(answered.where(Trial.participant_id == person.id)).all()
                 for row in rows[1:]:
                     row.images_sent_at = None
-                if since_first_visit is not None:
-                    began = max(row.answered_at for row in rows) - since_first_visit
+                if since is not None:
+                    began = max(row.answered_at for row in rows) - since
                     session.add(
                         Visit(
                             participant_id=person.id, number=1, began_at=began, screen_width=1, screen_height=1,

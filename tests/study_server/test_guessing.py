@@ -18,11 +18,12 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from sqlalchemy import select
 
-from participation import Participation, make_tiny_study
+from participation import RECORDED, Participation, make_tiny_study
 from recruiting import changed
 from requests_of_a_participant import ANSWER, answer, begin, receipts_of
 from study_server.dashboard.people import not_used
 from study_server.dashboard.recruitment import recruitment
+from study_server.errors import Conflict, Unavailable
 from study_server.export.participants import participant_rows
 from study_server.export.responses import response_rows
 from study_server.folder.settings import AcceptanceSettings, Settings, StimuliSettings, TrialSettings
@@ -36,7 +37,9 @@ from study_server.participants.acceptance import (
 )
 from study_server.participants.assignment import Design, balanced, paper
 from study_server.participants.guessing import chance_to_pass, chances, passes, percent
+from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Observer
+from study_server.storage.database import Database
 from study_server.storage.models import Participant
 
 PAPER = AcceptanceSettings()
@@ -178,18 +181,22 @@ def test_who_answered_the_most_before_the_server_gave_receipts_has_not_hurried(
     people = Participation.of(app.extensions["study"])
     give_all(app, minutes_ago=10, reaction_time_ms=900)
     give_all(app, minutes_ago=0, reaction_time_ms=900)
-    for first_visit, reason in ((timedelta(minutes=10), ""), (timedelta(seconds=1), "hurried"), (None, "")):
-        people.answered_without_receipts(first_visit)
+    long_ago, just_now = timedelta(minutes=10), timedelta(seconds=1)
+    for first_visits, reasons in (
+        ((long_ago, just_now), ["", "hurried"]), ((just_now, long_ago), ["hurried", ""]), ((None, None), ["", ""]),
+    ):  # fmt: skip
+        people.answered_without_receipts(*first_visits)
         with people.database.writing() as session:
             for person in session.scalars(select(Participant)):
                 judge(session, person, people.study.settings.acceptance, 9)
-        assert [row["not_used_because"] for row in participant_rows(str(study.path))] == [reason] * 2
+        assert [row["not_used_because"] for row in participant_rows(str(study.path))] == reasons
 
 
 @pytest.mark.parametrize(
     ("rules", "wrong", "reason"),
     [
         ({"most_catch_errors": 0}, 1, "catch_errors"), ({"most_catch_errors": 1}, 1, ""),
+        ({"most_catch_errors": 0, "least_catch_dprime": 2.0}, 1, "catch_errors;catch_sensitivity"),
         ({"least_catch_dprime": 2.0}, 1, "catch_sensitivity"), ({"least_catch_dprime": 0.5}, 0, ""),
     ],
 )  # fmt: skip
@@ -227,7 +234,9 @@ def test_an_answer_to_a_trial_whose_images_were_never_asked_for_is_refused(
     for receipts in tried:
         refused = client.put(f"/api/trials/{first}/response", json=body | receipts)
         assert refused.status_code == 409, receipts
-        assert "have not been asked for" in refused.json["error"]
+        assert refused.json["error"] == (
+            "The pictures of this trial have not been asked for here. Please reload the page."
+        )
     assert response_rows(str(study.path)) == []
     assert client.put(f"/api/trials/{first}/response", json=body | good).status_code == 200
 
@@ -261,6 +270,35 @@ def test_pages_that_were_loaded_before_there_were_receipts_lose_nothing(
     assert answer(client, second, visit=3, **bare).status_code == 409
     assert answer(client, second, visit=1, **bare).status_code == 200  # out of its outbox
     assert [row["images_sent_at"] for row in response_rows(str(study.path))] == [None, None]
+    another = app.test_client()
+    assert answer(another, begin(another)[0]["id"], visit=1, **bare).status_code == 409  # it was not their visit
+
+
+def test_where_others_send_the_images_nobody_needs_receipts(tmp_path: Path) -> None:
+    people = Participation(make_tiny_study(tmp_path / "study"))
+    token = people.begin()
+    first, second, *_ = people.trials(token)
+    with pytest.raises(Conflict):
+        people.answers.record(token, first, "key-1", RECORDED)
+    people.study.published = object()  # type: ignore[assignment]
+    assert people.answers.record(token, first, "key-1", RECORDED).answered == 1
+    people.study.published = None
+    with pytest.raises(Conflict):
+        people.answers.record(token, second, "key-2", RECORDED)
+    people.database.close()
+
+
+def test_an_answer_that_has_waited_in_vain_waits_no_more(tmp_path: Path) -> None:
+    folder = make_tiny_study(tmp_path / "study")
+    database = Database(folder.database_url, busy_timeout_s=0.1)
+    people = Participation.of(RunningStudy(folder, database))
+    token = people.begin()
+    trial = people.trials(token)[0]
+    people.answers._is_storing = True  # somebody who never comes to an end
+    with pytest.raises(Unavailable):
+        people.record(token, trial)
+    assert not people.answers._waiting
+    database.close()
 
 
 def test_the_same_key_with_another_answer_is_refused_and_the_first_is_kept(
@@ -274,7 +312,7 @@ def test_the_same_key_with_another_answer_is_refused_and_the_first_is_kept(
     for other in ({"response": "different"}, {"response": "same", "reaction_time_ms": 1.5}):
         refused = answer(client, trial, **other)
         assert refused.status_code == 409
-        assert "another answer" in refused.json["error"]
+        assert refused.json["error"] == "this idempotency key came with another answer"
     assert [row["response"] for row in response_rows(str(study.path))] == ["same"]
 
 

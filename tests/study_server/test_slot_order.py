@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.dialects import postgresql
 
 from participation import Participation, make_tiny_study
@@ -28,7 +28,7 @@ from study_server.participants.assignment import Design, balanced
 from study_server.participants.completion import answer_questions
 from study_server.participants.measurements import Screen, begin_visit
 from study_server.participants.progress import leave
-from study_server.storage.models import Study
+from study_server.storage.models import Participant, Study
 
 Open = Callable[..., Participation]
 SCREEN = Screen(
@@ -131,6 +131,28 @@ def test_a_slot_is_given_back_after_the_last_moment_of_waiting(opened: Open) -> 
         with people.database.writing() as session:
             slots.release_timed_out(session, people.study, now)
         assert people.person(token).slot == slot
+
+
+def test_who_is_gone_is_gone_for_the_dashboard_too(opened: Open) -> None:
+    people = opened(trials={"slot_timeout_minutes": 60.0})
+    arrived, under_way, done = people.arrive(), people.begin(), people.begin()
+    people.record(under_way, people.trials(under_way)[0])
+    people.answer_all(done)
+    last_answer = people.person(under_way).last_answer_at
+    assert last_answer is not None
+    waits = [(arrived, people.person(arrived).consented_at, 10), (under_way, last_answer, 60)]
+    for token, since, minutes in waits:
+        last_moment = since + timedelta(minutes=minutes)
+        for now, gone in ((last_moment, False), (last_moment + timedelta(microseconds=1), True)):
+            assert slots.is_gone(people.study, people.person(token), now) is gone
+            with people.database.reading() as session:
+                found = session.scalars(select(Participant.token).where(slots.gone(people.study, now))).all()
+            assert (token in found) is gone
+            assert done not in found
+    assert not slots.is_gone(people.study, people.person(done), datetime.now(UTC) + timedelta(days=9))
+    impatient = opened(trials={"slot_timeout_minutes": 5.0})  # and then waits no longer for a beginning
+    newcomer = impatient.person(impatient.arrive())
+    assert slots.is_gone(impatient.study, newcomer, newcomer.consented_at + timedelta(minutes=5, seconds=1))
 
 
 def test_a_slot_that_somebody_has_given_back_is_given_back_once(opened: Open) -> None:
