@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import event, not_, select
 from sqlalchemy.dialects import postgresql
 
 from participation import Participation, make_tiny_study
@@ -147,7 +147,8 @@ def test_who_is_gone_is_gone_for_the_dashboard_too(opened: Open) -> None:
             assert slots.is_gone(people.study, people.person(token), now) is gone
             with people.database.reading() as session:
                 found = session.scalars(select(Participant.token).where(slots.gone(people.study, now))).all()
-            assert (token in found) is gone
+                others = session.scalars(select(Participant.token).where(not_(slots.gone(people.study, now)))).all()
+            assert (token in found, token in others) == (gone, not gone)
             assert done not in found
     assert not slots.is_gone(people.study, people.person(done), datetime.now(UTC) + timedelta(days=9))
     impatient = opened(trials={"slot_timeout_minutes": 5.0})  # and then waits no longer for a beginning
