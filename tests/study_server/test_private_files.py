@@ -153,11 +153,12 @@ def test_others_who_can_read_are_told_of_by_check_and_serve_with_the_command_tha
         (shared / name).chmod(0o644)
     said = run("check", shared)
     assert said.exit_code == 0
-    (line,) = [line for line in said.output.splitlines() if line.startswith("Others on this machine can read")]
+    (line,) = [line for line in said.output.splitlines() if line.startswith("Warning: Others on this machine can read")]
     assert "study.toml, study.db and study.db.turn" in line
     monkeypatch.setattr("study_server.web.serve._Server.run", lambda server: server.on_ready())
     told: list[str] = []
     serve([study], study.settings.server, told.extend)
+    line = line.removeprefix("Warning: ")
     assert line in told[0]
     command = line.partition(": ")[2]
     assert command.startswith("chmod 600 '")
