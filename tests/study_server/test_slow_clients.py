@@ -185,6 +185,7 @@ def test_who_does_not_go_on_is_closed(address: tuple[str, int], kind: str, monke
         assert read_to_end(connection) == b""
 
 
+@pytest.mark.slow
 def test_who_takes_no_answer_holds_no_thread_and_loses_nothing(address: tuple[str, int]) -> None:
     with ExitStack() as stack:
         readers = [stack.enter_context(connected(address, request("/large"), window=4096)) for _ in range(3)]
@@ -193,6 +194,7 @@ def test_who_takes_no_answer_holds_no_thread_and_loses_nothing(address: tuple[st
             assert body_of(read_to_end(reader)) == _LARGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("taken", [0, 6_000_000])
 def test_who_takes_no_answer_is_closed(address: tuple[str, int], taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patient_worker, "SEND_S", 0.5 if taken else 0)
@@ -204,6 +206,7 @@ def test_who_takes_no_answer_is_closed(address: tuple[str, int], taken: int, mon
         assert closed.poll(_PATIENCE_S * 1000)
 
 
+@pytest.mark.slow
 def test_an_answer_in_pieces_is_not_made_faster_than_it_is_taken() -> None:
     made = []
 
@@ -304,6 +307,7 @@ def test_an_answer_that_breaks_off_breaks_nothing_else() -> None:
         assert body_of(ask(address, request())) == b"beginning."
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stopped_answers_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patient_worker, "READ_S", 1000)
     answers = {}
