@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,7 +42,8 @@ class SignedLinks:
 
     def verified(self, token: str, host: str) -> dict[str, str]:
         """What a token says of who comes: PROLIFIC_PID, STUDY_ID, SESSION_ID. Raises NotSigned."""
-        self._read()
+        with suppress(StudyError):  # the file is just being written anew: those from before are good
+            self._read()
         try:
             key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
             claims = jwt.decode(

@@ -347,6 +347,20 @@ def test_new_keys_of_prolific_are_taken_from_the_file_while_the_server_runs(
     assert signing.test_client().get(signed_link(token(keys[0]))).status_code == 403
 
 
+def test_while_the_file_of_keys_is_written_anew_those_from_before_are_good(
+    signing: Flask, keys: list[rsa.RSAPrivateKey]
+) -> None:
+    file = signing.extensions["study"].folder.path / "prolific.json"
+    for content in (b"", file.read_bytes()[:40]):
+        file.write_bytes(content)
+        assert signing.test_client().get(signed_link(token(keys[0]))).status_code == 200
+        assert signing.test_client().get(signed_link(token(keys[1]))).status_code == 403
+    file.unlink()
+    assert signing.test_client().get(signed_link(token(keys[0]))).status_code == 200
+    write_keys(file, keys[1], "next")
+    assert signing.test_client().get(signed_link(token(keys[1], kid="next"))).status_code == 200
+
+
 @pytest.mark.parametrize("content", [None, b"", b"[]", b'{"keys": []}', b'{"keys": 1}', b"\xff"])
 def test_a_study_whose_keys_cannot_be_read_does_not_start(study: StudyFolder, content: bytes | None) -> None:
     folder = changed(study, recruitment=ALL_WAYS | {"prolific_keys": "prolific.json"})
