@@ -91,10 +91,11 @@ def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> 
             done.add(arguments[0])
             return result.output
 
-        verb("new", "tiny", "--images", "demo", "--count", "4", "--max-shift", "1", "--size", "64")
+        # Which pairs an observer gets is drawn: so many that each pair has answers whoever passes the validation rule.
+        verb("new", "tiny", "--images", "demo", "--count", "4", "--max-shift", "3", "--size", "64")
         verb("new", "people", "--images", "demo", "--count", "4", "--max-shift", "1", "--size", "64")
         verb("check", "tiny")
-        verb("simulate", "tiny", "--participants", "16")  # its server is a process that the verb starts
+        verb("simulate", "tiny", "--participants", "48")  # its server is a process that the verb starts
         settings = Path("people", "study.toml")
         settings.write_text(settings.read_text().replace('platforms = ["open"]', 'platforms = ["open", "link"]'))
         verb("links", "people", "--count", "2")
