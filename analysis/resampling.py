@@ -1,8 +1,8 @@
-"""Intervals for what is sampled twice: participants and images, both drawn from more of their kind.
+"""Intervals for what is sampled twice: participants and photographs, both drawn from more of their kind.
 
 Each is drawn anew with replacement, one at a time; the variances add up, less the trials' own scatter, which is in
 both, and are never less than that of as many independent answers. Drawing both at once instead would count the trials'
-scatter three times (Owen 2007, Section 3). Where a person judges an image twice, a little too much is left of it.
+scatter three times (Owen 2007, Section 3). Where a person judges a photograph twice, a little too much is left of it.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _Z = 1.959963984540054
 class Replicates:
     """Numbers of answers drawn anew: `(B, K)` different and total, by what was drawn.
 
-    `participants` or `images` is None where they are not known, or too few to draw from. Where neither is there,
+    `participants` or `photographs` is None where they are not known, or too few to draw from. Where neither is there,
     `trials`, binomial draws, are all there is; otherwise they serve to tell the trials' own scatter.
     """
 
     participants: tuple[Floats, Floats] | None
-    images: tuple[Floats, Floats] | None
+    photographs: tuple[Floats, Floats] | None
     trials: tuple[Floats, Floats]
     n_participants: int
-    n_images: int
+    n_photographs: int
 
     @property
     def method(self) -> str:
@@ -51,7 +51,7 @@ class Replicates:
             f"{number} {name}"
             for name, number, part in (
                 ("participants", self.n_participants, self.participants),
-                ("images", self.n_images, self.images),
+                ("photographs", self.n_photographs, self.photographs),
             )
             if part is not None
         ]
@@ -65,7 +65,7 @@ class Replicates:
 def draw(
     counts: TrialCounts, replicates: int, generator: np.random.Generator, expected: Floats | None = None
 ) -> Replicates:
-    """`replicates` draws with replacement of the participants, of the images, and of the answers at each shift.
+    """`replicates` draws with replacement of the participants, of the photographs, and of the answers at each shift.
 
     The answers are binomial draws with the probabilities `expected`, `(K,)`; the observed shares if left out. A
     probability is at least half an answer away from 0 and 1: a share of 0 does not say that it will stay 0.
@@ -76,10 +76,10 @@ def draw(
     total = np.broadcast_to(counts.total, hits.shape)
     return Replicates(
         participants=_clusters(counts.by_participant, replicates, generator),
-        images=_clusters(counts.by_image, replicates, generator),
+        photographs=_clusters(counts.by_photograph, replicates, generator),
         trials=(hits, total),
         n_participants=0 if counts.by_participant is None else len(counts.by_participant),
-        n_images=0 if counts.by_image is None else len(counts.by_image),
+        n_photographs=0 if counts.by_photograph is None else len(counts.by_photograph),
     )
 
 
@@ -100,10 +100,10 @@ class Spread:
     """How an estimate scatters: values of the bootstraps, `(B,)` each, on the scale on which variances add up."""
 
     participants: Floats | None
-    images: Floats | None
+    photographs: Floats | None
     trials: Floats
     n_participants: int
-    n_images: int
+    n_photographs: int
 
     @property
     def design_effect(self) -> float | None:
@@ -113,7 +113,7 @@ class Spread:
 
     def interval(self, centre: float) -> tuple[float, float] | None:
         """A 95% interval around `centre`, on the same scale; None where too many values are undefined, or all alike."""
-        parts = [part for part in (self.participants, self.images) if part is not None]
+        parts = [part for part in (self.participants, self.photographs) if part is not None]
         if not any(_deviation(part) for part in parts):
             # Where nobody ever errs there is nothing to draw from but chance.
             parts = [self.trials]
@@ -147,7 +147,7 @@ class Spread:
         """Number and variance of each kind that was drawn."""
         return [
             (number, _deviation(part) ** 2 * number / (number - 1))
-            for number, part in ((self.n_participants, self.participants), (self.n_images, self.images))
+            for number, part in ((self.n_participants, self.participants), (self.n_photographs, self.photographs))
             if part is not None
         ]
 
@@ -156,17 +156,17 @@ def spreads(replicates: Replicates, statistics: Callable[[Floats, Floats], Float
     """Of several statistics at once: `(B, K)` different and total → `(S, B)`; one spread for each of the S."""
     found = [
         None if part is None else statistics(*part)
-        for part in (replicates.participants, replicates.images, replicates.trials)
+        for part in (replicates.participants, replicates.photographs, replicates.trials)
     ]
-    participants, images, trials = found
+    participants, photographs, trials = found
     assert trials is not None
     for index in range(len(trials)):
         yield Spread(
             participants=None if participants is None else participants[index],
-            images=None if images is None else images[index],
+            photographs=None if photographs is None else photographs[index],
             trials=trials[index],
             n_participants=replicates.n_participants,
-            n_images=replicates.n_images,
+            n_photographs=replicates.n_photographs,
         )
 
 

@@ -1,4 +1,4 @@
-"""Numbers of answers by shift: of everybody, of each participant, of each image."""
+"""Numbers of answers by shift: of everybody, of each participant, of each photograph."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
 from analysis.exclusions.participants import named, unknown_participants
+from analysis.responses.photographs import photographs
 from analysis.responses.sources import PUBLISHED_TABLE1
 
 Floats = NDArray[np.float64]
@@ -30,7 +31,7 @@ class TrialCounts:
     """Numbers of answers to pairs with a shift of `shift_px[k]` pixels; `shift_px` is `(K,)`, ascending.
 
     `different`, `total`: `(K,)`. `by_participant`: `(P, K, 2)`, different and total of each participant; None where it
-    is not known who answered. `by_image`: `(I, K, 2)` likewise; None for bare counts.
+    is not known who answered. `by_photograph`: `(F, K, 2)` likewise; None for bare counts.
     `notes`: sentences on what is missing.
     """
 
@@ -38,7 +39,7 @@ class TrialCounts:
     different: Floats
     total: Floats
     by_participant: Floats | None
-    by_image: Floats | None
+    by_photograph: Floats | None
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -54,13 +55,13 @@ class TrialCounts:
         known = unknown is None
         notes = [] if known else [f"{unknown}, so that intervals hold no variance of people."]
         by_participant = _grouped(kept["participant"], level, different, len(shift)) if known else None
-        by_image = _grouped(kept["image"], level, different, len(shift))
-        pooled = by_image.sum(axis=0)
+        by_photograph = _grouped(photographs(kept), level, different, len(shift))
+        pooled = by_photograph.sum(axis=0)
         missing = sorted(set(range(int(shift[-1]) + 1)) - set(shift.tolist()))
         if missing and len(missing) < len(shift):
             listed = ", ".join(map(str, missing))
             notes.append(f"No answers were given to pairs with a shift of {listed} px; they are left out.")
-        for what, tables in (("participants", by_participant), ("images", by_image)):
+        for what, tables in (("participants", by_participant), ("photographs", by_photograph)):
             if tables is not None and len(tables) < FEWEST_CLUSTERS:
                 notes.append(
                     f"The answers are of {len(tables)} {what if len(tables) > 1 else what[:-1]}, too few to draw from: "
@@ -72,7 +73,7 @@ class TrialCounts:
                 notes.append(
                     f"Participants who gave the same answer in every trial: {named(one_sided)}; they are kept."
                 )
-        return cls(shift.astype(np.float64), pooled[:, 0], pooled[:, 1], by_participant, by_image, tuple(notes))
+        return cls(shift.astype(np.float64), pooled[:, 0], pooled[:, 1], by_participant, by_photograph, tuple(notes))
 
 
 def _grouped(groups: pd.Series, level: NDArray[np.int64], different: NDArray[np.bool_], levels: int) -> Floats:
@@ -127,7 +128,7 @@ def _parsed(text: str, origin: str) -> TrialCounts:
     if not shown:
         raise AnalysisError(f"{origin} holds no answers; give a line for each shift with the numbers of answers.")
     table = np.array([counts[shift] for shift in shown])
-    notes = ["Only numbers of answers are known, so that intervals hold no variance of people or of images."]
+    notes = ["Only numbers of answers are known, so that intervals hold no variance of people or of photographs."]
     if empty:
         listed = ", ".join(f"{shift:g}" for shift in empty)
         notes.append(f"No answers were given to pairs with a shift of {listed} px; they are left out.")

@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.exclusions.marking import accepted
+from analysis.responses.photographs import photographs
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class AcceptedAnswers:
-    """`(N,)` arrays, one value an answer; `participant`, `image` and `pair` are places in the lists of names.
+    """`(N,)` arrays, one value an answer; `participant`, `photograph` and `pair` are places in the lists of names.
 
     `participant` is None where it is not known of each answer who gave it. `responses`: the rows themselves.
     """
@@ -23,8 +24,8 @@ class AcceptedAnswers:
     responses: pd.DataFrame
     participant: Integers | None
     participants: tuple[str, ...]
-    image: Integers
-    images: tuple[str, ...]
+    photograph: Integers
+    photographs: tuple[str, ...]
     pair: Integers
     pairs: tuple[str, ...]
     shift_px: Integers
@@ -39,14 +40,14 @@ class AcceptedAnswers:
         kept = accepted(responses)
         known = bool(kept["participant"].notna().all())
         participant, participants = _coded(kept["participant"]) if known else (None, ())
-        image, images = _coded(kept["image"])
+        photograph, of_photographs = _coded(photographs(kept))
         pair, pairs = _coded(kept["pair"])
         return cls(
             responses=kept,
             participant=participant,
             participants=participants,
-            image=image,
-            images=images,
+            photograph=photograph,
+            photographs=of_photographs,
             pair=pair,
             pairs=pairs,
             shift_px=kept["shift_px"].to_numpy(dtype=np.int64),

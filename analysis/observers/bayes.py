@@ -65,7 +65,10 @@ def bayesian_model(responses: pd.DataFrame, *, draws: int = 1000, chains: int = 
     columns: dict[str, Any] = {name: predictors.values[:, predictors.names.index(name)] for name in names}
     columns["different"] = answers.different.astype(np.int64)
     terms = list(names)
-    groups = {"participant": (answers.participant, answers.participants), "image": (answers.image, answers.images)}
+    groups = {
+        "participant": (answers.participant, answers.participants),
+        "image": (answers.photograph, answers.photographs),
+    }
     for group, (codes, listed) in groups.items():
         if codes is not None and len(listed) >= FEWEST_CLUSTERS:
             columns[group] = np.array(listed)[codes]

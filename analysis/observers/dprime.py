@@ -118,7 +118,7 @@ class DPrime(Result):
     correction: Correction
     answers: int
     participants: int | None
-    images: int | None
+    photographs: int | None
     notes: tuple[str, ...]
 
 
@@ -130,14 +130,14 @@ def d_prime(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> DPrime:
-    """d′ and criterion by shift, with bootstrap intervals over participants and images.
+    """d′ and criterion by shift, with bootstrap intervals over participants and photographs.
 
     Args:
         counts: of a study, `TrialCounts.of(responses)`, or bare numbers; with answers at a shift of 0.
         models: which of `MODELS`, in the order of the rows.
         correction: `log-linear` adds half an answer to each count and one to each total (Hautus 1995), so that no
             rate is 0 or 1; `none` takes the rates as they are.
-        replicates: how often participants, images and answers are each drawn anew.
+        replicates: how often participants, photographs and answers are each drawn anew.
         seed: of the draws.
 
     Raises: `AnalysisError` where no pair without a shift, or none with one, has answers.
@@ -184,7 +184,7 @@ def d_prime(
         correction=correction,
         answers=int(counts.total.sum()),
         participants=None if counts.by_participant is None else len(counts.by_participant),
-        images=None if counts.by_image is None else len(counts.by_image),
+        photographs=None if counts.by_photograph is None else len(counts.by_photograph),
         notes=(*counts.notes, *_notes(counts.shift_px[shifted], hits[:, 0], alarms[0])),
     )
 

@@ -109,7 +109,7 @@ def mixed_model(responses: pd.DataFrame, *, replicates: int = 2000, seed: int = 
         reaction_times=times,
         answers=len(answers.different),
         participants=None if answers.participant is None else len(answers.participants),
-        images=len(answers.images),
+        images=len(answers.photographs),
         sentences=_sentences({row.name: row for row in rows}),
         notes=(*notes, *_alike(answers)),
     )
@@ -128,10 +128,10 @@ def _clusters(answers: AcceptedAnswers, notes: list[str]) -> list[_Group]:
         notes.append(f"There are too few participants to tell how people differ ({len(answers.participants)}).")
     else:
         found.append((answers.participant, answers.participants))
-    if len(answers.images) < FEWEST_CLUSTERS:
-        notes.append(f"There are too few images to tell how images differ ({len(answers.images)}).")
+    if len(answers.photographs) < FEWEST_CLUSTERS:
+        notes.append(f"There are too few images to tell how images differ ({len(answers.photographs)}).")
     else:
-        found.append((answers.image, answers.images))
+        found.append((answers.photograph, answers.photographs))
     return found
 
 

@@ -21,8 +21,8 @@ _Statistic = Callable[[Floats], Floats]
 
 REPLICATES = 2000
 SPLITS = 500
-# An interval of fewer images says more about them than about images.
-FEWEST_IMAGES = 5
+# An interval of fewer photographs says more about them than about photographs.
+FEWEST_PHOTOGRAPHS = 5
 # A correlation of fewer pairs is nearly ±1 whatever they are.
 FEWEST_PAIRS = 5
 _MOST_UNDEFINED = 0.01
@@ -62,7 +62,7 @@ class Reliability(Result):
     pair's answers where the participants are not known; mean over `splits`. `reliability`: what it says of all
     answers together (Spearman–Brown). `split_half_within_shift`, `reliability_within_shift`: of the shares less the
     mean of their shift. `rows`: one a participant; none where they are not known.
-    `answers`, `pairs`, `images`: those that alpha rests on, of pairs with two answers or more.
+    `answers`, `pairs`, `photographs`: those that alpha rests on, of pairs with two answers or more.
     """
 
     alpha: Estimate
@@ -76,7 +76,7 @@ class Reliability(Result):
     rows: tuple[ParticipantAgreement, ...]
     answers: int
     pairs: int
-    images: int
+    photographs: int
     participants: int | None
     notes: tuple[str, ...] = ()
 
@@ -84,7 +84,7 @@ class Reliability(Result):
 def reliability(
     responses: pd.DataFrame, *, replicates: int = REPLICATES, splits: int = SPLITS, seed: int = 0
 ) -> Reliability:
-    """Reliability of the accepted answers of a tidy response table; intervals by drawing images with replacement.
+    """Reliability of the accepted answers of a tidy response table; intervals by drawing photographs with replacement.
 
     Args:
         responses: a tidy response table.
@@ -104,19 +104,21 @@ def reliability(
     judged = total >= 2
     if not judged.any():
         raise AnalysisError("No pair has two answers, so that nobody can agree; wait for more participants.")
-    image, shift = answers.of_pair(answers.image), answers.of_pair(answers.shift_px)
-    images = np.unique(image[judged])
-    weights = _drawn(len(images), replicates, generator) if len(images) >= FEWEST_IMAGES else None
+    photograph, shift = answers.of_pair(answers.photograph), answers.of_pair(answers.shift_px)
+    photographs = np.unique(photograph[judged])
+    weights = _drawn(len(photographs), replicates, generator) if len(photographs) >= FEWEST_PHOTOGRAPHS else None
     method = (
-        f"95% bootstrap interval over {len(images)} images, {replicates:,} draws"
+        f"95% bootstrap interval over {len(photographs)} photographs, {replicates:,} draws"
         if weights is not None
-        else f"no interval: too few images to draw from ({len(images)})"
+        else f"no interval: too few photographs to draw from ({len(photographs)})"
     )
-    place = np.searchsorted(images, image[judged])
+    place = np.searchsorted(photographs, photograph[judged])
     shifts, level = np.unique(shift[judged], return_inverse=True)
-    parts = _disagreement(place, level, different[judged], total[judged], len(images), len(shifts))
+    parts = _disagreement(place, level, different[judged], total[judged], len(photographs), len(shifts))
     found = halves(answers, splits, generator)
-    correlations = [_split_half(found.sums(images, within_shift=within), weights, method) for within in (False, True)]
+    correlations = [
+        _split_half(found.sums(photographs, within_shift=within), weights, method) for within in (False, True)
+    ]
     return Reliability(
         alpha=_interval(*_values(parts, weights, _alpha), method),
         alpha_within_shift=_interval(*_values(parts, weights, _alpha_within), method),
@@ -137,7 +139,7 @@ def reliability(
         rows=_participants(answers, different, total),
         answers=int(total[judged].sum()),
         pairs=int(judged.sum()),
-        images=len(images),
+        photographs=len(photographs),
         participants=None if answers.participant is None else len(answers.participants),
         notes=_notes(answers, int((~judged).sum())),
     )
@@ -153,7 +155,9 @@ def _notes(answers: AcceptedAnswers, alone: int) -> tuple[str, ...]:
     elif len(answers.participants) < 2:
         notes.append("There is one participant, so that there are no halves and no rest to agree with.")
     else:
-        notes.append("The intervals are about other images; with other participants the figures would vary as well.")
+        notes.append(
+            "The intervals are about other photographs; with other participants the figures would vary as well."
+        )
     if alone:
         notes.append(f"{alone:,} pairs with a single answer are left out.")
     return tuple(notes)
@@ -167,18 +171,18 @@ def _drawn(number: int, replicates: int, generator: np.random.Generator) -> Floa
 
 
 def _disagreement(
-    image: NDArray[np.int64],
+    photograph: NDArray[np.int64],
     level: NDArray[np.int64],
     different: Floats,
     total: Floats,
-    n_images: int,
+    n_photographs: int,
     n_levels: int,
 ) -> Floats:
-    """What alpha is made of, `(I, K, 3)` by image and shift: observed disagreement, answers "different", answers."""
-    cell = image * n_levels + level
+    """`(F, K, 3)` by photograph and shift, of which alpha is made: observed disagreement, "different", answers."""
+    cell = photograph * n_levels + level
     observed = 2 * different * (total - different) / (total - 1)
-    sums = [np.bincount(cell, part, n_images * n_levels) for part in (observed, different, total)]
-    return np.stack(sums, axis=-1).reshape(n_images, n_levels, 3).astype(np.float64)
+    sums = [np.bincount(cell, part, n_photographs * n_levels) for part in (observed, different, total)]
+    return np.stack(sums, axis=-1).reshape(n_photographs, n_levels, 3).astype(np.float64)
 
 
 def _values(parts: Floats, weights: Floats | None, statistic: _Statistic) -> tuple[float | None, Floats | None]:
@@ -214,8 +218,8 @@ def _interval(value: float | None, drawn: Floats | None, method: str) -> Estimat
     finite = drawn[np.isfinite(drawn)]
     if len(finite) < (1 - _MOST_UNDEFINED) * len(drawn):
         return Estimate(value, None, None, f"no interval: too many draws leave it undetermined ({method})")
-    # An image that is drawn twice agrees with itself no more than its pairs did, but what is expected of all answers
-    # comes of fewer images: the draws lie lower or higher as a whole, by what their median tells.
+    # A photograph that is drawn twice agrees with itself no more than its pairs did, but what is expected of all
+    # answers comes of fewer photographs: the draws lie lower or higher as a whole, by what their median tells.
     low, high = np.quantile(finite, (0.025, 0.975)) - (np.median(finite) - value)
     return Estimate(value, min(float(low), value), min(max(float(high), value), 1.0), method)
 

@@ -23,16 +23,16 @@ _MOST_NUMBERS = 5_000_000
 class Halves:
     """Share of "different" among the answers to each pair in either half, `(S, U)`; NaN where a half has none.
 
-    `shift_px`, `image`: `(U,)`, of the pairs.
+    `shift_px`, `photograph`: `(U,)`, of the pairs.
     """
 
     first: Floats
     second: Floats
     shift_px: NDArray[np.int64]
-    image: NDArray[np.int64]
+    photograph: NDArray[np.int64]
 
-    def sums(self, images: NDArray[np.int64], *, within_shift: bool) -> Floats | None:
-        """`(S, I, 6)`: for each split and each of `images`, sums over its pairs of 1, x, y, x², y² and xy.
+    def sums(self, photographs: NDArray[np.int64], *, within_shift: bool) -> Floats | None:
+        """`(S, I, 6)`: for each split and each of `photographs`, sums over its pairs of 1, x, y, x², y² and xy.
 
         x and y are the shares in the halves of the pairs that have answers in both; with `within_shift` less their mean
         over the pairs of a shift. None where there are no halves.
@@ -47,12 +47,12 @@ class Halves:
             number = np.maximum(both @ of_level, 1)
             x = np.where(both, x - (x @ of_level / number)[:, level], 0.0)
             y = np.where(both, y - (y @ of_level / number)[:, level], 0.0)
-        place = np.minimum(np.searchsorted(images, self.image), len(images) - 1)
-        pairs = np.flatnonzero(images[place] == self.image)
-        size = (len(self.image), len(images))
-        of_image: Any = csr_array((np.ones(len(pairs)), (pairs, place[pairs])), shape=size)
+        place = np.minimum(np.searchsorted(photographs, self.photograph), len(photographs) - 1)
+        pairs = np.flatnonzero(photographs[place] == self.photograph)
+        size = (len(self.photograph), len(photographs))
+        of_photograph: Any = csr_array((np.ones(len(pairs)), (pairs, place[pairs])), shape=size)
         parts = (both.astype(np.float64), x, y, x * x, y * y, x * y)
-        return np.stack([np.asarray(part @ of_image, dtype=np.float64) for part in parts], axis=-1)
+        return np.stack([np.asarray(part @ of_photograph, dtype=np.float64) for part in parts], axis=-1)
 
 
 def halves(answers: AcceptedAnswers, splits: int, generator: np.random.Generator) -> Halves:
@@ -66,7 +66,7 @@ def halves(answers: AcceptedAnswers, splits: int, generator: np.random.Generator
         first, second = _of_answers(answers, splits, generator)
     else:
         first, second = _of_participants(answers, answers.participant, splits, generator)
-    return Halves(first, second, answers.of_pair(answers.shift_px), answers.of_pair(answers.image))
+    return Halves(first, second, answers.of_pair(answers.shift_px), answers.of_pair(answers.photograph))
 
 
 def _of_participants(

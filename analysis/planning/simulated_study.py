@@ -113,10 +113,12 @@ class SimulatedStudy:
             counted = (np.bincount(cell, self.different, size), np.bincount(cell, minlength=size))
             return np.stack(counted, axis=-1).reshape(groups, levels, 2).astype(np.float64)
 
-        by_image = grouped(self.image, len(self.image_effect))
-        different, total = by_image.sum(axis=0).T
+        by_photograph = grouped(self.image, len(self.image_effect))
+        different, total = by_photograph.sum(axis=0).T
         shift = np.arange(levels, dtype=np.float64)
-        return TrialCounts(shift, different, total, grouped(self.participant, self.participant.max() + 1), by_image)
+        return TrialCounts(
+            shift, different, total, grouped(self.participant, self.participant.max() + 1), by_photograph
+        )
 
     def distances(self, generator: np.random.Generator, *, knowledge: float = 1.0, noise_sd: float = 0.4) -> Floats:
         """What a metric would say: `(images × (max_shift + 1),)`, by number of the pair.

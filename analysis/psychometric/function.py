@@ -79,24 +79,24 @@ class PsychometricFunction(Result):
     curve: tuple[CurvePoint, ...]
     answers: int
     participants: int | None
-    images: int | None
+    photographs: int | None
     notes: tuple[str, ...]
 
 
 def psychometric_function(
     counts: TrialCounts, *, core: CoreName | str = "log-normal", replicates: int = REPLICATES, seed: int = 0
 ) -> PsychometricFunction:
-    """The psychometric function of numbers of answers, with bootstrap intervals over participants and images.
+    """The psychometric function of numbers of answers, with bootstrap intervals over participants and photographs.
 
     Args:
         counts: of a study, `TrialCounts.of(responses)`, or bare numbers.
         core: `log-normal`, `log-logistic`, `weibull`, `logistic` or `normal`.
-        replicates: how often participants, images and answers are each drawn anew.
+        replicates: how often participants, photographs and answers are each drawn anew.
         seed: of the draws.
 
     Raises: `AnalysisError` where fewer than four shifts have answers, and where the core is unknown.
 
-    Source: Wichmann & Hill 2001, "The psychometric function" I and II; variances of participants and images
+    Source: Wichmann & Hill 2001, "The psychometric function" I and II; variances of participants and photographs
     as in Cameron, Gelbach & Miller 2011.
     """
     shift, hits, answers = counts.shift_px, counts.different, counts.total
@@ -136,7 +136,7 @@ def psychometric_function(
         curve=tuple(_point(px, best, spread) for px, spread in zip(grid, points, strict=True)),
         answers=best.answers,
         participants=None if counts.by_participant is None else len(counts.by_participant),
-        images=None if counts.by_image is None else len(counts.by_image),
+        photographs=None if counts.by_photograph is None else len(counts.by_photograph),
         notes=(*counts.notes, *_notes(best, shift, hits, answers)),
     )
 

@@ -76,12 +76,18 @@ COLUMNS: tuple[Column, ...] = (
     Column("trial", "integer", "position of the trial in the participant's sequence", minimum=1),
     Column("pair", "text", "pair id of the stimulus manifest", nullable=False),
     Column("image", "text", "image id of the stimulus manifest", nullable=False),
+    Column(
+        "photograph",
+        "text",
+        "photograph that the image was cut from: SHA-256 of its file; several images may be of one",
+        since=3,
+    ),
     Column("shift_px", "integer", "shift between the two images, pixels", nullable=False, minimum=0),
     Column(
         "direction",
         "choice",
-        "where the crop window was moved to",
-        choices=("right", "left", "up", "down"),
+        "where the crop window was moved to; on a diagonal it moved by `shift_px` along both axes",
+        choices=("right", "left", "up", "down", "up-right", "up-left", "down-right", "down-left"),
     ),
     Column(
         "reference_side",
@@ -167,7 +173,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "shift_arcmin",
         "number",
-        "`shift_px` in minutes of arc; unknown without calibration",
+        "the shift in minutes of arc, on a diagonal its length; unknown without calibration",
         minimum=0,
         since=2,
     ),

@@ -250,9 +250,9 @@ def _check_pairs(arrays: dict[str, Any]) -> None:
     if "pair" not in arrays:
         return
     pairs = _codes(arrays["pair"])
-    for name in ("shift_px", "image"):
+    for name in ("shift_px", "image", "photograph"):
         if name in arrays:
-            values = _codes(arrays[name]) if name == "image" else arrays[name].to_numpy(zero_copy_only=False)
+            values = arrays[name].to_numpy(zero_copy_only=False) if name == "shift_px" else _codes(arrays[name])
             any_value = np.zeros(int(pairs.max()) + 1, dtype=np.int64)
             any_value[pairs] = values
             if not np.array_equal(any_value[pairs], values):

@@ -47,6 +47,8 @@ def read_responses(
     if columns is not None:
         of_rules = [column for rule in known_rules(rules) for column in RULE_COLUMNS[rule]]
         needed = {*columns, *of_rules, *_ALWAYS}
+        if "image" in needed:
+            needed.add("photograph")  # of which the image is one crop
     return mark(_read(source, study_rows, needed), rules)
 
 

@@ -168,7 +168,7 @@ def _check_trials(values: dict[str, list[Value]], origin: str, where: Callable[[
 
 
 def _check_pairs(values: dict[str, list[Value]], origin: str, where: Callable[[int], str]) -> None:
-    for name in ("shift_px", "image"):
+    for name in ("shift_px", "image", "photograph"):
         first: dict[Value, int] = {}
         for index, (pair, value) in enumerate(zip(values["pair"], values[name], strict=True)):
             before = first.setdefault(pair, index)

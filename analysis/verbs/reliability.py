@@ -64,7 +64,9 @@ def reliability(
     click.echo(f"  within shifts           {shown(found.split_half_within_shift, 3)}")
     click.echo(f"Reliability of the shares {shown(found.reliability, 3)}")
     click.echo(f"  within shifts           {shown(found.reliability_within_shift, 3)}")
-    click.echo(f"Answers                   {found.answers:,} to {found.pairs:,} pairs of {found.images:,} images")
+    click.echo(
+        f"Answers                   {found.answers:,} to {found.pairs:,} pairs of {found.photographs:,} photographs"
+    )
     click.echo(f"Intervals                 {found.alpha.method}")
     click.echo("\n shift   answers   pairs   α")
     for row in found.shifts:

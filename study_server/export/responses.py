@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from study_server.export.source import reading
+from study_server.stimuli.crops import distance_px
 from study_server.storage.models import (
     ANSWERED_ALL,
     Calibration,
@@ -23,8 +24,8 @@ from study_server.storage.models import (
 
 SCHEMA = "shift-study/responses/3"
 COLUMNS = (
-    "schema", "study", "participant", "participant_state", "trial", "pair", "image", "shift_px", "direction",
-    "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale",
+    "schema", "study", "participant", "participant_state", "trial", "pair", "image", "photograph", "shift_px",
+    "direction", "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale",
     "viewport_width", "viewport_height", "hidden", "visit", "window_changes", "refresh_rate_hz", "sent_after_ms",
     "pixels_per_degree", "shift_arcmin", "images_sent_at", "excluded", "exclusion_reason",
 )  # fmt: skip
@@ -92,11 +93,11 @@ def _row(
     sent_at = response.images_sent_at.isoformat(timespec="milliseconds") if response.images_sent_at else None
     values = (
         SCHEMA, study.name, participant.label, "finished" if finished else "unfinished", trial.position,
-        pair.name, image.name, pair.shift_px, pair.direction, trial.reference_side,
+        pair.name, image.name, image.source_sha256, pair.shift_px, pair.direction, trial.reference_side,
         response.response, response.reaction_time_ms, response.answered_at.isoformat(timespec="milliseconds"),
         response.device_pixel_ratio, response.pixel_scale, response.viewport_width, response.viewport_height,
         response.hidden, response.visit, response.window_changes, response.refresh_rate_hz, response.sent_after_ms,
-        per_degree, 60 * pair.shift_px / per_degree if per_degree else None, sent_at,
+        per_degree, 60 * distance_px(pair.shift_px, pair.direction) / per_degree if per_degree else None, sent_at,
         bool(reasons), ";".join(reasons),
     )  # fmt: skip
     answers = {f"question_{answer.question}": answer.answer for answer in participant.answers}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from study_server.stimuli.photographs import Pixels, pixels_sha256
 
-Direction = Literal["right", "left", "up", "down"]
+Direction = Literal["right", "left", "up", "down", "up-right", "up-left", "down-right", "down-left"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-_STEP: dict[str, tuple[int, int]] = {"right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1)}
+_STEP: dict[str, tuple[int, int]] = {
+    "right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1),
+    "up-right": (1, -1), "up-left": (-1, -1), "down-right": (1, 1), "down-left": (-1, 1),
+}  # fmt: skip
 
 _TRIES = 40
 
@@ -35,13 +39,16 @@ class CropWindow:
 
     def overlap(self, reference: Pixels, shifted: Pixels, shift_px: int) -> tuple[Pixels, Pixels]:
         """The parts of both crops that show the same piece of the photograph; they must be equal."""
-        dx, dy = _STEP[self.direction]
-        along, n = (1 if dx else 0), shift_px
-        ahead, behind = slice(n, None), slice(None, max(0, self.size - n))
-        first, second = (ahead, behind) if dx + dy > 0 else (behind, ahead)
-        if along:
-            return reference[:, first], shifted[:, second]
-        return reference[first], shifted[second]
+        everything, ahead, behind = slice(None), slice(shift_px, None), slice(None, max(0, self.size - shift_px))
+        # Along an axis, by the sign of the step: the parts of the reference and of the shifted crop.
+        parts = {0: (everything, everything), 1: (ahead, behind), -1: (behind, ahead)}
+        (left, left_shifted), (top, top_shifted) = (parts[step] for step in _STEP[self.direction])
+        return reference[top, left], shifted[top_shifted, left_shifted]
+
+
+def distance_px(shift_px: int, direction: str) -> float:
+    """How far the window moved, pixels: on a diagonal it moved by `shift_px` along both axes."""
+    return shift_px * math.hypot(*_STEP[direction])
 
 
 def smallest_photograph(size: int, max_shift: int, direction: Direction) -> tuple[int, int]:

@@ -18,6 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from study_server.stimuli.crops import DIRECTIONS
+
 STAGES = ("instructions", "calibration", "practice", "trials", "questions", "finished")
 """Where a participant is, in order."""
 
@@ -88,6 +90,8 @@ class Image(Base):
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     name: Mapped[str] = mapped_column(String(32))
     source_file: Mapped[str]
+    source_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the photograph's file; None where the study was entered by a version that did not note it."""
     licence: Mapped[str]
     study: Mapped[Study] = relationship(back_populates="images")
     pairs: Mapped[list[Pair]] = relationship(back_populates="image", cascade="all, delete-orphan")
@@ -101,14 +105,14 @@ class Pair(Base):
         UniqueConstraint("id", "study_id"),
         ForeignKeyConstraint(["image_id", "study_id"], ["image.id", "image.study_id"]),
         CheckConstraint("shift_px >= 0"),
-        CheckConstraint("direction IN ('right', 'left', 'up', 'down')"),
+        CheckConstraint(f"direction IN {DIRECTIONS}"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int]
     image_id: Mapped[int]
     name: Mapped[str] = mapped_column(String(64))
     shift_px: Mapped[int]
-    direction: Mapped[str] = mapped_column(String(5))
+    direction: Mapped[str] = mapped_column(String(10))
     reference_file: Mapped[str]
     stimulus_file: Mapped[str]
     image: Mapped[Image] = relationship(back_populates="pairs")

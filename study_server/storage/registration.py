@@ -34,6 +34,7 @@ def register(folder: StudyFolder, database: Database) -> int:
             session.add(study)
         elif study.frozen_at is not None:
             refuse_other(folder, study.frozen_at, study.settings, study.manifest_sha256)
+            _fill_photographs(session, study, folder)
             study.settings = settings  # settings that did not exist when it was frozen have their defaults
             return study.id
         if (study.settings, study.manifest_sha256) != (settings, digest):
@@ -46,10 +47,15 @@ def register(folder: StudyFolder, database: Database) -> int:
 def _enter_pairs(session: Session, study: Study, folder: StudyFolder) -> None:
     study.images.clear()
     session.flush()
-    sources = {row.image: (row.source_file, row.licence) for row in folder.pairs}
     images = {
-        name: Image(study_id=study.id, name=name, source_file=source_file, licence=licence)
-        for name, (source_file, licence) in sources.items()
+        row.image: Image(
+            study_id=study.id,
+            name=row.image,
+            source_file=row.source_file,
+            source_sha256=row.source_sha256,
+            licence=row.licence,
+        )
+        for row in folder.pairs
     }
     session.add_all(images.values())
     session.flush()
@@ -63,6 +69,15 @@ def _enter_pairs(session: Session, study: Study, folder: StudyFolder) -> None:
             for row in folder.pairs
         ],
     )  # fmt: skip
+
+
+def _fill_photographs(session: Session, study: Study, folder: StudyFolder) -> None:
+    """Note the photographs' hashes in a database that was made before they were noted."""
+    unknown = session.scalars(select(Image).where(Image.study_id == study.id, Image.source_sha256.is_(None))).all()
+    if unknown:
+        hashes = {row.image: row.source_sha256 for row in folder.pairs}
+        for image in unknown:
+            image.source_sha256 = hashes[image.name]
 
 
 def refuse_other(folder: StudyFolder, frozen_at: datetime, frozen_settings: str, manifest: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def _row(**values: Any) -> dict[str, Any]:
         "sent_after_ms": 12.5,
         "pixels_per_degree": 43.2,
         "shift_arcmin": 4.25,
+        "photograph": sha256(str(values.get("image")).encode()).hexdigest(),
         "images_sent_at": "2026-03-01T11:59:57.250000+00:00",
         "excluded": False,
         "exclusion_reason": "",

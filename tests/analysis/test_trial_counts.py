@@ -17,15 +17,15 @@ from analysis.trial_counts import TrialCounts, read_counts
 Rows = Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]
 
 
-def test_answers_are_counted_by_participant_and_by_image(make_rows: Rows) -> None:
+def test_answers_are_counted_by_participant_and_by_photograph(make_rows: Rows) -> None:
     answers = [("p1", 0, "same"), ("p1", 2, "different"), ("p2", 0, "different"), ("p2", 2, "different")]
     counts = TrialCounts.of(mark(from_rows(make_rows(answers)), ()))
     assert counts.shift_px.tolist() == [0, 2]
     assert (counts.different.tolist(), counts.total.tolist()) == ([1, 2], [2, 2])
     assert counts.by_participant is not None
     assert counts.by_participant.tolist() == [[[0, 1], [1, 1]], [[1, 1], [1, 1]]]
-    assert counts.by_image is not None
-    assert counts.by_image.sum(axis=0).tolist() == [[1, 2], [2, 2]]
+    assert counts.by_photograph is not None
+    assert counts.by_photograph.sum(axis=0).tolist() == [[1, 2], [2, 2]]
     assert any("shift of 1 px" in note for note in counts.notes)
     assert any("same answer in every trial: p2" in note for note in counts.notes)
     assert (
@@ -44,8 +44,8 @@ def test_one_unknown_participant_is_said(make_rows: Rows) -> None:
 def test_the_published_judgments_have_images_but_no_participants() -> None:
     counts = TrialCounts.of(mark(published_judgments()))
     assert counts.by_participant is None
-    assert counts.by_image is not None
-    assert counts.by_image.shape == (50, 10, 2)
+    assert counts.by_photograph is not None
+    assert counts.by_photograph.shape == (50, 10, 2)
     assert counts.total.sum() == 1158
     assert any("not known who" in note for note in counts.notes)
 

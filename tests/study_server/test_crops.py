@@ -13,7 +13,10 @@ from study_server.stimuli.crops import DIRECTIONS, CropWindow, Direction, choose
 from study_server.stimuli.photographs import Pixels
 
 # Row and column of the window's corner per pixel moved, written out once more.
-MOVED = {"right": (0, 1), "left": (0, -1), "up": (-1, 0), "down": (1, 0)}
+MOVED = {
+    "right": (0, 1), "left": (0, -1), "up": (-1, 0), "down": (1, 0),
+    "up-right": (-1, 1), "up-left": (-1, -1), "down-right": (1, 1), "down-left": (1, -1),
+}  # fmt: skip
 
 
 def noise(width: int, height: int, seed: int = 0) -> Pixels:
@@ -61,7 +64,7 @@ def test_every_version_is_a_slice_of_the_photograph(
         assert crop.shape == (size, size, 3)
         assert np.array_equal(crop, pixels[top : top + size, left : left + size])
         ours, theirs = window.overlap(reference, crop, n)
-        assert ours.size == max(0, size - n) * size * 3
+        assert ours.size == max(0, size - n * abs(down)) * max(0, size - n * abs(right)) * 3
         assert np.array_equal(ours, theirs)
         if 0 < n < size:
             rolled = np.roll(reference, (-n * down, -n * right), (0, 1))
@@ -74,8 +77,9 @@ def test_every_version_is_a_slice_of_the_photograph(
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_the_smallest_photograph_has_exactly_one_window(direction: Direction) -> None:
     width, height = smallest_photograph(20, 9, direction)
-    assert (width, height) == ((29, 20) if direction in ("left", "right") else (20, 29))
-    corner = {"right": (0, 0), "left": (9, 0), "up": (0, 9), "down": (0, 0)}[direction]
+    down, right = MOVED[direction]
+    assert (width, height) == (29 if right else 20, 29 if down else 20)
+    corner = (9 if right < 0 else 0, 9 if down < 0 else 0)
     window = choose(noise(width, height), 20, 9, direction)
     assert window == CropWindow(*corner, 20, direction)
     assert choose(noise(width - 1, height), 20, 9, direction) is None
@@ -128,7 +132,9 @@ def test_a_photograph_in_which_no_shift_can_be_seen_gives_no_window(direction: D
     uniform = np.full((100, 100, 3), 77, np.uint8)
     assert choose(uniform, 32, 9, direction) is None
     stripes = noise(100, 100)
-    stripes[:] = stripes[:, :1] if direction in ("left", "right") else stripes[:1]  # along the movement
+    if all(MOVED[direction]):
+        return  # no stripe lies along all of a diagonal's axes
+    stripes[:] = stripes[:, :1] if MOVED[direction][1] else stripes[:1]  # along the movement
     assert choose(stripes, 32, 9, direction) is None
 
 

@@ -67,8 +67,9 @@ def test_stimuli_are_crops_of_the_photographs(direction: Direction, photographs:
     for row in study.pairs:
         source = read_pixels(photographs / row.source_file)
         n = row.shift_px
-        left = row.crop_x + {"right": n, "left": -n}.get(direction, 0)
-        top = row.crop_y + {"down": n, "up": -n}.get(direction, 0)
+        ways = direction.split("-")  # one along each axis on a diagonal
+        left = row.crop_x + n * (ways.count("right") - ways.count("left"))
+        top = row.crop_y + n * (ways.count("down") - ways.count("up"))
         assert min(left, top) >= 0
         stimulus = read_png(study.path / row.stimulus_file)
         assert stimulus.shape == (32, 32, 3)

@@ -1,4 +1,7 @@
-"""Log-ins, later ids of a participation, uses of ids, addresses of who is under way, and what the server saw."""
+"""Log-ins, later ids of a participation, uses of ids, addresses of who is under way, and what the server saw.
+
+Also which images are of one photograph, and shifts on a diagonal.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,13 @@ down_revision = "0002"
 metadata = sa.MetaData()
 
 _study = sa.Table("study", metadata, sa.Column("id", sa.Integer, primary_key=True))
+_image = sa.Table(
+    "image",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("study_id", sa.Integer, nullable=False),
+    sa.UniqueConstraint("id", "study_id"),
+)
 _identity = sa.Table("identity", metadata, sa.Column("participant_id", sa.Integer, primary_key=True))
 
 _login = sa.Table(
@@ -44,6 +54,27 @@ _id_use = sa.Table(
     sa.Index("ix_id_use_address", "study_id", "address", "at"),
 )
 
+_DIRECTIONS = "direction IN ('right', 'left', 'up', 'down', 'up-right', 'up-left', 'down-right', 'down-left')"
+
+_pair = sa.Table(
+    "pair",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("study_id", sa.Integer, nullable=False),
+    sa.Column("image_id", sa.Integer, nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("shift_px", sa.Integer, nullable=False),
+    sa.Column("direction", sa.String(10), nullable=False),
+    sa.Column("reference_file", sa.String, nullable=False),
+    sa.Column("stimulus_file", sa.String, nullable=False),
+    sa.UniqueConstraint("image_id", "shift_px"),
+    sa.UniqueConstraint("study_id", "name"),
+    sa.UniqueConstraint("id", "study_id"),
+    sa.ForeignKeyConstraint(["image_id", "study_id"], ["image.id", "image.study_id"]),
+    sa.CheckConstraint("shift_px >= 0"),
+    sa.CheckConstraint(_DIRECTIONS),
+)
+
 _NEW = [_login, _later_ids, _id_use]
 
 
@@ -55,6 +86,8 @@ def upgrade() -> None:
     op.create_index("ix_participant_address", "participant", ["study_id", "address"])
     op.add_column("visit", sa.Column("sends_images", sa.Boolean))
     op.add_column("response", sa.Column("images_sent_at", sa.DateTime(timezone=True)))
+    op.add_column("image", sa.Column("source_sha256", sa.String(64)))  # the server knows it from the manifest
+    _allow_diagonals()
     op.drop_column("identity", "submit_to")  # the link says it whenever it is needed
     metadata.create_all(op.get_bind(), tables=_NEW, checkfirst=False)
     op.execute(
@@ -62,3 +95,17 @@ def upgrade() -> None:
         "JOIN trial ON trial.id = response.trial_id WHERE trial.participant_id = participant.id)"
     )
     op.execute("UPDATE participant SET failed_rules = '' WHERE stage IN ('questions', 'finished')")
+
+
+def _allow_diagonals() -> None:
+    if op.get_bind().dialect.name == "sqlite":  # it cannot change a constraint: copy to a new table
+        with op.batch_alter_table("pair", copy_from=_pair, recreate="always"):
+            pass
+        return
+    four = next(
+        check["name"]
+        for check in sa.inspect(op.get_bind()).get_check_constraints("pair")
+        if "'right'" in check["sqltext"]
+    )
+    op.execute(f'ALTER TABLE pair DROP CONSTRAINT "{four}"')
+    op.execute(f"ALTER TABLE pair ALTER direction TYPE VARCHAR(10), ADD CHECK ({_DIRECTIONS})")

@@ -95,10 +95,10 @@ def test_rates_of_0_and_1_are_no_certainty() -> None:
 
 
 def test_a_shift_that_one_image_alone_has_gets_no_interval() -> None:
-    by_image = np.zeros((20, 2, 2))
-    by_image[:, 0] = (1, 20)
-    by_image[3, 1] = (18, 20)
-    counts = TrialCounts(np.array([0.0, 9.0]), np.array([20.0, 18.0]), np.array([400.0, 20.0]), None, by_image)
+    by_photograph = np.zeros((20, 2, 2))
+    by_photograph[:, 0] = (1, 20)
+    by_photograph[3, 1] = (18, 20)
+    counts = TrialCounts(np.array([0.0, 9.0]), np.array([20.0, 18.0]), np.array([400.0, 20.0]), None, by_photograph)
     (row,) = d_prime(counts, models=("differencing",)).rows
     assert row.d_prime.estimate is not None
     assert row.d_prime.low is None

@@ -84,7 +84,7 @@ def by_hand(predictors: Any, outcome: Any, groups: Any) -> tuple[NDArray[np.floa
 def test_one_way_errors_are_those_of_the_sandwich(make_row: Row) -> None:
     answers = AcceptedAnswers.of(study(make_row))
     predictors = predictors_of(answers).values
-    for codes in (answers.participant, answers.image):
+    for codes in (answers.participant, answers.photograph):
         assert codes is not None
         found = fit_logistic(predictors, answers.different, [codes])
         log_odds, variances = by_hand(predictors, answers.different, codes)
@@ -100,9 +100,9 @@ def test_two_way_errors_are_the_sum_less_that_of_the_trials(make_row: Row) -> No
     n = len(answers.different)
     parts = [
         by_hand(predictors, answers.different, codes)[1] * number / (number - 1)
-        for codes, number in ((answers.participant, 20), (answers.image, 20), (np.arange(n), n))
+        for codes, number in ((answers.participant, 20), (answers.photograph, 20), (np.arange(n), n))
     ]
-    found = fit_logistic(predictors, answers.different, [answers.participant, answers.image])
+    found = fit_logistic(predictors, answers.different, [answers.participant, answers.photograph])
     expected = np.maximum(parts[0] + parts[1] - parts[2], np.maximum(parts[0], parts[1]))
     np.testing.assert_allclose(found.errors, np.sqrt(expected), rtol=1e-4)
 
@@ -142,7 +142,7 @@ def test_intervals_hold_for_other_people_and_images(make_row: Row) -> None:
         answers = AcceptedAnswers.of(study(make_row, 12, 20, seed, participant_sd=1.0, image_sd=1.0))
         predictors = predictors_of(answers).values[:, :2]
         assert answers.participant is not None
-        found = fit_logistic(predictors, answers.different, [answers.participant, answers.image])
+        found = fit_logistic(predictors, answers.different, [answers.participant, answers.photograph])
         estimates.append(found.log_odds[0])
         assert found.errors is not None
         errors.append(found.errors[0])

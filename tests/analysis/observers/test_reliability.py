@@ -168,7 +168,7 @@ def test_each_participant_with_the_rest(make_row: Row) -> None:
     assert agreement["p1"].low == pytest.approx(max(0, values.mean() - half))
     assert agreement["p1"].high == 1
     assert found.split_half.estimate is None
-    assert found.alpha.method.startswith("no interval: too few images")
+    assert found.alpha.method.startswith("no interval: too few photographs")
 
 
 def test_people_who_disagree_on_everything_have_no_reliability_together(make_row: Row) -> None:

@@ -114,7 +114,7 @@ def test_people_and_images_both_widen_the_interval() -> None:
     generator = np.random.default_rng(11)
     study = simulate(Design(), Population(participant_sd=0.5, image_sd=0.5), generator).counts()
     bare = TrialCounts(study.shift_px, study.different, study.total, None, None)
-    images_only = TrialCounts(study.shift_px, study.different, study.total, None, study.by_image)
+    images_only = TrialCounts(study.shift_px, study.different, study.total, None, study.by_photograph)
     widths = []
     for counts in (bare, images_only, study):
         threshold = psychometric_function(counts, replicates=1000).threshold_px

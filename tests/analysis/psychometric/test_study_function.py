@@ -45,7 +45,7 @@ def test_the_estimates_are_those_of_the_fit(counts: TrialCounts, found: Psychome
         assert estimate.method == "95% interval of 100 binomial draws of the answers, taken as independent"
     for name in ("core", "deviance", "overdispersion", "aic", "answers"):
         assert getattr(found, name) == getattr(best, name)
-    assert (found.participants, found.images, found.notes) == (None, None, counts.notes)
+    assert (found.participants, found.photographs, found.notes) == (None, None, counts.notes)
 
 
 @pytest.mark.parametrize("core", ["log-normal", "log-logistic", "weibull"])  # where no rate is at its bound
@@ -202,9 +202,9 @@ def test_notes_of_the_counts_come_first() -> None:
 def test_people_and_images_are_counted_and_drawn() -> None:
     study = simulate(Design(), Population(participant_sd=0.5, image_sd=0.5), np.random.default_rng(11)).counts()
     assert study.by_participant is not None
-    assert study.by_image is not None
+    assert study.by_photograph is not None
     found = psychometric_function(study, replicates=100)
-    assert (found.participants, found.images) == (len(study.by_participant), len(study.by_image))
+    assert (found.participants, found.photographs) == (len(study.by_participant), len(study.by_photograph))
     assert found.threshold_px.method.startswith("95% bootstrap interval over ")
     assert found.design_effect is not None
     assert psychometric_function(replace(study, by_participant=None), replicates=100).design_effect is None

@@ -116,7 +116,9 @@ def test_a_file_of_two_versions_is_refused(tmp_path: Path, make_row: Row, suffix
     with pytest.raises(AnalysisError, match=r"(line [23]|row 2): schema is .*responses/1', but .*responses/3' in"):
         read_file(path)
     write_file(pd.DataFrame(rows[1:]), path, overwrite=True)
-    with pytest.raises(AnalysisError, match=r"(line [12]|row 1): the column visit is none of shift-study/responses/1"):
+    with pytest.raises(
+        AnalysisError, match=r"(line [12]|row 1): the column photograph is none of shift-study/responses/1"
+    ):
         read_file(path)
 
 
@@ -309,7 +311,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
 def test_a_short_line_of_csv_is_named(tmp_path: Path, make_row: Row) -> None:
     path = tmp_path / "a.csv"
     path.write_text(csv_text(make_row()) + "1,2,3\n")
-    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 27"):
+    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 28"):
         read_file(path)
 
 

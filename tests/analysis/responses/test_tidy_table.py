@@ -58,7 +58,7 @@ def test_a_question_that_a_row_lacks_is_unknown(make_row: Row) -> None:
     [
         ("response", "sam", "not one of same, different"),
         ("participant_state", "done", "not one of finished, unfinished"),
-        ("direction", "north", "not one of right, left, up, down"),
+        ("direction", "north", "not one of right, left, up, down, up-right, up-left, down-right, down-left"),
         ("reference_side", "top", "not one of left, right"),
         ("shift_px", -1, "not an integer ≥ 0"),
         ("shift_px", 2.5, "not an integer ≥ 0"),

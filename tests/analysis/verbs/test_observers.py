@@ -33,7 +33,7 @@ def test_the_psychometric_function_of_the_published_judgments_as_a_table(tmp_pat
     result = run("psychometric", "ghildyal2022", "--core", "weibull", "--figure", tmp_path / "curve.svg")
     assert result.exit_code == 0
     assert "Threshold (50%)   2.51 px  (" in result.stdout
-    assert "95% bootstrap interval over 50 images" in result.stdout
+    assert "95% bootstrap interval over 50 photographs" in result.stdout
     assert "not known who gave the answers" in result.stdout
     assert (tmp_path / "curve.svg").stat().st_size > 1000
 

@@ -20,7 +20,7 @@ def test_reliability_of_the_published_answers(tmp_path: Path) -> None:
     result = run("reliability", "ghildyal2022", *options)
     assert result.exit_code == 0
     assert "Krippendorff's α          0.340" in result.stdout
-    assert "1,158 to 301 pairs of 50 images" in result.stdout
+    assert "1,158 to 301 pairs of 50 photographs" in result.stdout
     assert "It is not known who gave the answers" in result.stdout
     assert figure.read_text().startswith("<?xml")
     figures = json.loads(run("reliability", "ghildyal2022", *options, "--json").stdout)
