@@ -125,7 +125,7 @@ def _run(
             "answers": crowd.answers[shift, "same"] + crowd.answers[shift, "different"],
             "same": crowd.answers[shift, "same"],
         }
-        for shift in range(folder.settings.stimuli.max_shift + 1)
+        for shift in folder.settings.stimuli.all_shifts
     ]
     answers = sum(crowd.answers.values())
     stored = _count_stored(folder) - before

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from study_server.export.source import reading
-from study_server.stimuli.crops import distance_px
+from study_server.stimuli.directions import distance_px
 from study_server.storage.models import (
     ANSWERED_ALL,
     Calibration,

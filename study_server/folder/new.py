@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from study_server.errors import StudyError
 from study_server.folder.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
 from study_server.folder.study_folder import MadeStudy, create, refuse_taken
-from study_server.stimuli.crops import Direction, smallest_photograph
+from study_server.stimuli.crops import smallest_photograph
+from study_server.stimuli.directions import Directions
 from study_server.stimuli.image_sources import demo_photographs, folder_photographs
 from study_server.stimuli.photographs import PhotographSource
 
@@ -26,8 +28,10 @@ def make_study(
     source: str,
     count: int = 50,
     max_shift: int = 9,
+    shifts: Sequence[int] = (),
+    at_each_shift: Sequence[int] = (),
     size: int = 256,
-    direction: Direction = "right",
+    direction: Directions = "right",
     seed: int = 0,
     name: str | None = None,
     practice_images: str = "demo",
@@ -42,14 +46,23 @@ def make_study(
     refuse_taken(folder)  # before anything is downloaded
     if practice_images.startswith("coco:"):
         raise StudyError(f"--practice-images is {practice_images!r}: give demo or a folder of images")
-    per_shift = max(1, min(5, count // (max_shift + 1)))
+    if (shifts and list(shifts) != sorted({0, *shifts})) or len(shifts) == 1:
+        raise StudyError(f"--shifts {','.join(map(str, shifts))}: give different shifts, ascending from 0: 0,2,3,9")
+    max_shift = max(shifts, default=max_shift)
+    stimuli = StimuliSettings(
+        count=count, max_shift=max_shift, shifts=list(shifts), size=size, direction=direction, seed=seed
+    )
+    n_shifts = len(stimuli.all_shifts)
+    per_shift = max(1, min(5, count // n_shifts))
+    trials = sum(at_each_shift) or per_shift * n_shifts
     settings = Settings(
         study=StudySettings(name=_study_name(name or folder.resolve().name, given=name is not None)),
-        stimuli=StimuliSettings(count=count, max_shift=max_shift, size=size, direction=direction, seed=seed),
+        stimuli=stimuli,
         trials=TrialSettings(
             per_shift=per_shift,
+            at_each_shift=list(at_each_shift),
             seed=seed,
-            strategy="balanced" if per_shift * (max_shift + 1) <= count else "paper",
+            strategy="balanced" if trials <= count else "paper",
         ),
     )
     if source.startswith("coco:"):

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from study_server.stimuli.crops import Direction
+from study_server.stimuli.directions import Directions
 
 
 def _setting(
@@ -60,9 +60,24 @@ class StimuliSettings:
     max_shift: int = _setting(
         9, "Largest shift, pixels; there is a pair for each shift from 0 to this.", low=1, high=256
     )
+    shifts: list[int] = _setting(
+        [],
+        "Shifts, pixels, where they are others than all of 0 to max_shift: ascending from 0 to max_shift.",
+        low=0,
+        high=256,
+    )
     size: int = _setting(256, "Width and height of every crop, pixels.", low=16, high=2048)
-    direction: Direction = _setting("right", "Where the crop window moves to.")
+    direction: Directions = _setting(
+        "right",
+        "Where the crop window moves to; on a diagonal it moves by the shift along both axes. mixed: each way for as "
+        "equal a number of images as possible.",
+    )
     seed: int = _setting(0, "Seed of the choice of photographs and windows.", low=0)
+
+    @property
+    def all_shifts(self) -> tuple[int, ...]:
+        """Shifts of which each image has a pair, pixels, from 0 to the largest."""
+        return tuple(self.shifts) or tuple(range(self.max_shift + 1))
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,13 @@ class TrialSettings:
         "answers for every pair as possible. paper: for each shift, images drawn at random.",
     )
     per_shift: int = _setting(5, "Pairs of each shift that a participant judges.", low=1, high=1000)
+    at_each_shift: list[int] = _setting(
+        [],
+        "Pairs of each shift that a participant judges, one number for each from the smallest, where they are not the "
+        "same for all.",
+        low=1,
+        high=1000,
+    )
     more_catch: int = _setting(
         0,
         "How many more pairs without a shift, and with the largest, a participant judges beside those: with them it is "

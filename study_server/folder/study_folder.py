@@ -6,11 +6,12 @@ import csv
 import os
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 from study_server.csv_cells import guarded
@@ -21,6 +22,7 @@ from study_server.folder.settings import Settings
 from study_server.progress_bar import progress
 from study_server.stimuli import manifest
 from study_server.stimuli.crops import CropWindow, choose_window, smallest_photograph
+from study_server.stimuli.directions import DIRECTIONS, Direction, in_turn
 from study_server.stimuli.manifest import PairRow, pair_id
 from study_server.stimuli.photographs import Photograph, PhotographSource, Pixels, pixels_sha256, read_pixels, write_png
 from study_server.stimuli.published import FILE_NAME as PUBLISHED
@@ -61,14 +63,17 @@ class StudyFolder:
         rows = manifest.read_manifest(self.manifest_path)
         s = self.settings.stimuli
         images = {row.image for row in rows}
-        if len(images) != s.count or len(rows) != s.count * (s.max_shift + 1):
+        if len(images) != s.count or len(rows) != s.count * len(s.all_shifts):
+            said = ", ".join(map(str, s.shifts)) if s.shifts else f"0 to {s.max_shift}"
             raise StudyError(
                 f"{self.manifest_path} has {len(rows)} pairs of {len(images)} images, but [stimuli] in study.toml says "
-                f"{s.count} images with shifts 0 to {s.max_shift}: restore the one that was changed"
+                f"{s.count} images with shifts {said}: restore the one that was changed"
             )
-        if {row.shift_px for row in rows} != set(range(s.max_shift + 1)):
-            raise StudyError(f"{self.manifest_path} lacks a shift between 0 and {s.max_shift}: restore it")
-        if any((row.size, row.direction) != (s.size, s.direction) for row in rows):
+        missing = set(product(images, s.all_shifts)) - {(row.image, row.shift_px) for row in rows}
+        if missing:
+            raise StudyError(f"{self.manifest_path} lacks the pair {pair_id(*min(missing))}: restore it")
+        ways = DIRECTIONS if s.direction == "mixed" else (s.direction,)
+        if any(row.size != s.size or row.direction not in ways for row in rows):
             raise StudyError(
                 f"{self.manifest_path} and [stimuli] in study.toml differ in size or direction: "
                 "restore the one that was changed"
@@ -233,19 +238,19 @@ def _make_stimuli(
     root: Path, settings: Settings, source: PhotographSource, count: int, what: str
 ) -> tuple[list[PairRow], dict[str, str], int]:
     s = settings.stimuli
-    # Practice may ask for a larger shift than the study's; its stimuli then go that far.
-    max_shift = s.max_shift if what == "stimuli" else max(s.max_shift, *settings.practice.shifts)
+    # Practice may ask for other shifts than the study's, and for a larger one; its stimuli then go that far.
+    shifts = s.all_shifts if what == "stimuli" else range(max(s.max_shift, *settings.practice.shifts) + 1)
     (root / STIMULI).mkdir(parents=True)
     rows: list[PairRow] = []
     used: dict[str, list[CropWindow]] = {}
     skipped = dict(source.skipped)
-    images = _choose_images(settings, source, count, max_shift, what, used, skipped)
+    images = _choose_images(settings, source, count, shifts, what, used, skipped)
     made = 0
     writing: list[Future[None]] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the encoder lets other threads run
         for made, image in enumerate(progress(images, f"making {what}", unit="image", total=count), start=1):
             _await(writing)  # an image is written while the next one is chosen, and no more are held
-            new_rows, writing = _begin_image(pool, root, f"{made:05d}", image, max_shift)
+            new_rows, writing = _begin_image(pool, root, f"{made:05d}", image, shifts)
             rows += new_rows
         _await(writing)
     if made < count:
@@ -265,7 +270,7 @@ def _choose_images(
     settings: Settings,
     source: PhotographSource,
     count: int,
-    max_shift: int,
+    shifts: Sequence[int],
     what: str,
     used: dict[str, list[CropWindow]],
     skipped: dict[str, str],
@@ -276,7 +281,8 @@ def _choose_images(
     """
     s = settings.stimuli
     rng = random.Random(f"{s.seed}/windows/{what}")
-    least = smallest_photograph(s.size, max_shift, s.direction)
+    ways = in_turn(s.direction, random.Random(f"{s.seed}/directions/{what}"))
+    direction = next(ways)
     usable = list(source.photographs)
     chosen = 0
     while usable and chosen < count:
@@ -285,7 +291,7 @@ def _choose_images(
                 break
             try:
                 pixels = read_pixels(photograph.path)
-                window = _window(pixels, settings, max_shift, least, rng, used.get(photograph.name, []))
+                window = _window(pixels, s.size, shifts, direction, rng, used.get(photograph.name, []))
             except StudyError as error:
                 usable.remove(photograph)
                 if photograph.name not in used:
@@ -293,6 +299,7 @@ def _choose_images(
                 continue
             used.setdefault(photograph.name, []).append(window)
             chosen += 1
+            direction = next(ways)
             yield _Image(photograph, window, pixels)
         if not source.several_crops:
             break
@@ -300,19 +307,19 @@ def _choose_images(
 
 def _window(
     pixels: Pixels,
-    settings: Settings,
-    max_shift: int,
-    least: tuple[int, int],
+    size: int,
+    shifts: Sequence[int],
+    direction: Direction,
     rng: random.Random,
     taken: list[CropWindow],
 ) -> CropWindow:
-    s = settings.stimuli
+    least = smallest_photograph(size, max(shifts), direction)
     height, width = pixels.shape[:2]
     if width < least[0] or height < least[1]:
         raise StudyError(
-            f"{width}x{height} pixels; a crop of {s.size} px with shifts to {max_shift} px needs {least[0]}x{least[1]}"
+            f"{width}x{height} pixels; a crop of {size} px with shifts to {max(shifts)} px needs {least[0]}x{least[1]}"
         )
-    window = choose_window(pixels, size=s.size, max_shift=max_shift, direction=s.direction, rng=rng, taken=taken)
+    window = choose_window(pixels, size=size, shifts=shifts, direction=direction, rng=rng, taken=taken)
     if window is None:
         raise StudyError("so uniform that a shift cannot be seen in it")
     return window
@@ -324,13 +331,13 @@ def _await(writing: list[Future[None]]) -> None:
 
 
 def _begin_image(
-    pool: ThreadPoolExecutor, root: Path, image_id: str, image: _Image, max_shift: int
+    pool: ThreadPoolExecutor, root: Path, image_id: str, image: _Image, shifts: Sequence[int]
 ) -> tuple[list[PairRow], list[Future[None]]]:
     """Rows of an image, and its crops' files, which the pool is writing."""
     source_sha256 = image.photograph.sha256()
-    crops = [image.window.cut(image.pixels, n) for n in range(max_shift + 1)]
+    crops = [image.window.cut(image.pixels, n) for n in shifts]
     digests = [pixels_sha256(crop) for crop in crops]
-    files = [f"{STIMULI}/{pair_id(image_id, n)}.png" for n in range(max_shift + 1)]
+    files = [f"{STIMULI}/{pair_id(image_id, n)}.png" for n in shifts]
     rows = [
         PairRow(
             schema=manifest.SCHEMA,
@@ -339,7 +346,7 @@ def _begin_image(
             shift_px=shift_px,
             direction=image.window.direction,
             reference_file=files[0],
-            stimulus_file=files[shift_px],
+            stimulus_file=file,
             source_file=image.photograph.name,
             source_sha256=source_sha256,
             source_url=image.photograph.url,
@@ -348,8 +355,8 @@ def _begin_image(
             crop_y=image.window.y,
             size=image.window.size,
             reference_sha256=digests[0],
-            stimulus_sha256=digests[shift_px],
+            stimulus_sha256=digest,
         )
-        for shift_px in range(max_shift + 1)
+        for shift_px, file, digest in zip(shifts, files, digests, strict=True)
     ]
     return rows, [pool.submit(write_png, crop, root / file) for crop, file in zip(crops, files, strict=True)]

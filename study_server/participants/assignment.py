@@ -16,27 +16,16 @@ from functools import lru_cache
 import numpy as np
 
 Cell = tuple[int, int]
-"""(index of the image, shift in pixels)."""
+"""(index of the image, index of the shift)."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """What is assigned: every image at every shift from 0, `per_shift` pairs of each shift to a participant.
-
-    more_catch: so many more of those without a shift and of those with the largest.
-    """
+    """What is assigned: every image at every shift; `counts`: pairs of each, from the smallest, of a participant."""
 
     n_images: int
-    n_shifts: int
-    per_shift: int
+    counts: tuple[int, ...]
     seed: int
-    more_catch: int = 0
-
-    @property
-    def counts(self) -> list[int]:
-        """Pairs of each shift, from 0, that a participant judges."""
-        ends = (0, self.n_shifts - 1)
-        return [self.per_shift + (self.more_catch if shift in ends else 0) for shift in range(self.n_shifts)]
 
     @property
     def n_trials(self) -> int:
@@ -50,7 +39,7 @@ class Design:
 
     @property
     def round_answers(self) -> int:
-        """So many answers has every pair then; those without a shift and with the largest may have more."""
+        """So many answers has every pair then; those of shifts of which a participant judges more have more."""
         return self.round_slots * min(self.counts) // self.n_images
 
 
@@ -97,11 +86,11 @@ def _decomposition(design: Design, number: int) -> list[list[Cell]]:
     rng = random.Random(f"{design.seed}/balanced/{number}")
     slots = design.round_slots
     left = np.tile(slots * np.array(design.counts) // design.n_images, (design.n_images, 1))
-    shift_of_place = np.repeat(np.arange(design.n_shifts), design.counts).tolist()
+    shift_of_place = np.repeat(np.arange(len(design.counts)), design.counts).tolist()
     assignments = []
     for place in range(slots):
         must_be_used = left.sum(axis=1) >= slots - place
-        chance = np.array([[rng.random() for _ in range(design.n_shifts)] for _ in range(design.n_images)])
+        chance = np.array([[rng.random() for _ in design.counts] for _ in range(design.n_images)])
         # In falling order of weight: only pairs that are left; images that cannot wait; pairs used least; chance.
         cost = 1e9 * (left == 0) - 1e6 * must_be_used[:, None] - 1e2 * left + chance
         places = np.transpose(linear_sum_assignment(np.repeat(cost, design.counts, axis=1)))

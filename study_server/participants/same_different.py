@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from operator import add
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -50,13 +51,15 @@ def page_settings(settings: Settings) -> dict[str, Any]:
 
 def design(settings: Settings) -> Design:
     """The assignment's design, from the settings."""
-    s = settings
-    return Design(s.stimuli.count, s.stimuli.max_shift + 1, s.trials.per_shift, s.trials.seed, s.trials.more_catch)
+    trials, shifts = settings.trials, settings.stimuli.all_shifts
+    counts = trials.at_each_shift or [trials.per_shift] * len(shifts)
+    more = [trials.more_catch * (shift in (shifts[0], shifts[-1])) for shift in shifts]
+    return Design(settings.stimuli.count, tuple(map(add, counts, more)), trials.seed)
 
 
 def trials_of_shift(settings: Settings, shift_px: int) -> int:
     """How many pairs with this shift a participant judges."""
-    return design(settings).counts[shift_px]
+    return design(settings).counts[settings.stimuli.all_shifts.index(shift_px)]
 
 
 def plan_ahead(settings: Settings, slots: range) -> None:
@@ -72,7 +75,8 @@ def plan_trials(settings: Settings, slot: int, arrival: int) -> list[PlannedTria
     cells = STRATEGIES[settings.trials.strategy](design(settings), slot)
     rng = random.Random(f"{settings.trials.seed}/order/{slot}/{arrival}")
     rng.shuffle(cells)
-    return [PlannedTrial(image, shift, "left" if rng.random() < 0.5 else "right") for image, shift in cells]
+    shifts = settings.stimuli.all_shifts
+    return [PlannedTrial(image, shifts[place], "left" if rng.random() < 0.5 else "right") for image, place in cells]
 
 
 # --- what it records -------------------------------------------------------------------------------------------------

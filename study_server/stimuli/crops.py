@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
+from study_server.stimuli.directions import STEP, Direction, Directions
 from study_server.stimuli.photographs import Pixels, pixels_sha256
-
-Direction = Literal["right", "left", "up", "down", "up-right", "up-left", "down-right", "down-left"]
-DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-_STEP: dict[str, tuple[int, int]] = {
-    "right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1),
-    "up-right": (1, -1), "up-left": (-1, -1), "down-right": (1, 1), "down-left": (-1, 1),
-}  # fmt: skip
 
 _TRIES = 40
 
@@ -30,7 +23,7 @@ class CropWindow:
 
     def cut(self, pixels: Pixels, shift_px: int) -> Pixels:
         """The crop (size, size, 3) with the window moved by `shift_px`; it must lie inside the photograph."""
-        dx, dy = _STEP[self.direction]
+        dx, dy = STEP[self.direction]
         left, top = self.x + dx * shift_px, self.y + dy * shift_px
         height, width = pixels.shape[:2]
         if left < 0 or top < 0 or left + self.size > width or top + self.size > height:
@@ -42,18 +35,13 @@ class CropWindow:
         everything, ahead, behind = slice(None), slice(shift_px, None), slice(None, max(0, self.size - shift_px))
         # Along an axis, by the sign of the step: the parts of the reference and of the shifted crop.
         parts = {0: (everything, everything), 1: (ahead, behind), -1: (behind, ahead)}
-        (left, left_shifted), (top, top_shifted) = (parts[step] for step in _STEP[self.direction])
+        (left, left_shifted), (top, top_shifted) = (parts[step] for step in STEP[self.direction])
         return reference[top, left], shifted[top_shifted, left_shifted]
 
 
-def distance_px(shift_px: int, direction: str) -> float:
-    """How far the window moved, pixels: on a diagonal it moved by `shift_px` along both axes."""
-    return shift_px * math.hypot(*_STEP[direction])
-
-
-def smallest_photograph(size: int, max_shift: int, direction: Direction) -> tuple[int, int]:
+def smallest_photograph(size: int, max_shift: int, direction: Directions) -> tuple[int, int]:
     """Least (width, height) of a photograph in which every window fits."""
-    dx, dy = _STEP[direction]
+    dx, dy = (1, 1) if direction == "mixed" else STEP[direction]
     return size + abs(dx) * max_shift, size + abs(dy) * max_shift
 
 
@@ -61,21 +49,22 @@ def choose_window(
     pixels: Pixels,
     *,
     size: int,
-    max_shift: int,
+    shifts: Sequence[int],
     direction: Direction,
     rng: random.Random,
     taken: list[CropWindow],
 ) -> CropWindow | None:
-    """A window whose moved versions all lie inside the photograph and all look different from the reference.
+    """A window whose versions, moved by each of `shifts`, all lie inside the photograph and all look different.
 
     Of several random candidates it takes the one farthest from the windows already `taken` from this photograph.
     None where the photograph is too small, or so uniform that moving the window changes nothing.
     """
+    max_shift = max(shifts)
     height, width = pixels.shape[:2]
     least_width, least_height = smallest_photograph(size, max_shift, direction)
     if width < least_width or height < least_height:
         return None
-    dx, dy = _STEP[direction]
+    dx, dy = STEP[direction]
     low_x, low_y = max(0, -dx * max_shift), max(0, -dy * max_shift)
     candidates = [
         CropWindow(
@@ -89,14 +78,14 @@ def choose_window(
     if taken:
         apart = [c for c in candidates if _distance(c, taken) > 0]
         candidates = sorted(apart, key=lambda c: -_distance(c, taken))
-    return next((c for c in candidates if not _looks_unmoved(c, pixels, max_shift)), None)
+    return next((c for c in candidates if not _looks_unmoved(c, pixels, shifts)), None)
 
 
 def _distance(candidate: CropWindow, taken: list[CropWindow]) -> int:
     return min(max(abs(candidate.x - t.x), abs(candidate.y - t.y)) for t in taken)
 
 
-def _looks_unmoved(window: CropWindow, pixels: Pixels, max_shift: int) -> bool:
+def _looks_unmoved(window: CropWindow, pixels: Pixels, shifts: Sequence[int]) -> bool:
     """Whether any two of the versions have the same pixels, so that no answer about them could be right."""
-    digests = {pixels_sha256(window.cut(pixels, n)) for n in range(max_shift + 1)}
-    return len(digests) <= max_shift
+    digests = {pixels_sha256(window.cut(pixels, n)) for n in shifts}
+    return len(digests) < len(shifts)

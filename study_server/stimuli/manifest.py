@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from study_server.errors import StudyError
-from study_server.stimuli.crops import DIRECTIONS, CropWindow
+from study_server.stimuli.crops import CropWindow
+from study_server.stimuli.directions import DIRECTIONS
 
 SCHEMA = "shift-study/manifest/1"
 FILE_NAME = "manifest.csv"

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from study_server.stimuli.crops import DIRECTIONS
+from study_server.stimuli.directions import DIRECTIONS
 
 STAGES = ("instructions", "calibration", "practice", "trials", "questions", "finished")
 """Where a participant is, in order."""

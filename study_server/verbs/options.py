@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,15 @@ DATABASE_URL = click.option(
     default="",
     help="Where the data are, as postgresql://user@host/name.  [default: server.database_url, or DIR/study.db]",
 )
+
+
+def numbers(_ctx: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """Of an option: whole numbers with commas between them; none where it is left out."""
+    if value is None:
+        return ()
+    if not re.fullmatch(r"\d{1,6}(,\d{1,6})*", value):
+        raise click.BadParameter(f"{value!r}: give whole numbers with commas between them, such as 0,2,3,9")
+    return tuple(map(int, value.split(",")))
 
 
 def echo(as_json: bool, figures: dict[str, Any], text: str) -> None:

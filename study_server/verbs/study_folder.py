@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from study_server.verbs.options import FOLDER, echo
+from study_server.stimuli.directions import DIRECTIONS
+from study_server.verbs.options import FOLDER, echo, numbers
 
 if TYPE_CHECKING:
     from study_server.folder.settings import Settings
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
 @click.option("--count", default=50, show_default=True, type=click.IntRange(1, 99_999), help="Number of images.")
 @click.option("--max-shift", default=9, show_default=True, type=click.IntRange(1, 256), help="Largest shift, pixels.")
 @click.option(
+    "--shifts",
+    callback=numbers,
+    metavar="0,…",
+    help="Shifts, pixels, in place of every one from 0 to the largest: 0,2,3,9.",
+)
+@click.option(
+    "--at-each-shift",
+    callback=numbers,
+    metavar="N,…",
+    help="How many pairs of each shift a participant judges: 5,20,20,5.  [default: up to 5 of each]",
+)
+@click.option(
     "--size",
     default=256,
     show_default=True,
@@ -36,8 +49,8 @@ if TYPE_CHECKING:
     "--direction",
     default="right",
     show_default=True,
-    type=click.Choice(["right", "left", "up", "down"]),
-    help="Where the window moves to.",
+    type=click.Choice([*DIRECTIONS, "mixed"]),
+    help="Where the window moves to; mixed: each way for as many images.",
 )
 @click.option(
     "--seed",
@@ -60,21 +73,24 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def new(
-    folder: Path, source: str, count: int, max_shift: int, size: int, direction: Any, seed: int | None,
-    name: str | None, practice_images: str, coco_info: Path | None, as_json: bool,
+    folder: Path, source: str, count: int, max_shift: int, shifts: tuple[int, ...],
+    at_each_shift: tuple[int, ...], size: int, direction: Any, seed: int | None, name: str | None,
+    practice_images: str, coco_info: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a study folder: settings, stimuli, manifest.
 
     \b
     Example:  shift-study new my-study --images photographs/ --count 50 --seed 1
               shift-study new coco-study --images coco:test2017
+              shift-study new near-threshold --images photographs/ --count 100 \\
+                  --shifts 0,2,3,9 --at-each-shift 5,20,20,5 --direction mixed
     """
     from study_server.folder.new import make_study, unforeseeable_seed
 
     seed = unforeseeable_seed() if seed is None else seed
     made = make_study(
-        folder, source=source, count=count, max_shift=max_shift, size=size, direction=direction, seed=seed,
-        name=name, practice_images=practice_images, coco_info=coco_info,
+        folder, source=source, count=count, max_shift=max_shift, shifts=shifts, at_each_shift=at_each_shift,
+        size=size, direction=direction, seed=seed, name=name, practice_images=practice_images, coco_info=coco_info,
     )  # fmt: skip
     for photograph, reason in made.skipped.items():
         click.echo(f"skipped {photograph}: {reason}", err=True)
@@ -94,16 +110,21 @@ def new(
 
 def _what_participants_do(settings: Settings) -> str:
     from study_server.participants.guessing import chances
+    from study_server.participants.same_different import design
 
-    trials, shifts = settings.trials, settings.stimuli.max_shift + 1
-    text = f"Each participant judges {trials.per_shift * shifts} pairs, {trials.per_shift} of each shift"
-    if trials.strategy == "paper":
-        text += f"; images are drawn at random and may repeat: the balanced strategy takes {shifts} images or more"
+    counts, shifts = design(settings).counts, settings.stimuli.all_shifts
+    each = f"{counts[0]} of each shift"
+    if len(set(counts)) > 1:
+        each = " and ".join(f"{count} of {shift} px" for shift, count in zip(shifts, counts, strict=True))
+    text = f"Each participant judges {sum(counts)} pairs, {each.replace(' and ', ', ', len(counts) - 2)}"
+    if settings.trials.strategy == "paper":
+        least = sum(counts) if settings.trials.at_each_shift else len(shifts)
+        text += f"; images are drawn at random and may repeat: the balanced strategy takes {least} images or more"
     text += f"\n{chances(settings).to_text()}"
-    if trials.per_shift < 3:
+    if min(counts[0], counts[-1]) < 3:
         text += (
-            "\nNote: with so few pairs of each shift the validation rule can exclude a participant for a single "
-            f"mistake; 5 of each shift take {5 * shifts} images"
+            "\nNote: with so few pairs without a shift or with the largest the validation rule can exclude a "
+            f"participant for a single mistake; 5 of each shift take {5 * len(shifts)} images"
         )
     return text
 

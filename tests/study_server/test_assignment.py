@@ -12,11 +12,11 @@ from scipy.stats import chisquare
 
 from study_server.participants.assignment import Design, balanced, paper
 
-PAPER = Design(n_images=50, n_shifts=10, per_shift=5, seed=1)
+PAPER = Design(n_images=50, counts=(5,) * 10, seed=1)
 
 designs = st.builds(
-    lambda n_shifts, per_shift, more, seed: Design(n_shifts * per_shift + more, n_shifts, per_shift, seed),
-    st.integers(1, 6), st.integers(1, 4), st.integers(0, 9), st.integers(0, 2**31),
+    lambda counts, more, seed: Design(sum(counts) + more, tuple(counts), seed),
+    st.lists(st.integers(1, 4), min_size=1, max_size=6), st.integers(0, 9), st.integers(0, 2**31),
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_balanced_shows_each_image_once_and_as_many_of_each_shift(design: Design
     images, shifts = zip(*cells, strict=True)
     assert len(set(images)) == len(images) == design.n_trials
     assert all(0 <= image < design.n_images for image in images)
-    assert Counter(shifts) == dict.fromkeys(range(design.n_shifts), design.per_shift)
+    assert Counter(shifts) == dict(enumerate(design.counts))
 
 
 @settings(max_examples=60)
@@ -50,8 +50,13 @@ def test_balanced_is_exact_after_every_round(design: Design) -> None:
     for number in range(2):
         for place in range(design.round_slots):
             counts.update(balanced(design, number * design.round_slots + place))
-        assert len(counts) == design.n_images * design.n_shifts
-        assert len(set(counts.values())) == 1
+        assert len(counts) == design.n_images * len(design.counts)
+        assert {
+            shift: {counts[image, shift] for image in range(design.n_images)} for shift in range(len(design.counts))
+        } == {
+            shift: {(number + 1) * design.round_slots * count // design.n_images}
+            for shift, count in enumerate(design.counts)
+        }
 
 
 @settings(max_examples=60)
@@ -59,14 +64,14 @@ def test_balanced_is_exact_after_every_round(design: Design) -> None:
 def test_paper_draws_different_images_within_each_shift(
     n_shifts: int, per_shift: int, more: int, seed: int, slot: int
 ) -> None:
-    cells = paper(Design(per_shift + more, n_shifts, per_shift, seed), slot)
+    cells = paper(Design(per_shift + more, (per_shift,) * n_shifts, seed), slot)
     assert len(set(cells)) == len(cells)
     assert Counter(shift for _, shift in cells) == dict.fromkeys(range(n_shifts), per_shift)
 
 
 @pytest.mark.parametrize("strategy", [balanced, paper])
 def test_same_seed_same_slots_another_seed_others(strategy) -> None:  # type: ignore[no-untyped-def]
-    other = Design(50, 10, 5, seed=2)
+    other = Design(50, (5,) * 10, seed=2)
     assert [strategy(PAPER, slot) for slot in range(12)] == [strategy(PAPER, slot) for slot in range(12)]
     assert strategy(PAPER, 3) != strategy(other, 3)
     assert strategy(PAPER, 3) != strategy(PAPER, 13)
@@ -86,36 +91,38 @@ def test_the_paper_strategy_leaves_pairs_short_as_the_paper_found() -> None:
 
 def test_balanced_refuses_more_trials_than_images() -> None:
     with pytest.raises(ValueError) as caught:
-        balanced(Design(50, 17, 3, 0), 0)
+        balanced(Design(50, (3,) * 17, 0), 0)
     assert str(caught.value) == "51 trials with a different image each need more than 50 images"
-    assert len(balanced(Design(51, 17, 3, 0), 0)) == 51
+    assert len(balanced(Design(51, (3,) * 17, 0), 0)) == 51
 
 
 def test_a_round_that_is_not_balanced_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot happen; whoever changes how slots are planned hears it where it does."""
     monkeypatch.setattr("scipy.optimize.linear_sum_assignment", lambda cost: (np.arange(2), np.arange(2)))
     with pytest.raises(RuntimeError) as caught:
-        balanced(Design(4, 2, 1, 123_456), 0)
+        balanced(Design(4, (1, 1), 123_456), 0)
     assert str(caught.value) == "the round is not balanced; please report this with the study's settings"
 
 
 @pytest.mark.parametrize(
-    "design", [Design(50, 10, 3, 1), Design(20, 4, 3, 5), Design(13, 3, 2, 2)], ids=lambda design: str(design.n_images)
+    "design",
+    [Design(50, (3,) * 10, 1), Design(20, (3,) * 4, 5), Design(13, (2,) * 3, 2), Design(100, (5, 15, 25, 5), 3)],
+    ids=lambda design: str(design.n_images),
 )
 def test_within_a_long_round_no_pair_is_three_answers_ahead(design: Design) -> None:
     """A study that ends within a round has its answers spread too: pairs that were used least come first."""
     assert design.round_slots > 10
-    counts = dict.fromkeys(((image, shift) for image in range(design.n_images) for shift in range(design.n_shifts)), 0)
+    counts = np.zeros((design.n_images, len(design.counts)), dtype=int)
     for slot in range(design.round_slots):
         for cell in balanced(design, slot):
             counts[cell] += 1
-        assert max(counts.values()) - min(counts.values()) <= 2
-    assert set(counts.values()) == {design.per_shift * design.round_slots // design.n_images}
+        assert np.all(np.ptp(counts, axis=0) <= 2)
+    assert np.all(counts == np.array(design.counts) * design.round_slots // design.n_images)
 
 
 def test_a_study_that_goes_on_has_the_slots_with_which_it_began() -> None:
     """Also with a later version of this program, of Python or of SciPy: slots are computed anew when they are given."""
-    small = Design(n_images=6, n_shifts=3, per_shift=2, seed=7)
+    small = Design(n_images=6, counts=(2, 2, 2), seed=7)
     assert small.round_slots == 3
     assert [balanced(small, slot) for slot in range(4)] == [
         [(0, 2), (1, 1), (2, 1), (3, 0), (4, 2), (5, 0)],

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study_server.stimuli.crops import DIRECTIONS, CropWindow, Direction, choose_window, smallest_photograph
+from study_server.stimuli.crops import CropWindow, choose_window, smallest_photograph
+from study_server.stimuli.directions import DIRECTIONS, Direction
 from study_server.stimuli.photographs import Pixels
 
 # Row and column of the window's corner per pixel moved, written out once more.
@@ -34,7 +35,7 @@ def choose(
     return choose_window(
         pixels,
         size=size,
-        max_shift=max_shift,
+        shifts=range(max_shift + 1),
         direction=direction,
         rng=random.Random(seed),
         taken=taken or [],
@@ -114,7 +115,7 @@ def test_several_windows_of_a_photograph_never_coincide(seed: int, direction: Di
     pixels = noise(width + 2, height + 1)  # six places
     rng = random.Random(seed)
     taken: list[CropWindow] = []
-    while window := choose_window(pixels, size=16, max_shift=4, direction=direction, rng=rng, taken=taken):
+    while window := choose_window(pixels, size=16, shifts=range(5), direction=direction, rng=rng, taken=taken):
         taken.append(window)
     assert 1 <= len(taken) <= 6
     assert len(set(taken)) == len(taken)

@@ -28,6 +28,7 @@ from study_server.export.participants import participant_rows
 from study_server.export.responses import response_rows
 from study_server.folder.settings import AcceptanceSettings, Settings, StimuliSettings, TrialSettings
 from study_server.folder.study_folder import StudyFolder
+from study_server.participants import same_different
 from study_server.participants.acceptance import (
     CatchTrials,
     accepted_answers_per_pair,
@@ -35,7 +36,7 @@ from study_server.participants.acceptance import (
     judge,
     reaches_dprime,
 )
-from study_server.participants.assignment import Design, balanced, paper
+from study_server.participants.assignment import balanced, paper
 from study_server.participants.guessing import chance_to_pass, chances, passes, percent
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.same_different import Observer
@@ -337,8 +338,12 @@ def test_the_trial_page_can_be_loaded_two_hundred_times_and_not_more(configure: 
 def test_with_more_catch_trials_every_pair_of_a_shift_is_used_equally_often(
     images: int, shifts: int, per_shift: int, more: int
 ) -> None:
-    design = Design(images, shifts, per_shift, seed=4, more_catch=more)
-    counts = design.counts
+    settings = Settings(
+        stimuli=StimuliSettings(count=images, max_shift=shifts - 1),
+        trials=TrialSettings(per_shift=per_shift, more_catch=more, seed=4),
+    )
+    design = same_different.design(settings)
+    counts = list(design.counts)
     assert counts == [per_shift + more, *[per_shift] * (shifts - 2), per_shift + more]
     used = dict.fromkeys(((image, shift) for image in range(images) for shift in range(shifts)), 0)
     for slot in range(design.round_slots):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shift_study import main
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
-from study_server.stimuli.crops import DIRECTIONS
+from study_server.stimuli.directions import DIRECTIONS
 from study_server.stimuli.manifest import COLUMNS, SCHEMA, PairRow, pair_id, read_manifest, write_manifest
 
 # The csv module of Python 3.11 leaves a lone carriage return unquoted; `new` takes no file name that has one.

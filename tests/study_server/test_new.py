@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from study_server.folder.check import check_folder
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
 from study_server.stimuli import manifest
-from study_server.stimuli.crops import DIRECTIONS, Direction
+from study_server.stimuli.directions import DIRECTIONS, Direction
 from study_server.stimuli.image_sources import demo_photographs, folder_photographs, locate
 from study_server.stimuli.photographs import png_chunks, read_pixels, read_png
 
@@ -366,6 +367,45 @@ def test_failure_half_way_leaves_nothing(
         make(target, photographs)
     assert 15 < len(written) <= 20  # no image after the second
     assert everything(tmp_path) == before
+
+
+def test_chosen_shifts_and_each_direction_for_as_many_images(photographs: Path, tmp_path: Path) -> None:
+    result = new(
+        tmp_path / "study", "--images", photographs, "--count", "16", "--size", "32", "--shifts", "0,2,3,9",
+        "--at-each-shift", "3,4,4,3", "--direction", "mixed", "--practice-images", photographs, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 1 and "16 images are needed for stimuli, and 6 could be made" in result.stderr
+    for number in range(6, 16):
+        photograph(photographs / f"{number}.png", seed=number)
+    result = new(
+        tmp_path / "study", "--images", photographs, "--count", "16", "--size", "32", "--shifts", "0,2,3,9",
+        "--at-each-shift", "3,4,4,3", "--direction", "mixed", "--practice-images", photographs,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "judges 14 pairs, 3 of 0 px, 4 of 2 px, 4 of 3 px and 3 of 9 px" in result.stdout
+    study = StudyFolder(tmp_path / "study")
+    assert (study.settings.stimuli.max_shift, study.settings.trials.strategy) == (9, "balanced")
+    assert Counter(row.shift_px for row in study.pairs) == dict.fromkeys([0, 2, 3, 9], 16)
+    assert Counter(row.direction for row in study.pairs if not row.shift_px) == dict.fromkeys(DIRECTIONS, 2)
+    report = check_folder(study)
+    assert report.faults == [] and report.images_recut_from_source == report.images
+
+
+def test_a_shift_that_the_manifest_lacks_is_named(photographs: Path, tmp_path: Path) -> None:
+    study = make(tmp_path / "study", photographs, shifts=[0, 2, 3, 9])
+    toml = study.path / "study.toml"
+    toml.write_text(toml.read_text().replace("shifts = [0, 2, 3, 9]", "shifts = [0, 2, 4, 9]"))
+    with pytest.raises(StudyError, match=r"lacks the pair 00001_n-4: restore it"):
+        _ = StudyFolder(study.path).pairs
+
+
+@pytest.mark.parametrize("shifts", ["0", "2,3", "0,3,2", "0,2,2"])
+def test_shifts_that_are_no_design_are_refused(shifts: str, tmp_path: Path) -> None:
+    result = new(tmp_path / "study", "--images", "demo", "--shifts", shifts)
+    assert result.exit_code == 1
+    assert f"--shifts {shifts}: give different shifts, ascending from 0: 0,2,3,9" in result.stderr
+    assert new(tmp_path / "study", "--images", "demo", "--shifts", "0;2").exit_code == 2
+    assert not (tmp_path / "study").exists()
 
 
 # --- Opening a folder that somebody changed ---------------------------------------------------------------------------

@@ -69,11 +69,13 @@ def instances(kind: type) -> st.SearchStrategy[Any]:
 
 def agree(s: Settings) -> Settings:
     """The same settings, where they do not fit each other made to."""
+    shifts = sorted({0, *s.stimuli.shifts, s.stimuli.max_shift}) if s.stimuli.shifts else []
     return dataclasses.replace(
         s,
-        stimuli=dataclasses.replace(s.stimuli, count=99999),
+        stimuli=(stimuli := dataclasses.replace(s.stimuli, count=99999, shifts=shifts)),
         trials=dataclasses.replace(
             s.trials,
+            at_each_shift=(s.trials.at_each_shift * 300)[: len(stimuli.all_shifts)],
             per_shift=min(s.trials.per_shift, 90000 // (s.stimuli.max_shift + 1)),
         ),
         display=dataclasses.replace(s.display, key_same="a", key_different="0"),
@@ -165,8 +167,10 @@ WRONG = [
     ("stimuli", "count", "true", "an integer from 1 to 99999"),
     ("stimuli", "max_shift", "257", "an integer from 1 to 256"),
     ("stimuli", "size", "15", "an integer from 16 to 2048"),
-    ("stimuli", "direction", '"rigth"', '"right" or "left" or "up" or "down"'),
+    ("stimuli", "direction", '"rigth"', '"right" or "left" or "up" or "down" or "up-right"'),
     ("stimuli", "direction", "3", '"right" or "left" or "up" or "down"'),
+    ("stimuli", "shifts", "[0, 2.5]", "a list of integers from 0 to 256"),
+    ("trials", "at_each_shift", "[0]", "a list of integers from 1 to 1000"),
     ("stimuli", "seed", "-1", "an integer of at least 0"),
     ("trials", "strategy", '"random"', '"balanced" or "paper"'),
     ("trials", "per_shift", "0", "an integer from 1 to 1000"),
@@ -243,6 +247,25 @@ def test_wrong_value(section: str, key: str, value: str, allowed: str, tmp_path:
             "[stimuli]\ncount = 40\n[trials]\nper_shift = 5",
             ", line 4: trials.per_shift is 5, which makes 50 trials, but the balanced strategy shows each of the 40 "
             'images at most once; allowed is at most 4, or strategy = "paper"',
+        ),
+        (
+            "[stimuli]\nshifts = [0, 3, 2, 9]",
+            ", line 2: stimuli.shifts is [0, 3, 2, 9]; allowed is an ascending list from 0 to the largest, which is stimuli.max_shift = 9",
+        ),
+        ("[stimuli]\nshifts = [2, 9]", ", line 2: stimuli.shifts is [2, 9]; allowed is an ascending list from 0"),
+        ("[stimuli]\nshifts = [0, 2, 3]", ", line 2: stimuli.shifts is [0, 2, 3]; allowed is an ascending list from 0"),
+        (
+            "[stimuli]\nshifts = [0, 2, 9]\n[trials]\nat_each_shift = [5, 5]",
+            ", line 4: trials.at_each_shift has 2 numbers; allowed is one for each of the 3 shifts",
+        ),
+        (
+            "[stimuli]\nshifts = [0, 2, 9]\n[trials]\nat_each_shift = [5, 40, 6]",
+            ", line 4: trials.at_each_shift makes 51 trials, but the balanced strategy shows each of the 50 images at "
+            'most once; allowed is numbers with a sum of at most 50, or strategy = "paper"',
+        ),
+        (
+            '[stimuli]\nshifts = [0, 9]\n[trials]\nat_each_shift = [49, 3]\nmore_catch = 2\nstrategy = "paper"',
+            ", line 4: a participant would judge 51 pairs of one shift; allowed is at most the 50 images",
         ),
         # Left at its default, the setting has no line; its section has.
         ("[trials]\nseed = 1\n[stimuli]\ncount = 40", ", line 1: trials.per_shift is 5, which makes 50 trials"),

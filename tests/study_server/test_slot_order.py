@@ -243,13 +243,13 @@ def places(count: int, max_shift: int, per_shift: int, wanted: int, strategy: st
 def test_the_places_give_every_pair_what_is_wanted_and_a_round_less_would_not(
     max_shift: int, per_shift: int, more: int, wanted: int
 ) -> None:
-    design = Design((max_shift + 1) * per_shift + more, max_shift + 1, per_shift, 0)
+    design = Design((max_shift + 1) * per_shift + more, (per_shift,) * (max_shift + 1), 0)
     found = places(design.n_images, max_shift, per_shift, wanted)
     assert found is not None
     assert found % design.round_slots == 0
     for given_slots, enough in ((found, True), (found - design.round_slots, False)):
         counts = Counter(cell for slot in range(given_slots) for cell in balanced(design, slot))
-        fewest = min(counts.values()) if len(counts) == design.n_images * design.n_shifts else 0
+        fewest = min(counts.values()) if len(counts) == design.n_images * len(design.counts) else 0
         assert (fewest >= wanted) is enough
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from scipy.stats import binomtest
@@ -36,6 +37,16 @@ def test_the_reference_is_as_often_on_the_left_as_on_the_right_at_every_shift() 
         assert set(sides) == {"left", "right"}
         # Of a thousand, 600 on one side have a probability of 10⁻⁹; of ten shifts the worst is at about 0.1.
         assert binomtest(sides.count("left"), len(sides)).pvalue > 1e-4
+
+
+def test_each_of_chosen_shifts_comes_as_often_as_is_said_and_catch_trials_with_them() -> None:
+    stimuli = replace(SETTINGS.stimuli, count=60, shifts=[0, 2, 3, 9])
+    trials = replace(SETTINGS.trials, at_each_shift=[5, 20, 15, 4], more_catch=2)
+    plan = plan_trials(replace(SETTINGS, stimuli=stimuli, trials=trials), slot=3, arrival=7)
+    assert Counter(trial.shift_px for trial in plan) == {0: 7, 2: 20, 3: 15, 9: 6}
+    assert len({trial.image for trial in plan}) == len(plan)
+    same = replace(SETTINGS, stimuli=stimuli, trials=replace(SETTINGS.trials, per_shift=6))
+    assert Counter(trial.shift_px for trial in plan_trials(same, slot=3, arrival=7)) == dict.fromkeys([0, 2, 3, 9], 6)
 
 
 def test_no_place_in_the_order_has_a_shift_of_its_own() -> None:
