@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
 from analysis.exclusions.participants import named, unknown_participants
+from analysis.responses.displacement import displacement_px
 from analysis.responses.photographs import photographs
 from analysis.responses.sources import PUBLISHED_TABLE1
 
@@ -28,7 +29,8 @@ _COLUMNS = ("shift_px", "same", "different")
 
 @dataclass(frozen=True)
 class TrialCounts:
-    """Numbers of answers to pairs with a shift of `shift_px[k]` pixels; `shift_px` is `(K,)`, ascending.
+    """Numbers of answers to pairs with a shift of `shift_px[k]` pixels; `shift_px` is `(K,)`, ascending,
+    the length of the shift: on a diagonal larger than that along each axis.
 
     `different`, `total`: `(K,)`. `by_participant`: `(P, K, 2)`, different and total of each participant; None where it
     is not known who answered. `by_photograph`: `(F, K, 2)` likewise; None for bare counts.
@@ -49,7 +51,7 @@ class TrialCounts:
         Raises: `AnalysisError` where none is left, or they are of several studies.
         """
         kept = accepted(responses)
-        shift, level = np.unique(kept["shift_px"].to_numpy(dtype=np.int64), return_inverse=True)
+        shift, level = np.unique(displacement_px(kept), return_inverse=True)
         different = (kept["response"] == "different").to_numpy(dtype=bool)
         unknown = unknown_participants(kept)
         known = unknown is None
@@ -73,7 +75,7 @@ class TrialCounts:
                 notes.append(
                     f"Participants who gave the same answer in every trial: {named(one_sided)}; they are kept."
                 )
-        return cls(shift.astype(np.float64), pooled[:, 0], pooled[:, 1], by_participant, by_photograph, tuple(notes))
+        return cls(shift, pooled[:, 0], pooled[:, 1], by_participant, by_photograph, tuple(notes))
 
 
 def _grouped(groups: pd.Series, level: NDArray[np.int64], different: NDArray[np.bool_], levels: int) -> Floats:

@@ -48,7 +48,7 @@ def read_responses(
         of_rules = [column for rule in known_rules(rules) for column in RULE_COLUMNS[rule]]
         needed = {*columns, *of_rules, *_ALWAYS}
         if "image" in needed:
-            needed.add("photograph")  # of which the image is one crop
+            needed |= {"photograph", "direction"}  # of which it is one crop, and which way that moved
     return mark(_read(source, study_rows, needed), rules)
 
 

@@ -250,7 +250,8 @@ def test_wrong_value(section: str, key: str, value: str, allowed: str, tmp_path:
         ),
         (
             "[stimuli]\nshifts = [0, 3, 2, 9]",
-            ", line 2: stimuli.shifts is [0, 3, 2, 9]; allowed is an ascending list from 0 to the largest, which is stimuli.max_shift = 9",
+            ", line 2: stimuli.shifts is [0, 3, 2, 9]; allowed is an ascending list from 0 to the largest, which is "
+            "stimuli.max_shift = 9",
         ),
         ("[stimuli]\nshifts = [2, 9]", ", line 2: stimuli.shifts is [2, 9]; allowed is an ascending list from 0"),
         ("[stimuli]\nshifts = [0, 2, 3]", ", line 2: stimuli.shifts is [0, 2, 3]; allowed is an ascending list from 0"),
