@@ -55,6 +55,7 @@ from study_server.errors import StudyError
 if TYPE_CHECKING:
     from analysis.agreement.jnd import Judgments
     from analysis.psychometric import PsychometricFit
+    from study_server.stimuli.pool import Scorer
 
 
 class Doors:
@@ -94,6 +95,22 @@ class Doors:
             return fit(shifts, different, total)
         except AnalysisError:
             return None
+
+    def pair_scorer(self, metrics: Sequence[str]) -> Scorer:
+        """Distances of shifted versions from their reference under metrics, for choosing stimuli."""
+        from metric.scoring.arrays import ArrayScorer
+
+        return ArrayScorer.of(metrics)
+
+    def pilot_shifts(self, source: str, max_shift: int) -> tuple[int, ...]:
+        """Shifts for a study in which people are about as often right as wrong, by the answers of a pilot."""
+        from analysis.planning.pilot import pilot_shifts
+        from analysis.responses.sources import read_responses
+        from analysis.trial_counts import TrialCounts
+        from analysis.verbs.options import rules_for
+
+        responses = read_responses(source, self.study_rows, rules_for(self, source))
+        return pilot_shifts(TrialCounts.of(responses), max_shift)
 
     def judgments(self, source: str) -> Judgments:
         """The accepted responses of a source, pair by pair."""

@@ -82,6 +82,7 @@ def answers(count: int, seed: int = 0, images: int = _IMAGES) -> pd.DataFrame:
         "sent_after_ms": pd.array(generator.gamma(2, 5, count), dtype="Float64"),
         "pixels_per_degree": pd.array(np.full(count, np.nan), dtype="Float64"),
         "shift_arcmin": pd.array(np.full(count, np.nan), dtype="Float64"),
+        "selection": pd.array([None] * count, dtype="string"),
         "photograph": pd.array([None] * count, dtype="string"),
         "images_sent_at": pd.array([None] * count, dtype="string"),
         "excluded": pd.array(np.zeros(count, dtype=bool), dtype="boolean"),

@@ -82,6 +82,13 @@ COLUMNS: tuple[Column, ...] = (
         "photograph that the image was cut from: SHA-256 of its file; several images may be of one",
         since=3,
     ),
+    Column(
+        "selection",
+        "text",
+        "on what ground the image was selected, as `A > B`: at equal shift metric A sees more in it than metric B, "
+        "compared with other images; unknown where images were drawn",
+        since=3,
+    ),
     Column("shift_px", "integer", "shift between the two images, pixels", nullable=False, minimum=0),
     Column(
         "direction",

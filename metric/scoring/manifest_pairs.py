@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from metric.errors import MetricError
 
-SCHEMA = "shift-study/manifest/1"
+SCHEMAS = ("shift-study/manifest/1", "shift-study/manifest/2")
 FILE_NAME = "manifest.csv"
 COLUMNS = (
     "schema",
@@ -29,7 +29,7 @@ COLUMNS = (
     "reference_sha256",
     "stimulus_sha256",
 )
-_DIRECTIONS = ("right", "left", "up", "down")
+_DIRECTIONS = ("right", "left", "up", "down", "up-right", "up-left", "down-right", "down-left")
 _SMALLEST_SIZE = 16
 
 
@@ -110,8 +110,8 @@ def _read(path: Path, rows: csv.DictReader[str]) -> list[ImagePair]:
 
 def _pair(folder: Path, row: Mapping[str, str | None], where: str) -> ImagePair:
     cells = {column: _cell(row, column, where) for column in COLUMNS}
-    if cells["schema"] != SCHEMA:
-        raise MetricError(f'{where}: the schema is "{cells["schema"]}"; this version reads {SCHEMA}.')
+    if cells["schema"] not in SCHEMAS:
+        raise MetricError(f'{where}: the schema is "{cells["schema"]}"; this version reads {" and ".join(SCHEMAS)}.')
     if cells["direction"] not in _DIRECTIONS:
         raise MetricError(f'{where}: the direction "{cells["direction"]}" is not one of {", ".join(_DIRECTIONS)}.')
     for column in ("pair", "image"):

@@ -24,10 +24,10 @@ from study_server.storage.models import (
 
 SCHEMA = "shift-study/responses/3"
 COLUMNS = (
-    "schema", "study", "participant", "participant_state", "trial", "pair", "image", "photograph", "shift_px",
-    "direction", "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale",
-    "viewport_width", "viewport_height", "hidden", "visit", "window_changes", "refresh_rate_hz", "sent_after_ms",
-    "pixels_per_degree", "shift_arcmin", "images_sent_at", "excluded", "exclusion_reason",
+    "schema", "study", "participant", "participant_state", "trial", "pair", "image", "photograph", "selection",
+    "shift_px", "direction", "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio",
+    "pixel_scale", "viewport_width", "viewport_height", "hidden", "visit", "window_changes", "refresh_rate_hz",
+    "sent_after_ms", "pixels_per_degree", "shift_arcmin", "images_sent_at", "excluded", "exclusion_reason",
 )  # fmt: skip
 
 EXCLUDED_BY_RESEARCHER = "excluded_by_researcher"
@@ -93,7 +93,8 @@ def _row(
     sent_at = response.images_sent_at.isoformat(timespec="milliseconds") if response.images_sent_at else None
     values = (
         SCHEMA, study.name, participant.label, "finished" if finished else "unfinished", trial.position,
-        pair.name, image.name, image.source_sha256, pair.shift_px, pair.direction, trial.reference_side,
+        pair.name, image.name, image.source_sha256, image.selection, pair.shift_px, pair.direction,
+        trial.reference_side,
         response.response, response.reaction_time_ms, response.answered_at.isoformat(timespec="milliseconds"),
         response.device_pixel_ratio, response.pixel_scale, response.viewport_width, response.viewport_height,
         response.hidden, response.visit, response.window_changes, response.refresh_rate_hz, response.sent_after_ms,

@@ -5,16 +5,29 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from study_server.errors import StudyError
+from study_server.folder.making import MadeStudy, Selected, create, refuse_taken
 from study_server.folder.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
-from study_server.folder.study_folder import MadeStudy, create, refuse_taken
 from study_server.stimuli.crops import smallest_photograph
 from study_server.stimuli.directions import Directions
 from study_server.stimuli.image_sources import demo_photographs, folder_photographs
 from study_server.stimuli.photographs import PhotographSource
+from study_server.stimuli.pool import FILE_NAME, PoolSettings, Scorer, scored_pool
+
+# So many of each photograph that is downloaded: more tell less of one another than of other photographs.
+_WINDOWS_OF_COCO = 8
+
+
+@dataclass(frozen=True)
+class Discriminating:
+    """Two metrics and what gives their distances; `pool`: among about how many windows images are selected."""
+
+    metrics: tuple[str, str]
+    scorer: Scorer
+    pool: int
 
 
 def unforeseeable_seed() -> int:
@@ -37,9 +50,11 @@ def make_study(
     practice_images: str = "demo",
     coco_info: Path | None = None,
     compressed: bool = True,
+    discriminating: Discriminating | None = None,
 ) -> MadeStudy:
     """Make a study folder. `source` is demo, a folder of images, or coco:SPLIT; the same seed gives the same study.
 
+    discriminating: select the images on which its metrics disagree most; left out, images are drawn.
     compressed: whether to compress its images, too, which a server does otherwise.
     Raises StudyError where the source is unknown, or too few of its photographs can be used.
     """
@@ -68,9 +83,10 @@ def make_study(
     if source.startswith("coco:"):
         from study_server.stimuli.coco import coco_photographs
 
+        wanted = max(count, -(-discriminating.pool // _WINDOWS_OF_COCO)) if discriminating else count
         photographs = coco_photographs(
-            source.removeprefix("coco:"), count=count, least=smallest_photograph(size, max_shift, direction), seed=seed,
-            info_file=coco_info,
+            source.removeprefix("coco:"), count=wanted, least=smallest_photograph(size, max_shift, direction),
+            seed=seed, info_file=coco_info,
         )  # fmt: skip
     else:
         photographs = _photographs(source, seed)
@@ -82,7 +98,56 @@ def make_study(
             shifts=[min(shift, max_shift) for shift in PracticeSettings().shifts], images=practice.name
         ),
     )
-    return create(folder, settings, photographs, practice, compressed=compressed)
+    selected = None
+    if discriminating:
+        selected, settings = _selected(folder, settings, photographs, discriminating)
+    return create(folder, settings, photographs, practice, compressed=compressed, selected=selected)
+
+
+def _selected(
+    folder: Path, settings: Settings, source: PhotographSource, design: Discriminating
+) -> tuple[Selected, Settings]:
+    """The images on which two metrics disagree most, and settings that say by which metrics."""
+    from study_server.stimuli.discriminating import choose, disagreement
+
+    s = settings.stimuli
+    if len(s.all_shifts) < 3:
+        raise StudyError("a discriminating study takes a shift between 0 and the largest: give --shifts 0,2,3,9")
+    home = folder.resolve()
+    journal = home.with_name(f"{home.name}.{FILE_NAME}")
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    pool = scored_pool(
+        source,
+        PoolSettings(
+            metrics=design.metrics,
+            shifts=s.all_shifts,
+            scored_shifts=s.all_shifts[1:-1],  # of the others everybody sees what they are
+            size=s.size,
+            direction=s.direction,
+            windows=max(1, -(-design.pool // max(1, len(source.photographs)))),
+            seed=s.seed,
+        ),
+        design.scorer,
+        journal,
+    )
+    if len(pool.windows) < s.count:
+        raise StudyError(
+            f"{s.count} images are needed, and the pool has {len(pool.windows)} of {len(source.photographs)} "
+            "photographs: add photographs, or lower --count or --size"
+        )
+    differences = disagreement(pool.distances)
+    chosen = choose(differences, [p.name for p in pool.photographs], [w.direction for w in pool.windows], s.count)
+    first, second = design.metrics
+    images = [
+        (
+            pool.photographs[place],
+            pool.windows[place],
+            f"{first} > {second}" if differences[place] > 0 else f"{second} > {first}",
+        )
+        for place in chosen
+    ]
+    named = replace(settings, stimuli=replace(s, selected_by=list(design.metrics)))
+    return Selected(images, pool.skipped, journal), named
 
 
 def _photographs(source: str, seed: int) -> PhotographSource:

@@ -73,6 +73,9 @@ class StimuliSettings:
         "equal a number of images as possible.",
     )
     seed: int = _setting(0, "Seed of the choice of photographs and windows.", low=0)
+    selected_by: list[str] = _setting(
+        [], "Two metrics on whose disagreement at equal shift the images were selected; []: they were drawn."
+    )
 
     @property
     def all_shifts(self) -> tuple[int, ...]:

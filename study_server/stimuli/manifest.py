@@ -14,7 +14,8 @@ from study_server.errors import StudyError
 from study_server.stimuli.crops import CropWindow
 from study_server.stimuli.directions import DIRECTIONS
 
-SCHEMA = "shift-study/manifest/1"
+SCHEMA = "shift-study/manifest/2"
+_FIRST = "shift-study/manifest/1"  # without `selection`
 FILE_NAME = "manifest.csv"
 
 
@@ -38,6 +39,7 @@ class PairRow:
     size: int
     reference_sha256: str
     stimulus_sha256: str
+    selection: str = ""
 
     @property
     def window(self) -> CropWindow:
@@ -89,7 +91,7 @@ def read_manifest(path: Path) -> list[PairRow]:
         raise StudyError(f"{path} cannot be read: {error}") from error
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or []) and name != "selection"]
         if missing:
             raise StudyError(f"{path}: column {missing[0]} is missing; docs/manifest.md lists the columns")
         rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
@@ -108,11 +110,11 @@ def read_manifest(path: Path) -> list[PairRow]:
 def _row(record: dict[str, str], where: str) -> PairRow:
     if None in record:
         raise StudyError(f"{where}: it has more values than there are columns; put quotes around a value with a comma")
-    if record["schema"] != SCHEMA:
-        raise StudyError(f"{where}: schema is {record['schema']!r}; this version reads {SCHEMA}")
+    if record["schema"] not in (SCHEMA, _FIRST):
+        raise StudyError(f"{where}: schema is {record['schema']!r}; this version reads {_FIRST} and {SCHEMA}")
     values: dict[str, str | int] = {}
-    for name in COLUMNS:
-        value = record[name]
+    for name in COLUMNS[: -1 if record["schema"] == _FIRST else None]:
+        value = record.get(name)
         if value is None:
             raise StudyError(f"{where}: {name} is missing")
         if name in _INTEGERS:

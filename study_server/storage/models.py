@@ -92,6 +92,8 @@ class Image(Base):
     source_file: Mapped[str]
     source_sha256: Mapped[str | None] = mapped_column(String(64))
     """Of the photograph's file; None where the study was entered by a version that did not note it."""
+    selection: Mapped[str | None]
+    """On what ground the image was selected, as in the manifest; None where it was drawn."""
     licence: Mapped[str]
     study: Mapped[Study] = relationship(back_populates="images")
     pairs: Mapped[list[Pair]] = relationship(back_populates="image", cascade="all, delete-orphan")

@@ -53,6 +53,7 @@ def _enter_pairs(session: Session, study: Study, folder: StudyFolder) -> None:
             name=row.image,
             source_file=row.source_file,
             source_sha256=row.source_sha256,
+            selection=row.selection or None,
             licence=row.licence,
         )
         for row in folder.pairs

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -13,6 +14,15 @@ from study_server.verbs.options import FOLDER, echo, numbers
 
 if TYPE_CHECKING:
     from study_server.folder.settings import Settings
+    from study_server.stimuli.pool import Scorer
+
+
+class Doors(Protocol):
+    """What a study folder needs of the other packages; the command line gives it."""
+
+    def pair_scorer(self, metrics: Sequence[str]) -> Scorer: ...
+
+    def pilot_shifts(self, source: str, max_shift: int) -> tuple[int, ...]: ...
 
 
 @click.command()
@@ -53,6 +63,22 @@ if TYPE_CHECKING:
     help="Where the window moves to; mixed: each way for as many images.",
 )
 @click.option(
+    "--design",
+    type=click.Choice(["random", "discriminating"]),
+    default="random",
+    show_default=True,
+    help="discriminating: images on which two metrics disagree most at equal shift, out of a large pool.",
+)
+@click.option("--metric", "metrics", multiple=True, help="One of the two metrics of a discriminating study; twice.")
+@click.option(
+    "--pool", type=click.IntRange(min=1), help="Windows of photographs to select from.  [default: 20 for each image]"
+)
+@click.option(
+    "--pilot",
+    metavar="SOURCE",
+    help="Answers of a pilot study: its psychometric function sets the shifts that 35 to 65 % call different.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
     help="Seed of the choice of images, windows, assignment, order and sides.  [default: nobody can foresee it]",
@@ -72,10 +98,12 @@ if TYPE_CHECKING:
     help="Official image-info JSON of the split, instead of downloading it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@click.pass_obj
 def new(
-    folder: Path, source: str, count: int, max_shift: int, shifts: tuple[int, ...],
-    at_each_shift: tuple[int, ...], size: int, direction: Any, seed: int | None, name: str | None,
-    practice_images: str, coco_info: Path | None, as_json: bool,
+    doors: Doors, folder: Path, source: str, count: int, max_shift: int, shifts: tuple[int, ...],
+    at_each_shift: tuple[int, ...], design: str, metrics: tuple[str, ...], pool: int | None, pilot: str | None,
+    size: int, direction: Any, seed: int | None, name: str | None, practice_images: str, coco_info: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Make a study folder: settings, stimuli, manifest.
 
@@ -84,13 +112,25 @@ def new(
               shift-study new coco-study --images coco:test2017
               shift-study new near-threshold --images photographs/ --count 100 \\
                   --shifts 0,2,3,9 --at-each-shift 5,20,20,5 --direction mixed
+              shift-study new a-or-b --images photographs/ --shifts 0,2,3,9 \\
+                  --design discriminating --metric stlpips-alex --metric ssim
     """
-    from study_server.folder.new import make_study, unforeseeable_seed
+    from study_server.folder.new import Discriminating, make_study, unforeseeable_seed
 
+    if len(metrics) != (2 if design == "discriminating" else 0) or (pool and not metrics):
+        raise click.UsageError("A discriminating study takes --design discriminating, and --metric twice.")
+    if pilot and shifts:
+        raise click.UsageError("--pilot sets the shifts: leave out --shifts.")
+    if pilot:
+        shifts = doors.pilot_shifts(pilot, max_shift)
+    chosen = None
+    if design == "discriminating":
+        chosen = Discriminating((metrics[0], metrics[1]), doors.pair_scorer(metrics), pool or 20 * count)
     seed = unforeseeable_seed() if seed is None else seed
     made = make_study(
         folder, source=source, count=count, max_shift=max_shift, shifts=shifts, at_each_shift=at_each_shift,
         size=size, direction=direction, seed=seed, name=name, practice_images=practice_images, coco_info=coco_info,
+        discriminating=chosen,
     )  # fmt: skip
     for photograph, reason in made.skipped.items():
         click.echo(f"skipped {photograph}: {reason}", err=True)

@@ -71,6 +71,7 @@ def _row(**values: Any) -> dict[str, Any]:
         "pixels_per_degree": 43.2,
         "shift_arcmin": 4.25,
         "photograph": sha256(str(values.get("image")).encode()).hexdigest(),
+        "selection": "stlpips-alex > ssim",
         "images_sent_at": "2026-03-01T11:59:57.250000+00:00",
         "excluded": False,
         "exclusion_reason": "",

@@ -45,6 +45,7 @@ def rows(draw: st.DrawFn) -> list[PairRow]:
             size=draw(st.integers(16, 2048)),
             reference_sha256=draw(DIGESTS),
             stimulus_sha256=draw(DIGESTS),
+            selection=draw(TEXTS),
         )
         for image, shift in pairs
     ]
@@ -94,10 +95,20 @@ def test_columns_are_those_of_the_documentation() -> None:
     assert SCHEMA in text
 
 
+def test_the_first_version_is_read_as_well(path: Path) -> None:
+    lines = table(path)
+    write_table(path, [lines[0][:-1], *(["shift-study/manifest/1", *line[1:-1]] for line in lines[1:])])
+    first = "shift-study/manifest/1"
+    assert read_manifest(path) == [replace(ROW, schema=first), replace(SECOND, schema=first)]
+    write_table(path, [line[:-1] for line in lines])
+    with pytest.raises(StudyError, match="line 2: selection is missing"):
+        read_manifest(path)
+
+
 @pytest.mark.parametrize(
     ("column", "value", "allowed"),
     [
-        ("schema", "shift-study/manifest/2", "this version reads shift-study/manifest/1"),
+        ("schema", "shift-study/manifest/3", "this version reads shift-study/manifest/1"),
         ("schema", "", "this version reads"),
         ("pair", "00001_n-4", "image and shift_px make it 00001_n-3"),
         ("image", "1", "five digits"),
@@ -139,7 +150,7 @@ def test_bad_value_names_line_column_and_what_is_allowed(column: str, value: str
 def test_missing_column(column: str, path: Path) -> None:
     at = COLUMNS.index(column)
     write_table(path, [line[:at] + line[at + 1 :] for line in table(path)])
-    with pytest.raises(StudyError, match=f"{path}: column {column} is missing"):
+    with pytest.raises(StudyError, match=f"{path}(: column|, line 2:) {column} is missing"):
         read_manifest(path)
 
 
@@ -158,7 +169,7 @@ def test_pair_named_twice(path: Path) -> None:
 def test_row_too_short_or_too_long(path: Path) -> None:
     lines = table(path)
     write_table(path, [*lines[:2], lines[2][:-1]])
-    with pytest.raises(StudyError, match="line 3: stimulus_sha256 is missing"):
+    with pytest.raises(StudyError, match="line 3: selection is missing"):
         read_manifest(path)
     write_table(path, [*lines[:2], [*lines[2], "more"]])
     with pytest.raises(StudyError, match="line 3: it has more values than there are columns"):

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import study_server.folder.study_folder
+import study_server.folder.making
 from shift_study import main
 from study_server.errors import StudyError
 from study_server.folder.check import check_folder
@@ -352,7 +352,7 @@ def test_failure_half_way_leaves_nothing(
     if existing:
         target.mkdir(parents=True)
     before = everything(tmp_path)
-    real = study_server.folder.study_folder.write_png
+    real = study_server.folder.making.write_png
     written: list[Path] = []
 
     def write_until_full(pixels: object, path: Path) -> None:
@@ -361,7 +361,7 @@ def test_failure_half_way_leaves_nothing(
             raise error
         real(pixels, path)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(study_server.folder.study_folder, "write_png", write_until_full)
+    monkeypatch.setattr(study_server.folder.making, "write_png", write_until_full)
     expected = StudyError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected, match="No space" if isinstance(error, OSError) else None):
         make(target, photographs)

@@ -75,7 +75,7 @@ def agree(s: Settings) -> Settings:
         stimuli=(stimuli := dataclasses.replace(s.stimuli, count=99999, shifts=shifts)),
         trials=dataclasses.replace(
             s.trials,
-            at_each_shift=(s.trials.at_each_shift * 300)[: len(stimuli.all_shifts)],
+            at_each_shift=[min(n, 300) for n in s.trials.at_each_shift * 300][: len(stimuli.all_shifts)],
             per_shift=min(s.trials.per_shift, 90000 // (s.stimuli.max_shift + 1)),
         ),
         display=dataclasses.replace(s.display, key_same="a", key_different="0"),

@@ -23,8 +23,9 @@ from experimenter import events, log_in, stored
 from recruiting import begin_from, changed, prolific_link
 from requests_of_a_participant import answer, begin, database
 from study_server.export.participants import participant_rows
+from study_server.folder.making import create
 from study_server.folder.settings import Question
-from study_server.folder.study_folder import StudyFolder, create
+from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import write_settings
 from study_server.participants.typed_text import on_one_line
 from study_server.stimuli.image_sources import folder_photographs

@@ -87,6 +87,7 @@ def upgrade() -> None:
     op.add_column("visit", sa.Column("sends_images", sa.Boolean))
     op.add_column("response", sa.Column("images_sent_at", sa.DateTime(timezone=True)))
     op.add_column("image", sa.Column("source_sha256", sa.String(64)))  # the server knows it from the manifest
+    op.add_column("image", sa.Column("selection", sa.String))
     _allow_diagonals()
     op.drop_column("identity", "submit_to")  # the link says it whenever it is needed
     metadata.create_all(op.get_bind(), tables=_NEW, checkfirst=False)

@@ -39,8 +39,8 @@ def _replace(old: str, new: str, count: int = 1) -> Callable[[str], str]:
     ("change", "sentence"),
     [
         (
-            _replace("manifest/1", "manifest/2"),
-            'line 2: the schema is "shift-study/manifest/2"; this version',
+            _replace("manifest/1", "manifest/3"),
+            'line 2: the schema is "shift-study/manifest/3"; this version',
         ),
         (_replace("shift_px,", "shift,"), 'has no column "shift_px"'),
         (_replace("00000_n-1", "00000_n-0"), 'line 3: the pair "00000_n-0" is named a second time'),
