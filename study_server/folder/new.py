@@ -30,6 +30,12 @@ class Discriminating:
     pool: int
 
 
+def pool_journal(folder: Path) -> Path:
+    """Where the pool of a discriminating study is kept until the study is made: beside its folder."""
+    home = folder.resolve()
+    return home.with_name(f"{home.name}.{FILE_NAME}")
+
+
 def unforeseeable_seed() -> int:
     """A seed from the system's randomness: from one that is known, every trial of every participant follows."""
     return secrets.randbits(53)  # as large as every program that reads JSON takes exactly
@@ -113,8 +119,7 @@ def _selected(
     s = settings.stimuli
     if len(s.all_shifts) < 3:
         raise StudyError("a discriminating study takes a shift between 0 and the largest: give --shifts 0,2,3,9")
-    home = folder.resolve()
-    journal = home.with_name(f"{home.name}.{FILE_NAME}")
+    journal = pool_journal(folder)
     journal.parent.mkdir(parents=True, exist_ok=True)
     pool = scored_pool(
         source,

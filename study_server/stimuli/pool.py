@@ -79,6 +79,16 @@ def scored_pool(source: PhotographSource, settings: PoolSettings, scorer: Scorer
     return Pool(photographs, windows, np.array(distances, dtype=np.float64).reshape(shape), skipped)
 
 
+def begun_seed(journal: Path) -> int | None:
+    """The seed of the pool that a journal was begun with; None where there is no such journal."""
+    try:
+        with journal.open(encoding="utf-8") as file:
+            seed = json.loads(file.readline())["seed"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return seed if isinstance(seed, int) else None
+
+
 def _header(source: PhotographSource, settings: PoolSettings) -> dict[str, Any]:
     header: dict[str, Any] = json.loads(json.dumps({"schema": SCHEMA, "source": source.name} | vars(settings)))
     return header  # as it is read: tuples have become lists

@@ -115,7 +115,8 @@ def new(
               shift-study new a-or-b --images photographs/ --shifts 0,2,3,9 \\
                   --design discriminating --metric stlpips-alex --metric ssim
     """
-    from study_server.folder.new import Discriminating, make_study, unforeseeable_seed
+    from study_server.folder.new import Discriminating, make_study, pool_journal, unforeseeable_seed
+    from study_server.stimuli.pool import begun_seed
 
     if len(metrics) != (2 if design == "discriminating" else 0) or (pool and not metrics):
         raise click.UsageError("A discriminating study takes --design discriminating, and --metric twice.")
@@ -126,6 +127,7 @@ def new(
     chosen = None
     if design == "discriminating":
         chosen = Discriminating((metrics[0], metrics[1]), doors.pair_scorer(metrics), pool or 20 * count)
+        seed = begun_seed(pool_journal(folder)) if seed is None else seed  # to go on with it
     seed = unforeseeable_seed() if seed is None else seed
     made = make_study(
         folder, source=source, count=count, max_shift=max_shift, shifts=shifts, at_each_shift=at_each_shift,

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from PIL import Image
 from scipy.stats import norm, rankdata
 
+from shift_study import main
 from study_server.errors import StudyError
 from study_server.export.responses import response_rows
 from study_server.folder.check import check_folder
@@ -107,6 +109,22 @@ def test_a_pool_that_was_broken_off_is_gone_on_with(photographs: Path, tmp_path:
     assert scorer.asked == 8 * 6 - 18
     for name in ("manifest.csv", "pool.jsonl"):
         assert (again.path / name).read_bytes() == (whole.path / name).read_bytes()
+
+
+def test_the_verb_goes_on_with_the_seed_of_the_pool(photographs: Path, tmp_path: Path) -> None:
+    command = [
+        "new", "study", "--images", str(photographs), "--practice-images", str(photographs), "--size", "32",
+        "--count", "2", "--shifts", "0,2,9", "--pool", "16", "--design", "discriminating", "--metric", "l2", "--metric",
+    ]  # fmt: skip
+    for folder in (tmp_path / "study", tmp_path / "again"):
+        command[1] = str(folder)
+        result = CliRunner().invoke(main, [*command, "psnr"])
+        assert result.exit_code == 0, result.output
+        pool = (folder / "pool.jsonl").read_text()
+        (tmp_path / "again.pool.jsonl").write_text("".join(pool.splitlines(keepends=True)[:3]))
+    assert (tmp_path / "again" / "manifest.csv").read_bytes() == (tmp_path / "study" / "manifest.csv").read_bytes()
+    assert CliRunner().invoke(main, command[:-1]).exit_code == 2
+    assert "--metric twice" in CliRunner().invoke(main, [*command[:-5], "--metric", "l2"]).stderr
 
 
 def test_a_journal_of_another_pool_is_refused(photographs: Path, tmp_path: Path) -> None:
