@@ -86,7 +86,7 @@ class Doors:
         return None
 
     def fit_psychometric(
-        self, shifts: Sequence[int], different: Sequence[int], total: Sequence[int]
+        self, shifts: Sequence[float], different: Sequence[int], total: Sequence[int]
     ) -> PsychometricFit | None:
         """P("different") by shift in pixels, fitted to counts; None where they determine no function."""
         from analysis.psychometric import fit

@@ -249,7 +249,7 @@ def test_table_1_of_the_dashboard_is_that_of_the_analysis(pairs: list[tuple[int,
         name = f"{number}_{shift}"
         counts.append(
             PairCount(
-                name, shift, same + different + left_out_same + left_out_different, same + left_out_same,
+                name, shift, float(shift), same + different + left_out_same + left_out_different, same + left_out_same,
                 same + different, same,
             )
         )  # fmt: skip

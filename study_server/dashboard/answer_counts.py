@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import case, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from study_server.participants.acceptance import accepted
+from study_server.stimuli.directions import distance_px
 from study_server.storage.models import Pair, Participant, Response, Trial
 
 _Z = 1.959963984540054  # 97.5 % of the standard normal distribution lie below
@@ -27,7 +28,7 @@ class Fit(Protocol):
         """P(different) at each of the shifts."""
 
 
-FitPsychometric = Callable[[Sequence[int], Sequence[int], Sequence[int]], Fit | None]
+FitPsychometric = Callable[[Sequence[float], Sequence[int], Sequence[int]], Fit | None]
 """(shifts in pixels, answers «different», answers) → the fit, or None where these answers determine none."""
 
 
@@ -37,6 +38,8 @@ class PairCount:
 
     pair: str
     shift_px: int
+    distance_px: float
+    """How far the window moved; on a diagonal more than the shift."""
     answers: int
     same: int
     used: int
@@ -47,7 +50,7 @@ class PairCount:
 class ShiftCount:
     """The answers at one shift; the interval is Wilson's of 95 %, in percent."""
 
-    shift_px: int
+    shift_px: float
     same: int
     different: int
     pairs: int
@@ -103,24 +106,29 @@ def count_pairs(session: Session, study_id: int) -> list[PairCount]:
     )  # fmt: skip
     counts = [func.coalesce(counted.c[name], 0) for name in ("answers", "same", "used", "used_same")]
     rows = session.execute(
-        select(Pair.name, Pair.shift_px, *counts)
+        select(Pair.name, Pair.shift_px, Pair.direction, *counts)
         .outerjoin(counted, counted.c.pair_id == Pair.id)
         .where(Pair.study_id == study_id)
         .order_by(counts[2], counts[0], Pair.name)
     )
-    return [PairCount(name, shift, *map(int, numbers)) for name, shift, *numbers in rows]
+    return [
+        PairCount(name, shift, distance_px(shift, direction), *map(int, numbers))
+        for name, shift, direction, *numbers in rows
+    ]
 
 
-def count_shifts(pairs: Iterable[PairCount], *, accepted_only: bool) -> list[ShiftCount]:
-    """The answers of each shift, ascending: Table 1 of Ghildyal & Liu 2022."""
-    by_shift: dict[int, list[tuple[int, int]]] = {}
+def count_shifts(
+    pairs: Iterable[PairCount], *, accepted_only: bool, by: Literal["shift_px", "distance_px"] = "shift_px"
+) -> list[ShiftCount]:
+    """The answers of each shift, ascending: Table 1 of Ghildyal & Liu 2022; or of each distance."""
+    by_shift: dict[float, list[tuple[int, int]]] = {}
     for pair in pairs:
         counts = (pair.used, pair.used_same) if accepted_only else (pair.answers, pair.same)
-        by_shift.setdefault(pair.shift_px, []).append(counts)
+        by_shift.setdefault(getattr(pair, by), []).append(counts)
     return [_shift(shift, [count for count in counts if count[0]]) for shift, counts in sorted(by_shift.items())]
 
 
-def _shift(shift_px: int, judged: list[tuple[int, int]]) -> ShiftCount:
+def _shift(shift_px: float, judged: list[tuple[int, int]]) -> ShiftCount:
     answers, same = sum(n for n, _ in judged), sum(k for _, k in judged)
     deviations = [math.sqrt(k / n * (1 - k / n)) for n, k in judged]
     mean = sum(deviations) / len(deviations) if deviations else None
@@ -132,7 +140,7 @@ def _percent(interval: tuple[float, float]) -> tuple[float, float]:
     return 100 * interval[0], 100 * interval[1]
 
 
-def curve(fit: Fit, largest_px: int, points: int = 181) -> dict[str, list[float]]:
+def curve(fit: Fit, largest_px: float, points: int = 181) -> dict[str, list[float]]:
     """The fitted function from 0 to the largest shift: `x` in pixels, `y` in percent."""
     x = [largest_px * i / (points - 1) for i in range(points)]
     return {"x": [round(value, 4) for value in x], "y": [round(100 * float(p), 3) for p in fit.probability(x)]}

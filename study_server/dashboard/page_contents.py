@@ -122,16 +122,18 @@ def _last(session: Session, study: RunningStudy, kind: str) -> datetime | None:
 
 def _table1(session: Session, asked: Asked) -> Values:
     which = asked.one_of("of", ("accepted", "all"), "accepted")
-    rows = count_shifts(count_pairs(session, asked.study.id), accepted_only=which == "accepted")
-    answered = [row for row in rows if row.answers]
+    pairs, accepted_only = count_pairs(session, asked.study.id), which == "accepted"
+    rows = count_shifts(pairs, accepted_only=accepted_only)
+    by_distance = count_shifts(pairs, accepted_only=accepted_only, by="distance_px")
+    answered = [row for row in by_distance if row.answers]
     fit = None
     if asked.fit is not None and answered:
         fit = asked.fit(
             [row.shift_px for row in answered], [row.different for row in answered], [row.answers for row in answered]
         )
-    chart: Values = {"points": [_point(row) for row in answered], "largest": rows[-1].shift_px}
+    chart: Values = {"points": [_point(row) for row in answered], "largest": by_distance[-1].shift_px}
     if fit is not None:
-        chart |= {"curve": curve(fit, rows[-1].shift_px), "threshold": fit.threshold_px}
+        chart |= {"curve": curve(fit, by_distance[-1].shift_px), "threshold": fit.threshold_px}
     return {
         "which": which,
         "rows": rows,

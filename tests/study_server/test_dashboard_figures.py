@@ -23,13 +23,14 @@ from analysis.responses.sources import read_responses
 from experimenter import log_in
 from made_studies import linked, made_once, running
 from shift_study import Doors
-from study_server.dashboard.answer_counts import count_pairs, count_shifts, wilson
+from study_server.dashboard.answer_counts import PairCount, count_pairs, count_shifts, wilson
 from study_server.dashboard.page_contents import PAGES, Asked
 from study_server.dashboard.reaction_times import BIN_MS
 from study_server.demonstration import fill
 from study_server.export import participants, responses
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.acceptance import accepted_answers_per_pair
+from study_server.stimuli.directions import distance_px
 from study_server.web.app import create_app
 
 NOW = datetime(2026, 5, 4, 13, 5, 30, tzinfo=UTC)
@@ -316,3 +317,16 @@ def test_the_chart_library_is_served_from_here_and_kept_by_browsers(beginning: F
     assert plain.data.lstrip().startswith(b"/**\n* plotly.js")
     assert len(answer.data) < len(plain.data) / 3
     assert beginning.get("/dashboard/plotly-0.js").status_code == 404
+
+
+def test_the_curve_is_over_how_far_windows_moved() -> None:
+    pairs = [
+        PairCount("a_n-3", 3, distance_px(3, "right"), 5, 2, 5, 2),
+        PairCount("b_n-3", 3, distance_px(3, "up-left"), 4, 1, 4, 1),
+        PairCount("c_n-3", 3, distance_px(3, "down"), 2, 2, 1, 1),
+    ]
+    assert [(row.shift_px, row.answers) for row in count_shifts(pairs, accepted_only=True)] == [(3, 10)]
+    found = count_shifts(pairs, accepted_only=False, by="distance_px")
+    assert [(row.shift_px, row.answers, row.same) for row in found] == [
+        (3, 7, 4), (pytest.approx(3 * 2**0.5), 4, 1)
+    ]  # fmt: skip
