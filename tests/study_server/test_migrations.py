@@ -161,6 +161,16 @@ def test_a_database_of_version_0002_keeps_everything_and_says_when_each_answered
     assert [row["use"] for row in rows.values()].count(True) == 2
 
 
+def test_a_server_notes_the_photographs_of_a_study_that_was_made_before_they_were_noted(before: StudyFolder) -> None:
+    upgrade(before.database_url)
+    assert {row["photograph"] for row in response_rows(str(before.path))} == {None}
+    create_app(before).extensions["study"].database.close()
+    hashes = {row.image: row.source_sha256 for row in before.pairs}
+    rows = response_rows(str(before.path))
+    assert rows and all(row["photograph"] == hashes[row["image"]] for row in rows)
+    assert {row["selection"] for row in rows} == {None}
+
+
 @pytest.mark.slow
 def test_a_postgresql_database_of_version_0002_is_upgraded_alike(before: StudyFolder, postgres: str) -> None:
     with engine_of(postgres) as engine:

@@ -21,6 +21,11 @@ def test_the_shifts_that_a_third_to_two_thirds_see_are_taken_with_both_ends() ->
     assert pilot_shifts(counts([2, 8, 22, 40, 54, 62, 70, 75, 80, 83]), 12) == (0, 3, 4, 5, 12)
 
 
+def test_what_more_than_two_thirds_miss_or_see_is_left_out() -> None:
+    # The fitted function says 33, 51 and 65.3 % at 3, 4 and 5 px.
+    assert pilot_shifts(counts([2, 8, 18, 32, 48, 62, 74, 84, 90, 94]), 12) == (0, 4, 12)
+
+
 def test_where_the_function_is_steep_the_nearest_shift_is_taken() -> None:
     assert pilot_shifts(counts([2, 3, 20, 90, 97, 98, 98, 98]), 9) == (0, 2, 9)
 
