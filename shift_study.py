@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,18 +56,19 @@ from study_server.errors import StudyError
 if TYPE_CHECKING:
     from analysis.agreement.jnd import Judgments
     from analysis.psychometric import PsychometricFit
+    from study_server.export.responses import StudyResponses
     from study_server.stimuli.pool import Scorer
 
 
 class Doors:
     """What the verbs of one package may ask of another."""
 
-    def study_rows(self, source: str) -> list[dict[str, Any]] | None:
-        """Rows of the tidy response table of a study folder or a database URL; None for any other source."""
+    def study_rows(self, source: str) -> AbstractContextManager[StudyResponses] | None:
+        """The responses of a study folder or a database URL, column by column; None for any other source."""
         if "://" in source or Path(source).is_dir():
-            from study_server.export.responses import response_rows
+            from study_server.export.responses import study_responses
 
-            return response_rows(source)
+            return study_responses(source)
         return None
 
     def study_rules(self, source: str) -> tuple[str, ...] | None:

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from analysis.exclusions.participants import answered, largest_shifts, participant_codes, totals
 
@@ -55,6 +54,8 @@ def catch_dprime(responses: pd.DataFrame, least: float = LEAST_D_PRIME) -> tuple
 
     Source: Macmillan & Creelman 2005, "Detection Theory", Chapter 9; the correction: Hautus 1995.
     """
+    from scipy.special import ndtr, ndtri  # as much memory as half a million answers
+
     codes, count = participant_codes(responses)
     zero, zero_wrong, largest, largest_wrong = catch_trials(responses, codes, count)
     false_alarms = (zero_wrong + 0.5) / (zero + 1)

@@ -1,11 +1,16 @@
-"""One cell of the tidy response table: from what a file or database holds to a checked value, and to text."""
+"""One cell of the tidy response table: from what a file or database holds to a checked value, and to text.
+
+This is what every source of responses is held to. Columns are checked as wholes in `column_check`, which comes here for
+what is out of the ordinary, and for the sentence that says what is wrong.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,16 +21,18 @@ Value = str | int | float | bool | None
 # What the 64-bit columns of a table hold.
 _LARGEST_INTEGER = 2**63 - 1
 
-# Python's own `int` and `float` also take 1_000 and digits of other scripts.
+DECIMAL = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+"""How a number is written; Python's own `float` also takes 1_000 and digits of other scripts."""
+_DECIMAL = re.compile(DECIMAL)
 _DIGITS = re.compile(r"[+-]?[0-9]{1,19}")
-_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def parse(cell: Any, column: Column) -> Value:
     """The checked value of a cell; None where it is unknown.
 
     `cell` may be text as in a CSV file, or a value as in JSON, Parquet or a database. An empty text is
-    unknown, except in a column where it is a value of its own; so is a NaN, the mark of some data frames.
+    unknown, and so is a NaN, the mark of some data frames; in a column where an empty text is a value of its own, both
+    are that value. 0 and 1 are truth values; a `datetime` of another zone is the same moment in UTC.
 
     Raises `ValueError` with the end of a sentence that begins with the place and the column's name.
 
@@ -33,13 +40,15 @@ def parse(cell: Any, column: Column) -> Value:
     >>> parse("7", next(column for column in COLUMNS if column.name == "shift_px"))
     7
     """
-    if _is_unknown(cell) and not (column.blank and isinstance(cell, str)):
+    if is_unknown(cell):
+        if column.blank:
+            return ""
         if not column.nullable:
             raise ValueError("is empty, but a value is needed here")
         return None
     value = _PARSERS[column.kind](cell)
     if value is None:
-        raise ValueError(f"is {cell!r}, not {_article(column)}")
+        raise ValueError(f"is {cell!r}, not {_article(column)}{_mend(cell, column)}")
     if column.choices and value not in column.choices:
         raise ValueError(f"is {cell!r}, not one of {column.allowed}")
     if column.minimum is not None and isinstance(value, int | float):
@@ -58,7 +67,8 @@ def format_text(value: Value) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _is_unknown(cell: Any) -> bool:
+def is_unknown(cell: Any) -> bool:
+    """Whether a cell holds no value: nothing, an empty text, a NaN."""
     # `!=` with itself: a NaN of any library. pandas' own NA answers with itself to every comparison.
     if cell is None or type(cell).__name__ in {"NAType", "NaTType"}:
         return True
@@ -72,6 +82,18 @@ def _article(column: Column) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
+def _mend(cell: Any, column: Column) -> str:
+    """What to do about a value that came here through a program that took the column for something else."""
+    if column.kind == "text" and _number(cell) is not None and not isinstance(cell, str):
+        return (
+            "; zeros before it may have been lost: read the column as text before you write the file "
+            f"(pandas: dtype={{{column.name!r}: str}})"
+        )
+    if column.kind == "time" and isinstance(cell, datetime):
+        return '; say of which zone it is before you write the file (pandas: .dt.tz_localize("UTC"))'
+    return ""
+
+
 def _text(cell: Any) -> str | None:
     if not isinstance(cell, str):
         return None
@@ -83,18 +105,28 @@ def _text(cell: Any) -> str | None:
     return str(cell)
 
 
+def _is_boolean(cell: Any) -> bool:
+    # NumPy's booleans are no `bool`.
+    return isinstance(cell, bool) or type(cell).__name__ == "bool"
+
+
 def _boolean(cell: Any) -> bool | None:
     if isinstance(cell, str):
-        return {"true": True, "false": False}.get(cell.lower())
-    # NumPy's booleans are no `bool`.
-    return bool(cell) if isinstance(cell, bool) or type(cell).__name__ == "bool" else None
+        return {"true": True, "false": False, "1": True, "0": False}.get(cell.lower())
+    if _is_boolean(cell):
+        return bool(cell)
+    number = _number(cell)
+    return None if number is None else {0.0: False, 1.0: True}.get(number)
 
 
 def _number(cell: Any) -> float | None:
     if isinstance(cell, str):
         number = float(cell) if _DECIMAL.fullmatch(cell) else math.nan
-    elif isinstance(cell, Real) and _boolean(cell) is None:
-        number = float(cell)
+    elif isinstance(cell, Real | Decimal) and not _is_boolean(cell):
+        try:
+            number = float(cell)
+        except OverflowError:
+            return None
     else:
         return None
     return number if math.isfinite(number) else None
@@ -102,7 +134,11 @@ def _number(cell: Any) -> float | None:
 
 def _integer(cell: Any) -> int | None:
     digits = isinstance(cell, str) and _DIGITS.fullmatch(cell)
-    if digits or (isinstance(cell, Integral) and _boolean(cell) is None):
+    if (
+        digits
+        or (isinstance(cell, Integral) and not _is_boolean(cell))
+        or (isinstance(cell, Decimal) and cell.is_finite() and cell == cell.to_integral_value())
+    ):
         integer = int(cell)
     else:
         # A spreadsheet or data frame that met an empty cell writes whole numbers as 3.0.
@@ -115,7 +151,7 @@ def _integer(cell: Any) -> int | None:
 
 def _time(cell: Any) -> str | None:
     if isinstance(cell, datetime):
-        cell = cell.isoformat()
+        return cell.astimezone(UTC).isoformat() if cell.tzinfo else None
     if not isinstance(cell, str):
         return None
     try:

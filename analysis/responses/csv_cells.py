@@ -6,8 +6,10 @@ import re
 
 _FORMULA = "[=+\\-@\t\r\n＝＋－＠]"
 _TAKEN_FOR_FORMULA = re.compile(f"'*{_FORMULA}")
-_GUARDED = re.compile(f"'+{_FORMULA}")
-_GUARDED_ANYWHERE = re.compile(f"'{_FORMULA}")
+GUARDED = f"\\A'('*{_FORMULA})"
+"""A text that is guarded; what comes after the first apostrophe and begins the text itself is the pattern's group."""
+_GUARDED = re.compile(GUARDED)
+_GUARDED_ANYWHERE = re.compile(b"'[=+\\-@\t\r\n]|'\xef\xbc[\x9d\x8b\x8d\xa0]")  # in UTF-8
 
 
 def guarded(text: str) -> str:
@@ -30,6 +32,6 @@ def unguarded(cell: str) -> str:
     return cell[1:] if _GUARDED.match(cell) else cell
 
 
-def holds_guarded(file: str) -> bool:
-    """Whether there may be a guarded text in what a CSV file holds, found out quicker than cell by cell."""
+def holds_guarded(file: bytes) -> bool:
+    """Whether there may be a guarded text in what a CSV file holds in UTF-8, found out quicker than cell by cell."""
     return _GUARDED_ANYWHERE.search(file) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,10 +11,10 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.responses.columns import COLUMNS, SCHEMA
+from analysis.responses.image_names import PAIR
 from analysis.responses.tidy_table import from_rows
 
 _FOLDER = "./0_9_pix_shift"
-_PAIR = re.compile(r"(?P<image>.+)_n-(?P<shift_px>[0-9]{1,9})")
 _RESPONSES = {0: "different", 1: "same"}
 
 
@@ -48,7 +47,7 @@ def format_judgment_list(responses: pd.DataFrame, *, origin: str) -> str:
     judgments: dict[str, list[int]] = {}
     accepted = responses[~responses["excluded"].to_numpy(dtype=bool)]
     for pair, response in zip(accepted["pair"], accepted["response"], strict=True):
-        if not _PAIR.fullmatch(pair):
+        if not PAIR.fullmatch(pair):
             raise AnalysisError(
                 f"{origin}: the pair {pair} cannot be written as .json, for its name is not IMAGE_n-SHIFT; "
                 "write .csv, .jsonl or .parquet."
@@ -70,7 +69,7 @@ def _rows(judgments: dict[str, Any], study: str, origin: str) -> Iterator[tuple[
     named: dict[str, str] = {}
     for name, answers in judgments.items():
         pair = PurePosixPath(name).name.removesuffix(".png")
-        parts = _PAIR.fullmatch(pair)
+        parts = PAIR.fullmatch(pair)
         if parts is None:
             raise AnalysisError(f"{origin}: the pair {name!r} is not named IMAGE_n-SHIFT.png; rename it.")
         if named.setdefault(pair, name) != name:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES, RULE_COLUMNS, known_rules, mark
 from analysis.responses.judgment_list import parse_judgment_list
-from analysis.responses.response_files import SUFFIXES, read_file
-from analysis.responses.tidy_table import from_rows
+from analysis.responses.response_files import SUFFIXES, check_output, read_file, write_file
+from analysis.responses.study_table import Open, read_study, write_study
 
 PUBLISHED = "ghildyal2022"
 PUBLISHED_TABLE1 = "ghildyal2022-table1"
@@ -21,12 +20,10 @@ PUBLISHED_TABLE1 = "ghildyal2022-table1"
 # Whose answers they are, that none is there twice, and what is excluded already.
 _ALWAYS = ("study", "participant", "trial", "excluded", "exclusion_reason")
 
-StudyRows = Callable[[str], list[dict[str, Any]] | None]
-
 
 def read_responses(
     source: str,
-    study_rows: StudyRows,
+    study_rows: Open,
     rules: Sequence[str] = DEFAULT_RULES,
     columns: Collection[str] | None = None,
 ) -> pd.DataFrame:
@@ -35,7 +32,7 @@ def read_responses(
     Args:
         source: a study folder or database URL, a file that `shift-study export` wrote, or `ghildyal2022`
             (the published judgments; a folder of that name is `./ghildyal2022`).
-        study_rows: gives the rows of a study folder or database URL, and None for any other source.
+        study_rows: gives the responses of a study folder or database URL, and None for any other source.
         rules: names of the rules that mark.
         columns: names of the columns that are needed, beside those of the rules, of the marks and of whose answer
             it is; all if left out. Others may lack, where that is quicker.
@@ -45,11 +42,38 @@ def read_responses(
     """
     needed = None
     if columns is not None:
-        of_rules = [column for rule in known_rules(rules) for column in RULE_COLUMNS[rule]]
-        needed = {*columns, *of_rules, *_ALWAYS}
+        needed = {*columns, *_needed_to_mark(rules)}
         if "image" in needed:
             needed |= {"photograph", "direction"}  # of which it is one crop, and which way that moved
     return mark(_read(source, study_rows, needed), rules)
+
+
+def export_responses(
+    source: str, study_rows: Open, path: Path, rules: Sequence[str] = DEFAULT_RULES, *, overwrite: bool = False
+) -> pd.DataFrame:
+    """Write the responses of a source, with the marks of the exclusion rules; of a study not all are held at a time.
+
+    Args:
+        source: as of `read_responses`, and so are `study_rows` and `rules`.
+        path: the file; its suffix says the format.
+        overwrite: whether a file that is there is replaced.
+
+    Returns: the marked responses; of a study, what the rules look at alone.
+
+    Raises: as `read_responses` and `write_file`.
+    """
+    check_output(path, overwrite=overwrite)
+    opened = study_rows(source) if path.suffix.lower() != ".json" else None
+    if opened is not None:
+        with opened as study:
+            return write_study(study, source, path, rules, _needed_to_mark(rules))
+    responses = read_responses(source, study_rows, rules)
+    write_file(responses, path, overwrite=overwrite)
+    return responses
+
+
+def _needed_to_mark(rules: Sequence[str]) -> set[str]:
+    return {*_ALWAYS, *(column for rule in known_rules(rules) for column in RULE_COLUMNS[rule])}
 
 
 def is_counts(source: str) -> bool:
@@ -65,12 +89,13 @@ def is_counts(source: str) -> bool:
     return {"same", "different"} <= names and "schema" not in names
 
 
-def _read(source: str, study_rows: StudyRows, columns: Collection[str] | None) -> pd.DataFrame:
+def _read(source: str, study_rows: Open, columns: Collection[str] | None) -> pd.DataFrame:
     if source == PUBLISHED:
         return published_judgments()
-    rows = study_rows(source)
-    if rows is not None:
-        return from_rows(rows, origin=source)
+    opened = study_rows(source)
+    if opened is not None:
+        with opened as study:
+            return read_study(study, source, columns)
     if is_counts(source):
         raise AnalysisError(
             f"{source} holds numbers of answers and not the answers; psychometric and dprime take it, other analyses "

@@ -2,64 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from analysis.errors import AnalysisError
-from analysis.responses.cells import Value, parse
+from analysis.responses.across_rows import check_rows
+from analysis.responses.column_check import MISSING, BadCell, Cells, arrow_type, checked
 from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
+from analysis.responses.image_names import with_images_named
 
-# A column has few texts, or a different one in each row, of which there is no use to remember many.
-_MOST_REMEMBERED = 1000
+_KNOWN = {column.name: column for column in COLUMNS}
+_SCHEMAS = {f"{SCHEMA_FAMILY}{version}": version for version in range(1, VERSION + 1)}
 
 
-def from_rows(
-    rows: Iterable[Mapping[str, Any]], *, origin: str = "responses", place: Callable[[int], str] | None = None
-) -> pd.DataFrame:
+def row_number(row: int) -> str:
+    """Where a row stands in a table that has no lines.
+
+    >>> row_number(0)
+    'row 1'
+    """
+    return f"row {row + 1}"
+
+
+@dataclass(frozen=True)
+class UncheckedTable:
+    """What a source holds, column by column, before anybody has looked at it.
+
+    Attributes:
+        origin: what it came from, for messages.
+        rows: how many rows there are.
+        names: of all columns that it has, in their order; each once.
+        cells: name → the cells of a column, `(rows,)`; those that were not read are not in it.
+        place: where a row stands, for messages.
+    """
+
+    origin: str
+    rows: int
+    names: Sequence[str]
+    cells: Mapping[str, Cells]
+    place: Callable[[int], str] = row_number
+
+    def here(self, row: int) -> str:
+        """The place of a row, as the beginning of a sentence."""
+        return f"{self.origin}: {self.place(row)}"
+
+
+def tidy_table(table: UncheckedTable, columns: Collection[str] | None = None) -> pd.DataFrame:
     """The tidy response table of docs/responses.md, checked.
 
     Args:
-        rows: one mapping a response, column name → value; a value may be the text of a CSV cell.
-            Columns `question_…` may differ from row to row; where one lacks, the answer is unknown.
-            Rows of an earlier version of the table are brought up to this one: what they do not hold is unknown.
-        origin: what the rows came from, for messages.
-        place: where row `index` (from 0) stands, for messages; "row 1", "row 2", … if left out.
+        table: what a source holds. A table of an earlier version is brought up to this one: what it does not hold is
+            unknown.
+        columns: names of the columns to check and give, beside `schema`; all if left out.
 
-    Returns: one row a response in the order of `rows`; columns in the order of `COLUMNS`, then the questions
-        in order of first appearance; dtypes `string`, `Int64`, `Float64`, `boolean`.
+    Returns: one row a response in the order of the source; columns in the order of `COLUMNS`, then the questions in
+        the order of the source; dtypes `string`, `Int64`, `Float64`, `boolean`.
 
     Raises: `AnalysisError` at the first missing or unknown column, unknown schema or value that the column
         does not allow, where rows are of several versions, and where two rows contradict each other.
     """
+    found = checked_columns(table, columns)
+    return pd.DataFrame({name: series(array, name) for name, array in found.items()}, copy=False)
+
+
+def checked_columns(table: UncheckedTable, columns: Collection[str] | None = None) -> dict[str, pa.Array]:
+    """The columns of `tidy_table` by name, as `column_check.checked` gives them; raises what it raises."""
+    version = _version(table)
+    for name in table.names:
+        if not _is_known(name):
+            raise _unknown(name, table.here(_first_that_has(table.cells[name])))
+    wanted = [column for column in declared(table.names) if is_needed(column.name, columns)]
+    cells = with_images_named(table.cells)
+    found: dict[str, pa.Array] = {}
+    wrong: list[tuple[int, int, str]] = []
+    for order, column in enumerate(wanted):
+        try:
+            found[column.name] = _checked(table, cells, column, version)
+        except BadCell as bad:
+            wrong.append((bad.row, order, _sentence(table, column, version, bad)))
+    if wrong:
+        raise AnalysisError(min(wrong)[2])
+    check_rows(found, table.origin, table.place)
+    return found
+
+
+def series(array: pa.Array, name: str) -> Any:
+    """A checked column as a data frame holds it."""
+    column = _KNOWN.get(name) or question(name)
+    if pa.types.is_dictionary(array.type):
+        texts = array.dictionary
+        if len(texts) == 1 and not array.null_count:
+            array = pa.repeat(texts[0], len(array))
+        else:
+            array = texts.take(array.indices)
+    dtype: Any = pd.api.types.pandas_dtype(column.dtype)
+    return dtype.__from_arrow__(pa.chunked_array([array], arrow_type(column)))
+
+
+def from_rows(
+    rows: Iterable[Mapping[str, Any]], *, origin: str = "responses", place: Callable[[int], str] = row_number
+) -> pd.DataFrame:
+    """The tidy response table of rows, checked as `tidy_table` does.
+
+    Args:
+        rows: one mapping a response, column name → value; a value may be the text of a CSV cell.
+            Columns `question_…` may differ from row to row; where one lacks, the answer is unknown.
+        origin: what the rows came from, for messages.
+        place: where row `index` (from 0) stands, for messages; "row 1", "row 2", … if left out.
+    """
     listed = list(rows)
-    where = place or (lambda index: f"row {index + 1}")
-    version = _version(listed, origin, where)
-    columns = [*COLUMNS, *_questions(listed, origin, where)]
-    values: dict[str, list[Value]] = {column.name: [] for column in columns}
-    parsed: dict[str, dict[str, Value]] = {column.name: {} for column in columns}
-    for index, row in enumerate(listed):
-        here = None
-        for column in columns:
-            name = column.name
-            # Most texts stand in many rows; a text is the same value each time. Only texts: True equals 1.
-            cell = row.get(name)
-            if column.since <= version and type(cell) is str and cell in parsed[name]:
-                values[name].append(parsed[name][cell])
-                continue
-            here = here or f"{origin}: {where(index)}"
-            value = _value(row, column, version, here)
-            values[name].append(value)
-            if type(cell) is str and len(parsed[name]) < _MOST_REMEMBERED:
-                parsed[name][cell] = value
-    _check_trials(values, origin, where)
-    _check_pairs(values, origin, where)
-    _check_reasons(values, origin, where)
-    return pd.DataFrame({column.name: _series(values[column.name], column) for column in columns})
+    names = list(dict.fromkeys(name for row in listed for name in row))
+    cells = {name: [row.get(name, absent(name)) for row in listed] for name in names}
+    return tidy_table(UncheckedTable(origin, len(listed), names, cells, place))
 
 
-def check_columns(names: Sequence[str], origin: str) -> None:
+def absent(name: str) -> Any:
+    """The cell of a row that has not a column which other rows have."""
+    return None if name.startswith(QUESTION_PREFIX) else MISSING
+
+
+def declared(names: Iterable[str]) -> list[Column]:
+    """The columns of a table in their order, with the questions that there are among `names`."""
+    return [*COLUMNS, *(question(name) for name in names if name.startswith(QUESTION_PREFIX))]
+
+
+def is_needed(name: str, columns: Collection[str] | None) -> bool:
+    """Whether a column is to be given where `columns` are asked for; which version a table is of always is."""
+    return columns is None or name == "schema" or name in columns
+
+
+def to_read(names: Iterable[str], columns: Collection[str] | None) -> list[str]:
+    """Which columns of a source must be read, to give `columns`."""
+    # The name of a pair tells that of the image, where a program has taken it for a number.
+    return [
+        name
+        for name in names
+        if is_needed(name, columns) or (name == "pair" and columns is not None and "image" in columns)
+    ]
+
+
+def check_header(names: Sequence[str], origin: str) -> None:
     """Raise `AnalysisError` unless a header holds every column of one version once, and no unknown one."""
     for name in names:
         if names.count(name) > 1:
@@ -73,76 +160,80 @@ def check_columns(names: Sequence[str], origin: str) -> None:
             + "; export the table again with `shift-study export`."
         )
     for name in names:
-        _check_known(name, origin)
+        if not _is_known(name):
+            raise _unknown(name, origin)
 
 
-def _questions(rows: list[Mapping[str, Any]], origin: str, where: Callable[[int], str]) -> list[Column]:
-    known = {column.name for column in COLUMNS}
-    names: dict[str, None] = {}
-    for index, row in enumerate(rows):
-        for name in row:
-            if name not in known and name not in names:
-                _check_known(name, f"{origin}: {where(index)}")
-                names[name] = None
-    return [question(name) for name in names]
+def _is_known(name: str) -> bool:
+    return name in _KNOWN or name.startswith(QUESTION_PREFIX)
 
 
-def _check_known(name: str, origin: str) -> None:
-    if name.startswith(QUESTION_PREFIX) or any(column.name == name for column in COLUMNS):
-        return
-    raise AnalysisError(
-        f"{origin}: the column {name} is unknown; remove it, or begin its name with {QUESTION_PREFIX} "
+def _unknown(name: str, here: str) -> AnalysisError:
+    return AnalysisError(
+        f"{here}: the column {name} is unknown; remove it, or begin its name with {QUESTION_PREFIX} "
         "if it holds answers to a question."
     )
 
 
-def _series(values: list[Value], column: Column) -> pd.Series[Any]:
-    dtype: Any = column.dtype
-    return pd.Series(values, dtype=dtype)
-
-
-def _version(rows: list[Mapping[str, Any]], origin: str, where: Callable[[int], str]) -> int:
-    """The one version that all rows say they are of; this one where there are no rows."""
-    for index, row in enumerate(rows):
-        here = f"{origin}: {where(index)}"
-        if "schema" not in row:
-            raise _missing("schema", here)
-        _check_schema(row["schema"], here)
-        if row["schema"] != rows[0]["schema"]:
-            raise AnalysisError(
-                f"{here}: schema is {row['schema']!r}, but {rows[0]['schema']!r} in {where(0)}; a table is of one "
-                "version: export both parts again with `shift-study export` before you join them."
-            )
-    return int(rows[0]["schema"].removeprefix(SCHEMA_FAMILY)) if rows else VERSION
-
-
-def _value(row: Mapping[str, Any], column: Column, version: int, here: str) -> Value:
+def _checked(table: UncheckedTable, cells: Mapping[str, Cells], column: Column, version: int) -> pa.Array:
+    if not table.rows:
+        return checked([], column)
     if column.name == "schema":
-        return SCHEMA
-    if column.since > version:
-        if column.name not in row:
-            return None
-        raise AnalysisError(
-            f"{here}: the column {column.name} is none of {row['schema']}; remove it, or export the table again with "
-            "`shift-study export`."
+        return pa.DictionaryArray.from_arrays(
+            pa.array(np.zeros(table.rows, np.int32)), pa.array([SCHEMA], pa.large_string())
         )
-    if column.name not in row:
-        if column.name.startswith(QUESTION_PREFIX):
-            return None
-        raise _missing(column.name, here)
-    try:
-        return parse(row[column.name], column)
-    except ValueError as error:
-        raise AnalysisError(f"{here}: {column.name} {error}.") from None
+    if column.since > version:
+        if column.name in table.names:
+            raise BadCell(_first_that_has(cells[column.name]), None)
+        return checked([None] * table.rows, column)
+    if column.name not in table.names:
+        raise BadCell(0, None)
+    return checked(cells[column.name], column)
 
 
-def _missing(name: str, here: str) -> AnalysisError:
-    return AnalysisError(f"{here}: the column {name} is missing; export the table again with `shift-study export`.")
+def _first_that_has(cells: Cells) -> int:
+    return next((row for row, cell in enumerate(cells) if cell is not MISSING), 0)
 
 
-def _check_schema(schema: Any, here: str) -> None:
-    if schema in [f"{SCHEMA_FAMILY}{version}" for version in range(1, VERSION + 1)]:
+def _sentence(table: UncheckedTable, column: Column, version: int, bad: BadCell) -> str:
+    here = table.here(bad.row)
+    if bad.says is not None:
+        return f"{here}: {column.name} {bad.says}."
+    if column.since > version:
+        return (
+            f"{here}: the column {column.name} is none of {SCHEMA_FAMILY}{version}; remove it, or export the table "
+            "again with `shift-study export`."
+        )
+    return f"{here}: the column {column.name} is missing; export the table again with `shift-study export`."
+
+
+def _version(table: UncheckedTable) -> int:
+    """The one version that all rows say they are of; this one where there are no rows."""
+    if not table.rows:
+        return VERSION
+    cells = table.cells.get("schema", [MISSING] * table.rows)
+    if isinstance(cells, pa.ChunkedArray):
+        different = cells.unique().to_pylist()
+        if len(different) == 1 and different[0] in _SCHEMAS:
+            return _SCHEMAS[different[0]]
+        cells = cells.to_pylist()
+    for row, schema in enumerate(cells):
+        if schema is not cells[0] or not row:
+            _check_schema(table, row, schema)
+            if schema != cells[0]:
+                raise AnalysisError(
+                    f"{table.here(row)}: schema is {schema!r}, but {cells[0]!r} in {table.place(0)}; a table is of "
+                    "one version: export both parts again with `shift-study export` before you join them."
+                )
+    return _SCHEMAS[cells[0]]
+
+
+def _check_schema(table: UncheckedTable, row: int, schema: Any) -> None:
+    if isinstance(schema, str) and schema in _SCHEMAS:
         return
+    here = table.here(row)
+    if schema is MISSING:
+        raise AnalysisError(f"{here}: the column schema is missing; export the table again with `shift-study export`.")
     version = schema.removeprefix(SCHEMA_FAMILY) if isinstance(schema, str) else ""
     if version.isdecimal() and int(version[:9]) > VERSION:
         raise AnalysisError(
@@ -150,43 +241,3 @@ def _check_schema(schema: Any, here: str) -> None:
             "install a newer shift-study."
         )
     raise AnalysisError(f"{here}: schema is {schema!r}, not {SCHEMA}; is this a table of responses?")
-
-
-def _check_trials(values: dict[str, list[Value]], origin: str, where: Callable[[int], str]) -> None:
-    # A participant's id belongs to one study, so the study is part of the key.
-    first: dict[tuple[Value, Value, Value], int] = {}
-    for index, key in enumerate(zip(values["study"], values["participant"], values["trial"], strict=True)):
-        _, participant, trial = key
-        if participant is None or trial is None:
-            continue
-        if key in first:
-            raise AnalysisError(
-                f"{origin}: {where(index)}: trial {trial} of participant {participant} was already given in "
-                f"{where(first[key])}; remove one of them."
-            )
-        first[key] = index
-
-
-def _check_pairs(values: dict[str, list[Value]], origin: str, where: Callable[[int], str]) -> None:
-    for name in ("shift_px", "image", "photograph"):
-        first: dict[Value, int] = {}
-        for index, (pair, value) in enumerate(zip(values["pair"], values[name], strict=True)):
-            before = first.setdefault(pair, index)
-            if values[name][before] != value:
-                raise AnalysisError(
-                    f"{origin}: {where(index)}: {name} of pair {pair} is {value!r}, but "
-                    f"{values[name][before]!r} in {where(before)}; correct one of them."
-                )
-
-
-def _check_reasons(values: dict[str, list[Value]], origin: str, where: Callable[[int], str]) -> None:
-    for index, (excluded, reason) in enumerate(zip(values["excluded"], values["exclusion_reason"], strict=True)):
-        if excluded and not str(reason).strip(";"):
-            raise AnalysisError(
-                f"{origin}: {where(index)}: excluded is true, but exclusion_reason names none; give a reason."
-            )
-        if reason and not excluded:
-            raise AnalysisError(
-                f"{origin}: {where(index)}: exclusion_reason is {reason!r}, but excluded is false; "
-                "clear the reason or set excluded to true."
-            )

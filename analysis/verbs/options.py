@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from analysis.responses.study_table import Opened
     from analysis.results import Estimate
     from analysis.trial_counts import TrialCounts
 
@@ -45,8 +46,8 @@ FIGURE = click.option("--figure", type=FILE, metavar="FILE", help="Draw it; FILE
 class StudyReader(Protocol):
     """What the composed command lends these verbs in the context's `obj`."""
 
-    def study_rows(self, source: str) -> list[dict[str, Any]] | None:
-        """Rows of the tidy response table of a study folder or a database URL; None for any other source."""
+    def study_rows(self, source: str) -> Opened | None:
+        """The responses of a study folder or a database URL; None for any other source."""
 
     def study_rules(self, source: str) -> tuple[str, ...] | None:
         """Names of the exclusion rules that a study folder's settings list; None for any other source."""

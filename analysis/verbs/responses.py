@@ -34,13 +34,12 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, rules: s
     Example:  shift-study export my-study -o responses.csv
     """
     from analysis.exclusions.exclusion_report import ExclusionReport
-    from analysis.responses.response_files import check_output, write_file
-    from analysis.responses.sources import read_responses
+    from analysis.responses.response_files import check_output
+    from analysis.responses.sources import export_responses
 
     check_output(output, overwrite=force)
     applied = rules_for(reader, source, rules)
-    responses = read_responses(source, reader.study_rows, applied)
-    write_file(responses, output, overwrite=force)
+    responses = export_responses(source, reader.study_rows, output, applied, overwrite=force)
     report = ExclusionReport.of(responses, applied)
     written = report.responses_analysed if output.suffix == ".json" else report.responses
     click.echo(f"Wrote {written:,} responses to {output}.\n{report.to_text()}", err=True)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from study_server.export import participants, responses
+from study_server.export import participants
+from study_server.export.column_texts import csv_lines, csv_rows, json_lines
+from study_server.export.responses import StudyResponses
 from study_server.export.table_files import cell
 from study_server.folder.settings import Settings
 from study_server.folder.study_toml import write_settings
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import Event, Participant, QuestionAnswer
+from study_server.storage.models import Event, Participant
 
 SECRET = {
     "completion": ("code",),
@@ -31,7 +31,7 @@ SECRET = {
 }  # fmt: skip
 """Settings that are left out of the study.toml to take away: with them one could claim pay, or get at the data."""
 
-_CHUNK = 64 * 1024
+_AT_ONCE = 1000  # rows that are made to text before they are sent
 
 
 @dataclass(frozen=True)
@@ -46,26 +46,20 @@ class Export:
 
 
 def _responses_csv(study: RunningStudy) -> Iterator[str]:
-    with study.database.reading() as session:
-        columns = [*responses.COLUMNS, *_question_columns(session, study)]
-        yield from _csv(columns, responses.rows_of_study(session, study.id))
+    with _responses(study) as answers:
+        yield csv_lines([answers.columns])
+        yield from map(csv_rows, answers.batches(answers.columns))
 
 
 def _responses_jsonl(study: RunningStudy) -> Iterator[str]:
-    with study.database.reading() as session:
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in responses.rows_of_study(session, study.id))
-        yield from _chunks(lines)
+    with _responses(study) as answers:
+        yield from map(json_lines, answers.batches(answers.columns))
 
 
-def _question_columns(session: Session, study: RunningStudy) -> list[str]:
-    asked = [question.id for question in study.settings.questions]
-    answered = session.scalars(
-        select(QuestionAnswer.question)
-        .join(Participant, Participant.id == QuestionAnswer.participant_id)
-        .where(Participant.study_id == study.id)
-        .distinct()
-    )
-    return [f"question_{name}" for name in dict.fromkeys([*asked, *sorted(answered)])]
+@contextmanager
+def _responses(study: RunningStudy) -> Iterator[StudyResponses]:
+    with study.database.reading_one_state() as session:
+        yield StudyResponses(session, study.id, [question.id for question in study.settings.questions])
 
 
 def _participants_csv(identities: bool) -> Callable[[RunningStudy], Iterator[str]]:
@@ -154,30 +148,7 @@ EXPORTS: dict[str, Export] = {
 
 
 def _csv(columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-
-    def lines() -> Iterator[str]:
-        writer.writerow(columns)
-        for row in rows:
-            yield text.getvalue()
-            text.seek(0)
-            text.truncate()
-            writer.writerow([cell(row.get(column)) for column in columns])
-        yield text.getvalue()
-
-    yield from _chunks(lines())
-
-
-def _chunks(lines: Iterable[str]) -> Iterator[str]:
-    """The lines, put together to pieces that are worth sending."""
-    held: list[str] = []
-    size = 0
-    for line in lines:
-        held.append(line)
-        size += len(line)
-        if size >= _CHUNK:
-            yield "".join(held)
-            held, size = [], 0
-    if held:
-        yield "".join(held)
+    yield csv_lines([columns])
+    remaining = iter(rows)
+    while part := list(islice(remaining, _AT_ONCE)):
+        yield csv_lines([cell(row.get(column)) for column in columns] for row in part)

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from study_server.export.responses import last_calibrations
+from study_server.export.responses import Measured, last_calibrations
 from study_server.export.source import reading
 from study_server.participants.acceptance import not_used_because
-from study_server.storage.models import ANSWERED_ALL, Calibration, Identity, Participant, Study, Trial, Visit
+from study_server.storage.models import ANSWERED_ALL, Identity, Participant, Study, Trial, Visit
 
 SCHEMA = "shift-study/participants/2"
 COLUMNS = (
@@ -63,7 +63,7 @@ def rows_of_study(session: Session, study_id: int | None, *, identities: bool = 
 
 
 def _row(
-    study: Study, participant: Participant, trials: int, visit: Visit | None, calibration: Calibration | None
+    study: Study, participant: Participant, trials: int, visit: Visit | None, calibration: Measured | None
 ) -> dict[str, Any]:
     reasons = not_used_because(participant)
     finished = participant.stage in ANSWERED_ALL

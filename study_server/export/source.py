@@ -18,14 +18,14 @@ from study_server.storage.models import Study
 
 @contextmanager
 def reading(source: str) -> Iterator[tuple[Session, int | None]]:
-    """A session on the source's database, and the id of the study that is meant (None: every one in the database).
+    """A session on one state of the source's database, and the id of the study that is meant (None: every one there).
 
     `source` is a study folder, or a database URL; `URL#NAME` is one study of several there.
     Raises StudyError where there is no such study, or the database cannot be read.
     """
     database, name = _open(source)
     try:
-        with database.reading() as session:
+        with database.reading_one_state() as session:
             study_id = session.scalar(select(Study.id).where(Study.name == name)) if name else None
             if name and study_id is None:
                 names = ", ".join(session.scalars(select(Study.name))) or "none"

@@ -116,6 +116,13 @@ class Database:
             yield session
 
     @contextmanager
+    def reading_one_state(self) -> Iterator[Session]:
+        """A session for reading that sees one state of the database from its first query on, on PostgreSQL too."""
+        engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with Session(engine) as session:
+            yield session
+
+    @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session for one write transaction, committed at the end or rolled back whole.
 

@@ -171,8 +171,13 @@ class Participant(Base):
 
     @property
     def label(self) -> str:
-        """The participant's id in exports: `p0001`, a simulated observer `s0001`."""
-        return f"{'s' if self.simulated else 'p'}{self.number:04d}"
+        """The participant's id in exports."""
+        return label(self.simulated, self.number)
+
+
+def label(simulated: bool, number: int) -> str:
+    """A participant's id in exports: `p0001`, a simulated observer `s0001`."""
+    return f"{'s' if simulated else 'p'}{number:04d}"
 
 
 class Identity(Base):

@@ -221,7 +221,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, make_row: Row, mon
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter", full)
     with pytest.raises(AnalysisError, match="No space left on device"):
         write_file(from_rows([make_row()]), tmp_path / "responses.parquet")
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -87,10 +88,12 @@ def test_a_question_that_a_row_lacks_is_unknown(make_row: Row) -> None:
         ("pixels_per_degree", math.inf, "not a number > 0"),
         ("shift_arcmin", -1e-9, "not a number ≥ 0"),
         ("hidden", "no", "not a boolean"),
-        ("hidden", 1, "not a boolean"),
-        ("image", 7, "not text"),
+        ("hidden", 2, "not a boolean"),
+        ("hidden", "yes", "not a boolean"),
+        ("image", 8, "not text; zeros before it may have been lost: .*'image': str.*"),
+        ("question_age", 34, "not text; zeros before it may have been lost: .*'question_age': str.*"),
+        ("answered_at", datetime(2026, 3, 1), r"not a time in ISO 8601, UTC; say of which zone .*tz_localize.*"),
         ("question_age", "\ud800", "not text"),
-        ("exclusion_reason", None, "a value is needed here"),
     ],
 )
 def test_a_value_that_the_column_does_not_allow_is_named(make_row: Row, name: str, value: Any, allowed: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 import shift_study
+from study_of_rows import StudyOfRows, study_of
 
 Row = Callable[..., dict[str, Any]]
 Run = Callable[..., Result]
@@ -18,8 +20,8 @@ class _StudyStub:
     def __init__(self, rows: list[dict[str, Any]], rules: tuple[str, ...] | None) -> None:
         self.rows, self.rules = rows, rules
 
-    def study_rows(self, source: str) -> list[dict[str, Any]] | None:
-        return self.rows if source == "pilot" else None
+    def study_rows(self, source: str) -> AbstractContextManager[StudyOfRows] | None:
+        return study_of(self.rows) if source == "pilot" else None
 
     def study_rules(self, source: str) -> tuple[str, ...] | None:
         return self.rules if source == "pilot" else None

@@ -1,4 +1,4 @@
-"""Reading Parquet column by column gives what checking the rows gives, and refuses what that refuses."""
+"""Out of Parquet comes what checking each cell and row gives, and what that refuses is refused."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
 from analysis.observers.table1 import TABLE1_COLUMNS, table1
-from analysis.responses import parquet
+from analysis.responses import column_check
+from analysis.responses.cells import parse
 from analysis.responses.columns import COLUMNS
 from analysis.responses.response_files import read_file, write_file
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
 from examples import examples
+from row_by_row import row_by_row
 
 Row = Callable[..., dict[str, Any]]
 
@@ -35,9 +37,9 @@ def both(table: pa.Table, columns: list[str] | None = None) -> tuple[Any, Any]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "responses.parquet"
         pq.write_table(table, path, row_group_size=3)
-        found = outcome(lambda: parquet.read_parquet(path, columns))
+        found = outcome(lambda: read_file(path, columns))
         rows = pq.read_table(path).to_pylist()
-        return found, outcome(lambda: from_rows(rows, origin=str(path)))
+        return found, outcome(lambda: row_by_row(rows, str(path)))
 
 
 def outcome(read: Callable[[], pd.DataFrame]) -> Any:
@@ -49,7 +51,7 @@ def outcome(read: Callable[[], pd.DataFrame]) -> Any:
 
 def some_rows(make_row: Row, count: int) -> list[dict[str, Any]]:
     return [
-        make_row(participant=f"p{index % 2}", trial=index + 1, pair=f"{index % 3}_n-3", image=f"{index % 3}")
+        make_row(participant=f"p{index % 2}", trial=index + 1, pair=f"fox{index % 3}_n-3", image=f"fox{index % 3}")
         for index in range(count)
     ]
 
@@ -82,8 +84,8 @@ def test_odd_values_are_read_or_refused_alike(make_row: Row, changes: list[Any],
     ("name", "value", "because"),
     [
         ("trial", 1, "was already given in row 1"),
-        ("image", "9", "image of pair 0_n-3 is '9', but '0' in row 1"),
-        ("shift_px", 4, "shift_px of pair 0_n-3 is 4, but 3 in row 1"),
+        ("image", "9", "image of pair fox0_n-3 is '9', but 'fox0' in row 1"),
+        ("shift_px", 4, "shift_px of pair fox0_n-3 is 4, but 3 in row 1"),
         ("excluded", True, "exclusion_reason names none"),
         ("exclusion_reason", "why", "but excluded is false"),
         ("response", "maybe", "not one of same, different"),
@@ -101,14 +103,17 @@ def test_a_row_that_is_wrong_is_named(make_row: Row, name: str, value: Any, beca
         raise AnalysisError(found)
 
 
-def test_the_usual_table_is_checked_without_going_through_its_rows(
+def test_the_usual_table_is_checked_without_looking_at_single_cells(
     make_row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "responses.parquet"
     table = from_rows(some_rows(make_row, 9))
     write_file(table, path)
-    monkeypatch.setattr(parquet, "from_rows", lambda *_, **__: pytest.fail("row by row"))
+    looked_at: list[Any] = []
+    monkeypatch.setattr(column_check, "parse", lambda cell, column: looked_at.append(cell) or parse(cell, column))
     pd.testing.assert_frame_equal(read_file(path), table, check_exact=True)
+    # Those of columns with few different texts, once each, and each moment.
+    assert len(looked_at) < 30
 
 
 @pytest.mark.parametrize(

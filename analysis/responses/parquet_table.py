@@ -1,0 +1,58 @@
+"""The tidy response table out of a Parquet file, whichever program has written it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from analysis.errors import AnalysisError
+from analysis.responses.columns import COLUMNS, QUESTION_PREFIX
+from analysis.responses.index_columns import without_index
+from analysis.responses.tidy_table import UncheckedTable, check_header, to_read
+
+_NO_TEXTS = {column.name for column in COLUMNS if column.dtype != "string"}
+
+
+def read_parquet(path: Path, columns: Collection[str] | None = None) -> UncheckedTable:
+    """What a Parquet file holds of `columns`; of the others only the names are read.
+
+    Raises: `AnalysisError` where it is no Parquet file or its columns are none of a response table.
+    """
+    import pyarrow.parquet
+
+    try:
+        # Not by path: pyarrow would take a name like `a=1` in it for a partition and add a column.
+        with path.open("rb") as stream:
+            schema = pyarrow.parquet.read_schema(stream)
+            names = without_index(schema.names, _index(schema.metadata or {}))
+            check_header(names, str(path))
+            wanted = to_read(names, columns)
+            stream.seek(0)
+            # Statistics and pages are of this machine or checked below; the file is read once, in order.
+            table = pyarrow.parquet.read_table(
+                stream,
+                columns=wanted,
+                read_dictionary=[name for name in wanted if name not in _NO_TEXTS],
+                page_checksum_verification=True,
+            )
+    except (pa.ArrowException, OSError) as error:
+        # A checksum that does not hold comes as an OSError without a number; those of the system have one.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise AnalysisError(f"{path} is not a Parquet file, or damaged ({error}); export it again.") from None
+    return UncheckedTable(str(path), table.num_rows, names, {name: table[name] for name in wanted})
+
+
+def _index(metadata: dict[bytes, bytes]) -> list[str]:
+    """Names of the columns that pandas has written its index to, but for those of a response table."""
+    described: dict[str, Any] = json.loads(metadata.get(b"pandas", b"{}"))
+    known = {column.name for column in COLUMNS}
+    return [
+        name
+        for name in described.get("index_columns", [])
+        if isinstance(name, str) and name not in known and not name.startswith(QUESTION_PREFIX)
+    ]
