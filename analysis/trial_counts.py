@@ -26,6 +26,9 @@ FEWEST_CLUSTERS = 5
 
 _COLUMNS = ("shift_px", "same", "different")
 
+COUNTED_COLUMNS = ("image", "shift_px", "response")
+"""What is counted, for readers that need not read more."""
+
 
 @dataclass(frozen=True)
 class TrialCounts:

@@ -14,6 +14,10 @@ from analysis.responses.photographs import photographs
 Integers = NDArray[np.int64]
 
 
+ANSWER_COLUMNS = ("pair", "image", "shift_px", "response")
+"""What is looked at, for readers that need not read more."""
+
+
 @dataclass(frozen=True)
 class AcceptedAnswers:
     """`(N,)` arrays, one value an answer; `participant`, `photograph` and `pair` are places in the lists of names.

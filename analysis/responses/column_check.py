@@ -193,9 +193,9 @@ def _one_chunk(cells: pa.ChunkedArray) -> pa.Array:
 def _by_different_cells(cells: pa.ChunkedArray, column: Column) -> pa.Array:
     try:
         numbered = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
+        encoded = _one_chunk(numbered.unify_dictionaries())
     except pa.ArrowNotImplementedError:
         return _one_by_one(cells.to_pylist(), column)
-    encoded = _one_chunk(numbered.unify_dictionaries())
     values: list[Value] = []
     wrong: dict[int, str] = {}
     for code, cell in enumerate([*encoded.dictionary.to_pylist(), None]):

@@ -36,13 +36,13 @@ def exclusions(reader: StudyReader, source: str, rules: str | None, figure: Path
     from analysis.exclusions.flow import exclusion_flow
     from analysis.exclusions.flow_figure import plot_flow
     from analysis.figure_style import check_figure
-    from analysis.observers.sensitivity import sensitivity
+    from analysis.observers.sensitivity import SENSITIVITY_COLUMNS, sensitivity
     from analysis.responses.sources import read_responses
 
     if figure is not None:
         check_figure(figure)
     applied = rules_for(reader, source, rules)
-    responses = read_responses(source, reader.study_rows, applied)
+    responses = read_responses(source, reader.study_rows, applied, SENSITIVITY_COLUMNS)
     flow = exclusion_flow(responses, applied)
     chances = validation_chances(responses)
     found = sensitivity(responses, applied)

@@ -76,7 +76,7 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
     """
     from analysis.errors import AnalysisError
     from analysis.responses.sources import is_counts, read_responses
-    from analysis.trial_counts import TrialCounts, read_counts
+    from analysis.trial_counts import COUNTED_COLUMNS, TrialCounts, read_counts
 
     if is_counts(source):
         if named_rules is not None:
@@ -84,7 +84,8 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
                 f"{source} holds numbers of answers, to which no rule can be applied; leave out --rules."
             )
         return read_counts(source)
-    return TrialCounts.of(read_responses(source, reader.study_rows, rules_for(reader, source, named_rules)))
+    rules = rules_for(reader, source, named_rules)
+    return TrialCounts.of(read_responses(source, reader.study_rows, rules, COUNTED_COLUMNS))
 
 
 def store_figure(path: Path | None, plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -> None:

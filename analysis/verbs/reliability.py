@@ -46,13 +46,14 @@ def reliability(
               shift-study reliability ghildyal2022 --json
     """
     from analysis.figure_style import check_figure
+    from analysis.observers.accepted_answers import ANSWER_COLUMNS
     from analysis.observers.reliability import reliability as compute
     from analysis.observers.reliability_figure import plot_alpha_by_shift
     from analysis.responses.sources import read_responses
 
     if figure is not None:
         check_figure(figure)
-    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules), ANSWER_COLUMNS)
     found = compute(responses, replicates=replicates, splits=splits, seed=seed)
     store_figure(figure, lambda ax: plot_alpha_by_shift(found, ax))
     if as_json:
