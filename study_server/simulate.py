@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
 import numpy as np
 import requests
@@ -32,12 +31,12 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants import receipts
 from study_server.participants import same_different as task
 from study_server.participants.same_different import Observer, Side
+from study_server.plain_browser import PlainBrowser
 from study_server.stimuli.photographs import pixels_sha256
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Response, Study, Trial
 from study_server.web.background_server import running_server
 
-_TRIES = 8
 _CODE = re.compile(r'id="completion-code">([A-Za-z0-9-]+)<')
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -155,42 +154,43 @@ class _Crowd:
 
     def take_part(self) -> None:
         """One participation, from consent to completion code."""
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy of the environment is not between observers and the server
-            session.headers[SIMULATION_HEADER] = self.simulation_key
-            session.headers["Accept"] = "application/json"  # refusals as a sentence, not as a page
-            try:
-                # One arrives after the other, so that who is who does not depend on threads.
-                with self.arrival:
-                    number = next(self.numbers)
-                    form = _CSRF.search(self._ask(session, "GET", "/").text)
-                    session.headers["X-CSRFToken"] = form.group(1) if form else ""
-                    self._ask(session, "POST", "/consent")
-                self._participate(session, random.Random(f"{self.seed}/observer/{number}"))
-            except StudyError as error:
-                with self.lock:
-                    self.problems.append(f"observer {number + 1}: {error}")
+        # Refusals come as a sentence, not as a page.
+        browser = PlainBrowser(self.url, {SIMULATION_HEADER: self.simulation_key, "Accept": "application/json"})
+        try:
+            # One arrives after the other, so that who is who does not depend on threads.
+            with self.arrival:
+                number = next(self.numbers)
+                form = _CSRF.search(_page(browser, "/"))
+                browser.headers["X-CSRFToken"] = form.group(1) if form else ""
+                browser.ask("POST", "/consent")
+            self._participate(browser, random.Random(f"{self.seed}/observer/{number}"))
+        except StudyError as error:
+            with self.lock:
+                self.problems.append(f"observer {number + 1}: {error}")
+        finally:
+            browser.close()
+            with self.lock:
+                self.retries += browser.retries
 
-    def _participate(self, session: requests.Session, rng: random.Random) -> None:
-        self._ask(session, "POST", "/instructions")
+    def _participate(self, browser: PlainBrowser, rng: random.Random) -> None:
+        browser.ask("POST", "/instructions")
         if self.settings.display.calibration == "optional":
-            self._ask(session, "POST", "/calibration", form={"skip": "1"})
+            browser.ask("POST", "/calibration", form={"skip": "1"})
         elif self.settings.display.calibration == "required":
             measured = {"css_px_per_cm": 37.8, "device_pixel_ratio": 1, "viewing_distance_cm": 57}
-            self._ask(session, "POST", "/calibration", form=measured)
+            browser.ask("POST", "/calibration", form=measured)
         if self.settings.practice.shifts:
-            for trial in self._ask(session, "GET", "/api/practice").json()["trials"]:
+            for trial in browser.ask("GET", "/api/practice").json()["trials"]:
                 for path in (trial["left"], trial["right"]):
-                    self._ask(session, "GET", path)
-                self._ask(
-                    session,
+                    browser.image(path)
+                browser.ask(
                     "PUT",
                     f"/api/practice/{trial['id']}/response",
                     {"response": rng.choice(["same", "different"])},
                 )
-            self._ask(session, "POST", "/practice")
-        for trial in self._ask(session, "GET", "/api/trials").json()["trials"]:
-            (left, left_sent), (right, right_sent) = (self._look(session, trial[side]) for side in ("left", "right"))
+            browser.ask("POST", "/practice")
+        for trial in browser.ask("GET", "/api/trials").json()["trials"]:
+            (left, left_sent), (right, right_sent) = (self._look(browser, trial[side]) for side in ("left", "right"))
             try:
                 shift_px, side = self.pairs[left, right]
             except KeyError:
@@ -202,59 +202,30 @@ class _Crowd:
                 "pixel_scale": 1, "viewport_width": 1440, "viewport_height": 900, "hidden": False,
                 "left_sent": left_sent, "right_sent": right_sent,
             }  # fmt: skip
-            self._ask(session, "PUT", f"/api/trials/{trial['id']}/response", body)
+            browser.ask("PUT", f"/api/trials/{trial['id']}/response", body)
             with self.lock:
                 self.answers[shift_px, response] += 1
                 self.on_answer()
         if self.settings.questions:
             form = {q.id: rng.choice(q.options) for q in self.settings.questions if q.options}
-            self._ask(session, "POST", "/questions", form=form)
-        if not _CODE.search(self._ask(session, "GET", "/thanks").text):
+            browser.ask("POST", "/questions", form=form)
+        if not _CODE.search(_page(browser, "/thanks")):
             raise StudyError("answered everything, but was given no completion code")
         with self.lock:
             self.finished += 1
 
-    def _look(self, session: requests.Session, path: str) -> tuple[str, str | None]:
+    def _look(self, browser: PlainBrowser, path: str) -> tuple[str, str | None]:
         """Hash of the pixels of an image, and the receipt that came with it."""
-        if "://" in path:  # published elsewhere, where nobody must learn the simulation key
-            with requests.Session() as stranger:
-                stranger.trust_env = False
-                answer = self._ask(stranger, "GET", path)
-        else:  # as the page names it: with the study's place on the server, where it has one
-            answer = self._ask(session, "GET", urljoin(self.url, path))
-        data = answer.content
-        key = hashlib.sha256(data).digest()
+        answer = browser.image(path)  # as the page names it: with the study's place on the server, where it has one
+        key = hashlib.sha256(answer.data).digest()
         if key not in self.pixels_of:
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(answer.data)) as image:
                 self.pixels_of[key] = pixels_sha256(np.asarray(image.convert("RGB")))
         return self.pixels_of[key], answer.headers.get(receipts.HEADER)
 
-    def _ask(
-        self, session: requests.Session, method: str, path: str, body: Any = None, form: Any = None
-    ) -> requests.Response:
-        """One request, repeated with growing pauses while the server cannot take it."""
-        trouble = ""
-        url = path if "://" in path else self.url + path
-        for attempt in range(_TRIES):
-            if attempt:
-                time.sleep(0.1 * 2**attempt)
-                with self.lock:
-                    self.retries += 1
-            try:
-                answer = session.request(method, url, json=body, data=form, timeout=60)
-            except requests.RequestException as error:
-                trouble = type(error).__name__
-                continue
-            if answer.status_code < 400:
-                return answer
-            trouble = f"{answer.status_code} {answer.reason}"
-            if answer.status_code == 429:
-                time.sleep(float(answer.headers.get("Retry-After", 1)))
-            elif answer.status_code < 500:
-                if answer.headers.get("Content-Type") == "application/json":
-                    trouble = answer.json()["error"]
-                break
-        raise StudyError(f"{method} {url}: {trouble}")
+
+def _page(browser: PlainBrowser, path: str) -> str:
+    return browser.ask("GET", path).data.decode()
 
 
 def _pairs_by_pixels(folder: StudyFolder) -> dict[tuple[str, str], tuple[int, Side | None]]:
