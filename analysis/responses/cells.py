@@ -89,6 +89,8 @@ def _mend(cell: Any, column: Column) -> str:
             "; zeros before it may have been lost: read the column as text before you write the file "
             f"(pandas: dtype={{{column.name!r}: str}})"
         )
+    if column.kind == "time" and isinstance(cell, Real) and not _is_boolean(cell):
+        return '; write times as text (pandas: to_json(…, date_format="iso"))'
     if column.kind == "time" and isinstance(cell, datetime):
         return '; say of which zone it is before you write the file (pandas: .dt.tz_localize("UTC"))'
     return ""

@@ -45,7 +45,7 @@ def checked(cells: Cells, column: Column) -> pa.Array:
     """The values of a column, `(rows,)`: int64, double, bool, or texts in a dictionary that has each of them once.
 
     Args:
-        cells: an Arrow array of any type, or Python objects, among which may be `MISSING`.
+        cells: an Arrow array of any type that `plain` gives, or Python objects, among which may be `MISSING`.
         column: what is allowed.
 
     Raises: `BadCell`.
@@ -55,7 +55,6 @@ def checked(cells: Cells, column: Column) -> pa.Array:
         if array is None:
             return _one_by_one(cells, column)
         cells = array
-    cells = _plain(cells)
     if _is_empty(cells) and (column.nullable or not len(cells)):
         return _nulls(len(cells), column)
     found = _QUICK[column.dtype](cells, column)
@@ -93,13 +92,15 @@ def inferred(cells: Sequence[Any]) -> pa.ChunkedArray | None:
     return pa.chunked_array([array]) if any(is_simple(array.type) for is_simple in simple) else None
 
 
-def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Without what writers of files use to save room; texts may stay numbered."""
+def plain(cells: Cells) -> Cells:
+    """Cells without what writers of files use to save room; texts may stay numbered."""
+    if not isinstance(cells, pa.ChunkedArray):
+        return cells
     kind = cells.type
     if pa.types.is_run_end_encoded(kind):
-        return _plain(pc.run_end_decode(cells))
+        return plain(pc.run_end_decode(cells))
     if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
-        return _plain(cells.cast(kind.value_type))
+        return plain(cells.cast(kind.value_type))
     if kind == pa.string_view() or pa.types.is_large_string(kind) or _is_bytes(kind):
         try:
             return cells.cast(pa.large_string())  # some files do not say that their bytes are text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -17,25 +18,32 @@ PAIR = re.compile(r"(?P<image>.+)_n-(?P<shift_px>[0-9]{1,9})")
 def with_images_named(cells: Mapping[str, Cells]) -> Mapping[str, Cells]:
     """The cells by column, in which the image 11 of a pair `00011_n-3` is `00011` again.
 
-    Data frames read `00011` as a number, unless they are told. An image that is text, or whose number is not that in
-    the pair's name, stays as it is.
+    Data frames and spreadsheets read `00011` as a number, unless they are told, and may write it as the text `11`. An
+    image whose number is not that in the pair's name stays as it is.
     """
     if "image" not in cells or "pair" not in cells:
         return cells
-    images = cells["image"]
-    if isinstance(images, pa.ChunkedArray):
-        kind = images.type.value_type if pa.types.is_dictionary(images.type) else images.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-            return cells
-        images = images.to_pylist()
-    elif all(isinstance(image, str) for image in images):
+    images, pairs = cells["image"], cells["pair"]
+    if not any(map(_may_lack_zeros, images.unique().to_pylist() if isinstance(images, pa.ChunkedArray) else images)):
         return cells
-    pairs = cells["pair"].to_pylist() if isinstance(cells["pair"], pa.ChunkedArray) else cells["pair"]
-    return {**cells, "image": [_named(image, pair) for image, pair in zip(images, pairs, strict=True)]}
+    named = [_named(image, pair) for image, pair in zip(_objects(images), _objects(pairs), strict=True)]
+    return {**cells, "image": named}
+
+
+def _objects(cells: Cells) -> Sequence[Any]:
+    found: Sequence[Any] = cells.to_pylist() if isinstance(cells, pa.ChunkedArray) else cells
+    return found
+
+
+def _may_lack_zeros(image: Any) -> bool:
+    if isinstance(image, str):
+        return image.isdecimal() and image.isascii() and image[0] != "0"
+    return isinstance(image, int | float | Decimal) and not isinstance(image, bool)
 
 
 def _named(image: Any, pair: Any) -> Any:
-    parts = PAIR.fullmatch(pair) if isinstance(pair, str) and not isinstance(image, str) else None
-    if parts is None or not parts["image"].isdecimal() or isinstance(image, bool):
+    parts = PAIR.fullmatch(pair) if isinstance(pair, str) and _may_lack_zeros(image) else None
+    if parts is None or not (parts["image"].isdecimal() and parts["image"].isascii()):
         return image
-    return parts["image"] if image == int(parts["image"]) else image
+    number = int(image) if isinstance(image, str) else image
+    return parts["image"] if number == int(parts["image"]) else image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -31,20 +31,30 @@ def read_parquet(path: Path, columns: Collection[str] | None = None) -> Unchecke
             names = without_index(schema.names, _index(schema.metadata or {}))
             check_header(names, str(path))
             wanted = to_read(names, columns)
-            stream.seek(0)
-            # Statistics and pages are of this machine or checked below; the file is read once, in order.
-            table = pyarrow.parquet.read_table(
-                stream,
-                columns=wanted,
-                read_dictionary=[name for name in wanted if name not in _NO_TEXTS],
-                page_checksum_verification=True,
-            )
+            texts = [name for name in wanted if name not in _NO_TEXTS]
+            try:
+                table = _read(stream, wanted, texts)
+            except OSError as error:
+                if error.errno is not None:
+                    raise
+                # It may be that texts are written in a form that does not go with numbering them.
+                table = _read(stream, wanted, [])
     except (pa.ArrowException, OSError) as error:
         # A checksum that does not hold comes as an OSError without a number; those of the system have one.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise AnalysisError(f"{path} is not a Parquet file, or damaged ({error}); export it again.") from None
     return UncheckedTable(str(path), table.num_rows, names, {name: table[name] for name in wanted})
+
+
+def _read(stream: BinaryIO, columns: list[str], numbered: list[str]) -> pa.Table:
+    import pyarrow.parquet
+
+    stream.seek(0)
+    # Statistics and pages are of this machine or checked below; the file is read once, in order.
+    return pyarrow.parquet.read_table(
+        stream, columns=columns, read_dictionary=numbered, page_checksum_verification=True
+    )
 
 
 def _index(metadata: dict[bytes, bytes]) -> list[str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from analysis.errors import AnalysisError
 from analysis.responses.across_rows import check_rows
-from analysis.responses.column_check import MISSING, BadCell, Cells, arrow_type, checked
+from analysis.responses.column_check import MISSING, BadCell, Cells, arrow_type, checked, plain
 from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
 from analysis.responses.image_names import with_images_named
 
@@ -72,12 +72,13 @@ def tidy_table(table: UncheckedTable, columns: Collection[str] | None = None) ->
 
 def checked_columns(table: UncheckedTable, columns: Collection[str] | None = None) -> dict[str, pa.Array]:
     """The columns of `tidy_table` by name, as `column_check.checked` gives them; raises what it raises."""
-    version = _version(table)
+    cells = {name: plain(column) for name, column in table.cells.items()}
+    version = _version(table, cells.get("schema", [MISSING] * table.rows))
     for name in table.names:
         if not _is_known(name):
-            raise _unknown(name, table.here(_first_that_has(table.cells[name])))
+            raise _unknown(name, table.here(_first_that_has(cells[name])))
     wanted = [column for column in declared(table.names) if is_needed(column.name, columns)]
-    cells = with_images_named(table.cells)
+    cells = dict(with_images_named(cells))
     found: dict[str, pa.Array] = {}
     wrong: list[tuple[int, int, str]] = []
     for order, column in enumerate(wanted):
@@ -207,11 +208,10 @@ def _sentence(table: UncheckedTable, column: Column, version: int, bad: BadCell)
     return f"{here}: the column {column.name} is missing; export the table again with `shift-study export`."
 
 
-def _version(table: UncheckedTable) -> int:
+def _version(table: UncheckedTable, cells: Cells) -> int:
     """The one version that all rows say they are of; this one where there are no rows."""
     if not table.rows:
         return VERSION
-    cells = table.cells.get("schema", [MISSING] * table.rows)
     if isinstance(cells, pa.ChunkedArray):
         different = cells.unique().to_pylist()
         if len(different) == 1 and different[0] in _SCHEMAS:

@@ -117,16 +117,91 @@ def test_the_usual_table_is_checked_without_looking_at_single_cells(
 
 
 @pytest.mark.parametrize(
-    "kind", [pa.int8(), pa.int32(), pa.uint64(), pa.float64(), pa.dictionary(pa.int8(), pa.int64())]
-)
-def test_other_types_of_numbers_are_as_good(make_row: Row, kind: Any) -> None:
+    "kind",
+    [
+        pa.int8(), pa.int32(), pa.uint64(), pa.float32(), pa.float64(), pa.decimal128(21, 1),
+        pa.dictionary(pa.int8(), pa.int64()), pa.string(), pa.string_view(),
+    ],
+)  # fmt: skip
+def test_other_types_of_numbers_are_as_good(make_row: Row, tmp_path: Path, kind: Any) -> None:
     table = pa.Table.from_pylist(some_rows(make_row, 4))
-    place = table.column_names.index("visit")
     array = pa.array([1, 2, 3, 4], pa.int64())
     changed = array.dictionary_encode() if pa.types.is_dictionary(kind) else array.cast(kind)
-    found, expected = both(table.set_column(place, "visit", changed))
+    path = tmp_path / "responses.parquet"
+    pq.write_table(table.set_column(table.column_names.index("visit"), "visit", changed), path)
+    found = read_file(path)
+    expected = from_rows([row | {"visit": visit} for visit, row in enumerate(some_rows(make_row, 4), start=1)])
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
-    assert found["visit"].tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.dictionary(pa.uint8(), pa.large_string())],
+)
+def test_other_types_of_texts_are_as_good(make_row: Row, tmp_path: Path, kind: Any) -> None:
+    table = from_rows(some_rows(make_row, 5))
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    for place, name in enumerate(arrow.column_names):
+        if table[name].dtype == "string":
+            plain = arrow[name].cast(pa.large_string()).combine_chunks()
+            changed = plain.dictionary_encode() if pa.types.is_dictionary(kind) else plain.cast(kind)
+            arrow = arrow.set_column(place, name, changed)
+    path = tmp_path / "responses.parquet"
+    pq.write_table(arrow.replace_schema_metadata(None), path)
+    pd.testing.assert_frame_equal(read_file(path), table, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint8(), pa.float64(), pa.string()])
+def test_0_and_1_are_truth_values(make_row: Row, tmp_path: Path, kind: Any) -> None:
+    table = pa.Table.from_pylist(some_rows(make_row, 3))
+    path = tmp_path / "responses.parquet"
+    changed = pa.array([0, 1, None], pa.int64()).cast(kind)
+    pq.write_table(table.set_column(table.column_names.index("hidden"), "hidden", changed), path)
+    assert read_file(path)["hidden"].tolist() == [False, True, pd.NA]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_moments_of_any_zone_are_told_in_utc_and_without_one_refused(make_row: Row, tmp_path: Path, unit: str) -> None:
+    frame = pd.DataFrame(some_rows(make_row, 2))
+    moments = pd.Series(pd.to_datetime(["2026-03-01T13:00:00.250+01:00"] * 2, format="ISO8601")).dt.as_unit(unit)
+    path = tmp_path / "responses.parquet"
+    frame.assign(answered_at=moments.dt.tz_convert("Europe/Berlin")).to_parquet(path)
+    assert set(read_file(path)["answered_at"]) == {"2026-03-01T12:00:00.250000+00:00"}
+    frame.assign(answered_at=moments.dt.tz_localize(None)).to_parquet(path)
+    with pytest.raises(AnalysisError, match=r"row 1: answered_at is .*; say of which zone it is before you write"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+@pytest.mark.parametrize("index", ["none", "rows", "trial"])
+def test_what_a_data_frame_made_of_a_csv_is_read_as_that(
+    make_row: Row, tmp_path: Path, suffix: str, index: str
+) -> None:
+    rows = [make_row(trial=trial, pair=f"000{trial}_n-3", image=f"000{trial}") for trial in (11, 12, 15)]
+    rows[1] |= {"hidden": None, "reaction_time_ms": None, "excluded": True, "exclusion_reason": "by_hand"}
+    rows[2] |= {"viewport_width": None, "visit": None, "question_glasses": "no"}
+    table = from_rows(rows)
+    write_file(table, tmp_path / "exported.csv")
+    frame = pd.read_csv(tmp_path / "exported.csv")
+    assert frame["image"].tolist() == [11, 12, 15]
+    path = tmp_path / f"responses{suffix}"
+    if suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    elif index == "none":
+        getattr(frame, f"to_{suffix[1:]}")(path, index=False)
+    else:
+        # What is left of a larger table has the numbers of its rows as an index, or whatever it was given.
+        indexed = frame.set_index("trial") if index == "trial" else frame.set_axis([5, 7, 8])
+        getattr(indexed, f"to_{suffix[1:]}")(path)
+    pd.testing.assert_frame_equal(read_file(path), table, check_exact=True)
+
+
+def test_an_image_that_is_not_the_one_in_the_name_of_its_pair_stays_a_number(make_row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "responses.parquet"
+    rows = [make_row(), make_row(trial=2)]
+    pd.DataFrame(rows).assign(image=[7, 8]).to_parquet(path)
+    with pytest.raises(AnalysisError, match="row 2: image is 8, not text; zeros before it may have been lost"):
+        read_file(path)
 
 
 def test_only_the_columns_asked_for_are_read_and_checked(make_row: Row, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_question_that_a_row_lacks_is_unknown(make_row: Row) -> None:
         ("answered_at", "yesterday", "not a time in ISO 8601, UTC"),
         ("answered_at", "2026-03-01T12:00:00", "not a time in ISO 8601, UTC"),
         ("answered_at", "2026-03-01T12:00:00+02:00", "not a time in ISO 8601, UTC"),
-        ("answered_at", 5, "not a time in ISO 8601, UTC"),
+        ("answered_at", 5, "not a time in ISO 8601, UTC; write times as text .*date_format=.*"),
         ("visit", 0, "not an integer ≥ 1"),
         ("window_changes", -1, "not an integer ≥ 0"),
         ("window_changes", 0.5, "not an integer ≥ 0"),
