@@ -78,8 +78,7 @@ def dictionary(texts: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:
 
 def codes(array: pa.DictionaryArray) -> NDArray[np.int64]:
     """The numbers of the texts of a dictionary array; -1 where unknown."""
-    indices = array.indices if pa.types.is_dictionary(array.type) else pa.nulls(len(array), pa.int64())
-    return np.asarray(indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return np.asarray(array.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def inferred(cells: Sequence[Any]) -> pa.ChunkedArray | None:
