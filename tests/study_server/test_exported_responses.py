@@ -31,6 +31,8 @@ def filled(small_study: StudyFolder) -> Iterator[tuple[Database, StudyFolder]]:
     database = Database(small_study.database_url)
     with database.writing() as session:
         people = session.scalars(select(Participant).order_by(Participant.number)).all()
+        for pair in session.scalars(select(Pair).where(Pair.id % 2 == 0)):
+            pair.direction = "up-left"
         people[2].excluded_reason = "fell asleep"
         people[3].failed_rules = "hurried;catch_errors"
         for person, per_cm in ((people[0], 40.0), (people[1], 37.8), (people[1], 50.0)):
@@ -92,6 +94,7 @@ def test_rows_are_those_of_the_objects(filled: tuple[Database, StudyFolder], mon
         expected = one_by_one(session)
     assert len({row["exclusion_reason"] for row in expected}) == 3
     assert {row["pixels_per_degree"] is None for row in expected} == {True, False}
+    assert any(row["direction"] == "up-left" and row["shift_arcmin"] is not None for row in expected)
     assert response_rows(source(folder)) == expected
 
 
@@ -120,6 +123,7 @@ def test_columns_become_the_lines_that_rows_become() -> None:
         "b%s": [1.5, 1e-9, 3.0, 0.1],
         "c": [True, False, None, True],
         "d": [1, 2, 3, 4],
+        "e": [True, False, False, True],
     }
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     assert csv_rows(columns) == to_csv(rows, list(columns)).partition("\n")[2]

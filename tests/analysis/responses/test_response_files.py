@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -313,6 +314,67 @@ def test_a_short_line_of_csv_is_named(tmp_path: Path, make_row: Row) -> None:
     path.write_text(csv_text(make_row()) + "1,2,3\n")
     with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 29"):
         read_file(path)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        'a"b"',
+        'a"b',
+        '"a"b',
+        '"a""b"',
+        '"a,b"',
+        '"a\nb"',
+        '"a\r\nb"',
+        '"a',
+        'a"',
+        '""',
+        '"""',
+        '"""a"""',
+        '"a" ',
+        "a\rb",
+    ],
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_quotes_mean_what_they_mean_to_the_csv_module(tmp_path: Path, make_row: Row, cell: str, last: bool) -> None:
+    rows = [make_row(question_said="x"), make_row(trial=2, question_said=cell)]
+    text = csv_text(*rows, *([] if last else [make_row(trial=3, question_said="y")])).removesuffix("\n")
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    try:
+        read = list(csv.reader(io.StringIO(text, newline=""), strict=True))[1:]
+    except csv.Error:
+        read = []
+    if not read or {len(row) for row in read} != {len(rows[0])}:
+        with pytest.raises(AnalysisError, match=r"a\.csv: line \d"):
+            read_file(path)
+    else:
+        assert read_file(path)["question_said"].fillna("").tolist() == [row[-1] for row in read]
+
+
+def test_a_line_of_json_that_has_or_lacks_a_column_is_named_wherever_it_is(
+    tmp_path: Path, make_row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.responses.json_lines_table._AT_ONCE", 2)
+    path = tmp_path / "a.jsonl"
+
+    def read(*rows: dict[str, Any]) -> pd.DataFrame:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return read_file(path)
+
+    rows = [make_row(trial=trial) for trial in range(1, 6)]
+    pd.testing.assert_frame_equal(read(*rows), from_rows(rows))
+    assert read(*rows[:4], rows[4] | {"question_a": "x"})["question_a"].isna().tolist() == [True] * 4 + [False]
+    for lacking in (0, 1, 2, 4):
+        some = [drop(row, "visit") if index == lacking else row for index, row in enumerate(rows)]
+        with pytest.raises(AnalysisError, match=f"line {lacking + 1}: the column visit is missing"):
+            read(*some)
+        some = [row | {"colour": "red"} if index == lacking else row for index, row in enumerate(rows)]
+        with pytest.raises(AnalysisError, match=f"line {lacking + 1}: the column colour is unknown"):
+            read(*some)
+    # The pieces of a column may be of several types.
+    mixed = [row | {"visit": visit} for row, visit in zip(rows, (1, 2, None, None, 3.0), strict=True)]
+    assert read(*mixed)["visit"].tolist() == [1, 2, pd.NA, pd.NA, 3]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -102,6 +102,12 @@ def test_a_value_that_the_column_does_not_allow_is_named(make_row: Row, name: st
         from_rows(rows, origin="pilot.csv")
 
 
+def test_of_several_wrong_values_the_first_row_is_named_and_there_the_first_column(make_row: Row) -> None:
+    rows = [make_row(), make_row(trial=2, visit=0, hidden="no"), make_row(trial=3, study="", response="sam")]
+    with pytest.raises(AnalysisError, match="row 2: hidden is 'no'"):
+        from_rows(rows)
+
+
 @pytest.mark.parametrize("name", [column.name for column in COLUMNS])
 def test_a_missing_column_is_named(make_row: Row, name: str) -> None:
     row = make_row()
