@@ -154,13 +154,8 @@ def main(participants: tuple[int, ...], as_json: bool) -> None:
     print(f"{'clock, processor, memory':<26}" + "".join(f"{size['answers']:>19,} answers" for size in found))
     for name in found[0]["commands"]:
         figures = [size["commands"][name] for size in found]
-        print(
-            f"{name:<26}"
-            + "".join(
-                f"{each['seconds']:>8.1f} s {each['processor_s']:>5.1f} s {each['peak_mb']:>5.0f} MB"
-                for each in figures
-            )
-        )
+        times = (f"{one['seconds']:>8.1f} s {one['processor_s']:>5.1f} s {one['peak_mb']:>5.0f} MB" for one in figures)
+        print(f"{name:<26}" + "".join(times))
 
 
 if __name__ == "__main__":
