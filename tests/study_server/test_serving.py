@@ -223,7 +223,7 @@ def test_a_damaged_database_gets_a_sentence_and_is_left_as_it_is(study: StudyFol
         RunningStudy(study, database := Database(study.database_url))
         database.close()
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("ALTER TABLE trial RENAME COLUMN reference_side TO side")
+            connection.execute("ALTER TABLE trial RENAME COLUMN position TO place")
     before = path.read_bytes()
     refused = run("table1", study.path)
     assert refused.exit_code == 1
