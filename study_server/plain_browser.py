@@ -100,8 +100,9 @@ class PlainBrowser:
             headers["Content-Type"], data = "application/json", json.dumps(body)
         elif form is not None:
             headers["Content-Type"], data = _FORM, urlencode(form)
+        target = urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl() or "/"
         answer = self._server.request(
-            method, url, body=data, headers=headers, timeout=_TIMEOUT_S, retries=False, redirect=False
+            method, target, body=data, headers=headers, timeout=_TIMEOUT_S, retries=False, redirect=False
         )
         for line in answer.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(line).items():
