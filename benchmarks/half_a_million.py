@@ -11,11 +11,9 @@ application, whose answer is read piece by piece.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,26 +74,26 @@ def copy_participants(session: Session, times: int) -> None:
             session.execute(insert(table).from_select(list(table.c.keys()), originals))
 
 
+_LAUNCHER = """
+import os, subprocess, sys, time
+begin = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+"""Runs a process. A large one would not do, for the memory of who starts it counts as the process's own."""
+
+
 def run(arguments: Sequence[str]) -> dict[str, float]:
     """Seconds of the clock and of the processor, and peak MB, of a process. Raises `RuntimeError` where it fails."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.stderr.close()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(arguments)}: {said[-500:]}")
+    launcher = [sys.executable, "-S", "-c", _LAUNCHER, sys.executable, *arguments]
+    done = subprocess.run(launcher, capture_output=True, text=True, check=True)
+    code, seconds, processor, memory = map(float, done.stdout.split())
+    if code:
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr[-500:]}")
     # On Linux in kB, on a Mac in bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e3
-    return {
-        "seconds": time.perf_counter() - begin,
-        "processor_s": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / unit,
-    }
+    return {"seconds": seconds, "processor_s": processor, "peak_mb": memory / unit}
 
 
 _DOWNLOAD = """
