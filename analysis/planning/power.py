@@ -14,7 +14,7 @@ from analysis.agreement.precision_recall import interpolated_area
 from analysis.errors import AnalysisError
 from analysis.planning.simulated_study import Design, Floats, Population, SimulatedStudy, simulate
 from analysis.psychometric.cores import CORES
-from analysis.psychometric.fisher_scoring import fit_many
+from analysis.psychometric.many_fits import fit_many
 from analysis.psychometric.maximum_likelihood import FEWEST_SHIFTS, crossings
 from analysis.results import Estimate, Result
 

@@ -22,7 +22,8 @@ class Core:
     """A distribution function F(z) of z = (t − location) / spread, with F(0) = 1/2.
 
     t is the natural logarithm of the shift in pixels where `logarithmic`, so that F is 0 without a shift, and the
-    shift itself otherwise. `above` is 1 − F(z), with its small values exact; `density` is dF/dz; `quantile` is F⁻¹.
+    shift itself otherwise. `above` is 1 − F(z), with its small values exact; `density` is dF/dz; `quantile` is F⁻¹,
+    −∞ at 0 and ∞ at 1.
     """
 
     name: CoreName
@@ -30,7 +31,7 @@ class Core:
     below: Callable[[Floats], Floats]
     above: Callable[[Floats], Floats]
     density: Callable[[Floats], Floats]
-    quantile: Callable[[float], float]
+    quantile: Callable[[ArrayLike], Floats]
 
     def position(self, shift_px: ArrayLike) -> Floats:
         """t of shifts ≥ 0 in pixels; −∞ at a shift of 0 where `logarithmic`."""
@@ -65,13 +66,26 @@ def _weibull_density(z: Floats) -> Floats:
     return np.asarray(hazard * np.exp(-hazard), dtype=np.float64)
 
 
-_NORMAL = (ndtr, lambda z: ndtr(-z), _normal_density, lambda p: float(ndtri(p)))
-_LOGISTIC = (expit, lambda z: expit(-z), _logistic_density, lambda p: float(logit(p)))
+def _weibull_quantile(share: ArrayLike) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(-np.log1p(-np.asarray(share, dtype=np.float64)) / math.log(2)))
+
+
+def _normal_quantile(share: ArrayLike) -> Floats:
+    return np.asarray(ndtri(np.asarray(share, dtype=np.float64)), dtype=np.float64)
+
+
+def _logistic_quantile(share: ArrayLike) -> Floats:
+    return np.asarray(logit(np.asarray(share, dtype=np.float64)), dtype=np.float64)
+
+
+_NORMAL = (ndtr, lambda z: ndtr(-z), _normal_density, _normal_quantile)
+_LOGISTIC = (expit, lambda z: expit(-z), _logistic_density, _logistic_quantile)
 _WEIBULL = (
     lambda z: -np.expm1(-_weibull_hazard(z)),
     lambda z: np.exp(-_weibull_hazard(z)),
     _weibull_density,
-    lambda p: math.log(-math.log1p(-p) / math.log(2)) if 0 < p < 1 else math.copysign(math.inf, p - 0.5),
+    _weibull_quantile,
 )
 
 CORES: dict[str, Core] = {

@@ -1,4 +1,4 @@
-"""Many fits at once: what a bootstrap needs, some hundred times as fast as fit after fit."""
+"""To the top of the likelihood of a psychometric function, for many sets of answers at once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import numpy as np
 from analysis.psychometric.cores import Core, Floats
 from analysis.psychometric.likelihood import LARGEST_RATE, TINY, log_likelihood, probabilities, slopes
 
-# Steps of Fisher scoring; most fits rest after ten.
-_STEPS = 100
-# A fit rests once a step betters its log-likelihood by less than this, far below what an interval shows.
+# Steps of Fisher scoring; most fits rest after ten, one along a ridge after some hundred.
+_STEPS = 500
+# A fit rests once a step betters its log-likelihood by less than this, far below what an interval shows, unless the
+# step was short because it had to be; or once so many steps did not better it.
 _GAIN = 1e-7
-_FIRST_DAMPING, _MOST_DAMPING = 1e-3, 1e10
+_SHORT, _VAIN = 0.1, 8
+_FIRST_DAMPING = 1e-2
+# What a core's location, in spreads, and the logarithm of its spread are known by at least, where they are damped: that
+# of a single answer. Without it, a step along what hardly matters would be so long that none is taken at all.
+_LEAST_KNOWN = 1.0
 
 
 def bounds(position: Floats) -> list[tuple[float, float]]:
@@ -27,25 +32,23 @@ def bounds(position: Floats) -> list[tuple[float, float]]:
     return [(places[0] - span, places[-1] + span), (math.log(step / 20), math.log(10 * span)), rate, rate]
 
 
-def fit_many(start: Floats, shift: Floats, hits: Floats, answers: Floats, core: Core) -> Floats:
-    """The `(4, B)` likeliest parameters of B sets of answers, each at the top of the peak on which it starts.
+def climb(start: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> tuple[Floats, Floats]:
+    """The `(4, B)` likeliest parameters of B sets of answers near where each starts, and their `(B,)` log-likelihoods.
 
     Args:
-        start: `(4,)` parameters near which all of them lie, such as those of the answers that were resampled; or
-            `(4, B)` of each.
-        shift: `(K,)` shifts in pixels, ascending, each once.
+        start: `(4, B)` parameters.
+        position: `(K,)` positions t of shifts, ascending.
         hits: `(B, K)` number of answers "different"; need not be whole.
         answers: `(B, K)` number of answers; where it is 0 the shift says nothing.
         core: of the function.
 
     Levenberg's and Marquardt's damped Fisher scoring, with the rates and the core held inside `bounds`.
     """
-    position = core.position(shift)
     lowest, highest = (np.array(side)[:, np.newaxis] for side in zip(*bounds(position), strict=True))
-    starts = np.broadcast_to(start[:, np.newaxis] if start.ndim == 1 else start, (4, len(hits)))
-    parameters = np.clip(starts, lowest, highest)
+    parameters = np.clip(start, lowest, highest)
     likely = _log_likelihood(parameters, position, hits, answers, core)
     damping = np.full(len(hits), _FIRST_DAMPING)
+    vain = np.zeros(len(hits), dtype=np.int64)
     active = np.arange(len(hits))
     for _ in range(_STEPS):
         if not len(active):
@@ -58,10 +61,11 @@ def fit_many(start: Floats, shift: Floats, hits: Floats, answers: Floats, core: 
         better = gain >= 0
         parameters[:, active[better]] = there[:, better]
         likely[active[better]] = reached[better]
+        vain[active] = np.where(gain < _GAIN, vain[active] + 1, 0)
+        resting = (better & (gain < _GAIN) & (damping[active] <= _SHORT)) | (vain[active] >= _VAIN)
         damping[active] = np.where(better, damping[active] / 10, damping[active] * 10)
-        resting = (better & (gain < _GAIN)) | (damping[active] > _MOST_DAMPING)
         active = active[~resting]
-    return parameters
+    return parameters, likely
 
 
 def _log_likelihood(parameters: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> Floats:
@@ -83,15 +87,21 @@ def _step(
     different, same = probabilities(parameters[..., np.newaxis], position, core)
     weight = 1 / np.maximum(different * same, TINY)
     slope = slopes(parameters[..., np.newaxis], position, core)
-    gradient = np.einsum("pbk,bk->bp", slope, (hits - answers * different) * weight)
-    information = np.einsum("pbk,qbk,bk->bpq", slope, slope, answers * weight)
+    # The location in spreads, so that a step is as long whatever the unit.
+    spread = np.exp(parameters[1])
+    slope[0] *= spread[:, np.newaxis]
+    gradient = (slope * ((hits - answers * different) * weight)).sum(axis=-1)
+    information = np.einsum("pbk,qbk->bpq", slope * (answers * weight), slope)
     # What rests on a bound and is pressed against it stays out of the step.
-    held = ((parameters <= lowest) & (gradient.T < 0)) | ((parameters >= highest) & (gradient.T > 0))
-    gradient[held.T] = 0.0
+    held = ((parameters <= lowest) & (gradient < 0)) | ((parameters >= highest) & (gradient > 0))
+    gradient[held] = 0.0
     information[held.T[:, :, np.newaxis] | held.T[:, np.newaxis, :]] = 0.0
     diagonal = np.arange(4)
-    scale = information[:, diagonal, diagonal]
-    # Also where nothing is known of a parameter the matrix can be inverted.
-    information[:, diagonal, diagonal] = scale * (1 + damping[:, np.newaxis]) + np.where(held.T, 1.0, 1e-9)
-    found: Floats = np.linalg.solve(information, gradient[..., np.newaxis])[..., 0].T
+    known = information[:, diagonal, diagonal]
+    least = np.array([_LEAST_KNOWN, _LEAST_KNOWN, 0.0, 0.0])
+    # Also where nothing is known of a rate the matrix can be inverted.
+    damped = known + damping[:, np.newaxis] * np.maximum(known, least) + np.where(held.T, 1.0, 1e-9)
+    information[:, diagonal, diagonal] = damped
+    found: Floats = np.linalg.solve(information, gradient.T[..., np.newaxis])[..., 0].T
+    found[0] *= spread
     return found

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.psychometric.cores import CORES, CoreName, Floats
-from analysis.psychometric.fisher_scoring import bounds, fit_many
+from analysis.psychometric.fisher_scoring import bounds
 from analysis.psychometric.likelihood import LARGEST_RATE, log_likelihood, probabilities
+from analysis.psychometric.many_fits import fit_many
 from analysis.psychometric.maximum_likelihood import PsychometricFit, crossings, fit
 from analysis.resampling import REPLICATES, Scale, Spread, draw, estimate, spreads
 from analysis.results import Estimate, Result

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.ndimage import maximum_filter
 from scipy.optimize import minimize
 
 from analysis.errors import AnalysisError
 from analysis.psychometric.cores import CORES, Core, CoreName, Floats, core_named
-from analysis.psychometric.fisher_scoring import bounds, fit_many
-from analysis.psychometric.likelihood import LARGEST_RATE, TINY, log_likelihood, probabilities, slopes
+from analysis.psychometric.fisher_scoring import bounds, climb
+from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities, slopes
+from analysis.psychometric.starting_points import starts
 from analysis.results import Result
 
 # As many as the function has parameters: with fewer, many curves fit equally well.
@@ -22,9 +22,13 @@ FEWEST_SHIFTS = 4
 # Shifts beyond are no pixels of a picture, and their logarithms no sound start.
 SMALLEST_SHIFT_PX, LARGEST_SHIFT_PX = 1e-6, 1e6
 
-# The likelihood is climbed from so many peaks of a grid, on which the rates were bettered so many times.
-STARTS = 8
-EM_STEPS = 30
+# From so many cores of a table is the likelihood climbed, besides all steps; so many of the tops are looked at closely.
+_PEAKS, _TOPS = 12, 3
+# Tops whose log-likelihoods are as near as this are one.
+_ALIKE = 1e-5
+
+# A function that rises by less over all shifts is level.
+_LEVEL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,10 @@ def fit(
     shift, hits, answers = pooled(*_checked(shift_px, different, total))
     position = shape.position(shift)
     limits = bounds(position)
-    starts = _starts(position, hits, answers, limits, shape)
-    many = starts.shape[1]
-    tops = fit_many(starts, shift, np.tile(hits, (many, 1)), np.tile(answers, (many, 1)), shape)
-    found = [_polished(top, position, hits, answers, limits, shape) for top in tops.T]
+    start = starts(position, hits[np.newaxis], answers[np.newaxis], shape, peaks=_PEAKS, steps=len(shift))[..., 0].T
+    many = start.shape[1]
+    tops, likely = climb(start, position, np.tile(hits, (many, 1)), np.tile(answers, (many, 1)), shape)
+    found = [_polished(tops[:, top], position, hits, answers, limits, shape) for top in _different(tops, likely)]
     best = min(found, key=lambda parameters: _loss(parameters, position, hits, answers, shape)[0])
     return described(best, shift, hits, answers, shape)
 
@@ -180,28 +184,11 @@ def pooled(shift: Floats, hits: Floats, answers: Floats) -> tuple[Floats, Floats
     return levels, counts[0], counts[1]
 
 
-def _starts(position: Floats, hits: Floats, answers: Floats, limits: list[tuple[float, float]], core: Core) -> Floats:
-    """`(4, B)`: the highest peaks of the likelihood over a grid of cores, each with its likeliest rates."""
-    shown = position[np.isfinite(position)]
-    # Four places from each shift to the next, for a steep core can hide between them; 60 at most.
-    places = np.concatenate([[shown[0] - 0.5], shown, [shown[-1] + 0.5]])
-    count = min(4 * len(places) - 3, 60)
-    location = np.interp(np.linspace(0, len(places) - 1, count), np.arange(len(places)), places)
-    # For logarithms up to 4, which is level over any shifts; for shifts themselves up to all of their range.
-    widest = math.log(4 if core.logarithmic else max(shown[-1] - shown[0], 1.0))
-    log_spread = np.linspace(limits[1][0] + 0.5, max(widest, limits[1][0] + 1), 12)
-    locations, spreads = np.meshgrid(location, log_spread, indexing="ij")
-    grid = np.stack([locations, spreads, np.full_like(locations, 0.1), np.full_like(locations, 0.1)])[..., np.newaxis]
-    for _ in range(EM_STEPS):
-        # Expectation–maximisation: the share of the answers that each rate accounts for is its next value.
-        different, same = probabilities(grid, position, core)
-        guessed = (hits / np.maximum(different, TINY)).sum(axis=-1, keepdims=True) / answers.sum()
-        lapsed = ((answers - hits) / np.maximum(same, TINY)).sum(axis=-1, keepdims=True) / answers.sum()
-        grid[2:] = np.clip(grid[2:] * np.stack([guessed, lapsed]), 1e-9, LARGEST_RATE)
-    likely = log_likelihood(*probabilities(grid, position, core), hits, answers)
-    peaks = np.flatnonzero(likely == maximum_filter(likely, size=3, mode="nearest"))
-    highest = peaks[np.argsort(-likely.ravel()[peaks], kind="stable")][:STARTS]
-    return grid.reshape(4, -1)[:, highest]
+def _different(tops: Floats, likely: Floats) -> list[int]:
+    """Which of the `(4, B)` tops are the highest; of those that are as likely as each other, one."""
+    order = np.argsort(-likely, kind="stable")
+    new = np.concatenate([[True], np.diff(likely[order]) < -_ALIKE])
+    return [int(top) for top in order[new][:_TOPS]]
 
 
 def _polished(
@@ -236,14 +223,15 @@ def _crossing(parameters: Floats, shift: Floats, core: Core) -> float | None:
     """Shift at which "different" is as likely as "same", if it lies among those that were shown."""
     (place,) = crossings(parameters[:, np.newaxis], core)
     first, last = core.position(shift[[0, -1]])
-    return float(core.shift(place)) if first <= place <= last else None
+    least, most = probabilities(parameters, np.array([first, last]), core)[0]
+    # A level curve crosses nothing, whatever rounding makes of it.
+    return float(core.shift(place)) if first <= place <= last and most - least > _LEVEL else None
 
 
-def crossings(parameters: Floats, core: Core) -> Floats:
-    """`(B,)` positions t at which P is one half, wherever they lie, of `(4, B)` parameters; NaN where there is none."""
+def crossings(parameters: Floats, core: Core, level: float = 0.5) -> Floats:
+    """`(B,)` positions t at which P is `level`, wherever they lie, of `(4, B)` parameters; NaN where there is none."""
     location, log_spread, guess_rate, lapse_rate = parameters
-    found = np.full(location.shape, np.nan)
-    for index in np.flatnonzero(np.maximum(guess_rate, lapse_rate) < 0.5):
-        share = (0.5 - guess_rate[index]) / (1 - guess_rate[index] - lapse_rate[index])
-        found[index] = location[index] + math.exp(log_spread[index]) * core.quantile(share)
-    return found
+    rest = 1 - guess_rate - lapse_rate
+    there = (guess_rate < level) & (level < 1 - lapse_rate)
+    share = np.divide(level - guess_rate, rest, out=np.full(location.shape, np.nan), where=there)
+    return np.asarray(location + np.exp(log_spread) * core.quantile(share), dtype=np.float64)

@@ -14,8 +14,8 @@ from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.psychometric import fit
 from analysis.psychometric.cores import CORES
 from analysis.psychometric.figure import plot_psychometric
-from analysis.psychometric.fisher_scoring import fit_many
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
+from analysis.psychometric.many_fits import fit_many
 from analysis.responses.sources import PUBLISHED_TABLE1
 from analysis.trial_counts import TrialCounts, read_counts
 
