@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.psychometric.cores import Core, Floats
 from analysis.psychometric.fisher_scoring import climb
@@ -12,6 +13,8 @@ from analysis.psychometric.starting_points import starts
 _PEAKS, _STEPS = 3, 2
 # So many at once, that their arrays stay small.
 _BATCH = 1024
+# Tops are alike, and their spreads are, where log-likelihoods and logarithms of spreads differ by no more.
+_ALIKE, _AS_WIDE = 1e-5, 0.1
 
 
 def fit_many(near: Floats, shift: Floats, hits: Floats, answers: Floats, core: Core) -> Floats:
@@ -43,5 +46,19 @@ def highest(start: Floats, position: Floats, hits: Floats, answers: Floats, core
     many, _, sets = start.shape
     rows = np.tile(np.arange(sets), many)
     parameters, likely = climb(np.concatenate(list(start), axis=1), position, hits[rows], answers[rows], core)
-    best = likely.reshape(many, sets).argmax(axis=0)
-    return parameters.reshape(4, many, sets)[:, best, np.arange(sets)]
+    tops, likely = parameters.reshape(4, many, sets), likely.reshape(many, sets)
+    best = preferred(tops, likely)
+    return tops[:, best, np.arange(sets)]
+
+
+def preferred(tops: Floats, likely: Floats) -> NDArray[np.int64]:
+    """`(B,)`: which of the S tops, `(4, S, B)`, of log-likelihoods `(S, B)`, is that of each set.
+
+    The highest. Where one shift alone sees the flank of a step, steps of many spreads are alike; of these the widest,
+    which says no more than the answers do.
+    """
+    alike = likely >= likely.max(axis=0) - _ALIKE
+    log_spread = tops[1]
+    widest = np.where(alike, log_spread, -np.inf).max(axis=0)
+    best = np.where(alike & (log_spread >= widest - _AS_WIDE), likely, -np.inf)
+    return np.asarray(best.argmax(axis=0), dtype=np.int64)

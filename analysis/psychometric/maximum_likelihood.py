@@ -13,6 +13,7 @@ from analysis.errors import AnalysisError
 from analysis.psychometric.cores import CORES, Core, CoreName, Floats, core_named
 from analysis.psychometric.fisher_scoring import bounds, climb
 from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities, slopes
+from analysis.psychometric.many_fits import preferred
 from analysis.psychometric.starting_points import starts
 from analysis.results import Result
 
@@ -112,8 +113,10 @@ def fit(
     start = starts(position, hits[np.newaxis], answers[np.newaxis], shape, peaks=_PEAKS, steps=len(shift))[..., 0].T
     many = start.shape[1]
     tops, likely = climb(start, position, np.tile(hits, (many, 1)), np.tile(answers, (many, 1)), shape)
-    found = [_polished(tops[:, top], position, hits, answers, limits, shape) for top in _different(tops, likely)]
-    best = min(found, key=lambda parameters: _loss(parameters, position, hits, answers, shape)[0])
+    polished = [_polished(tops[:, top], position, hits, answers, limits, shape) for top in _different(tops, likely)]
+    every = np.concatenate([tops, np.stack(polished, axis=1)], axis=1)
+    likelies = log_likelihood(*probabilities(every[..., np.newaxis], position, shape), hits, answers)
+    best = every[:, preferred(every[..., np.newaxis], likelies[:, np.newaxis])[0]]
     return described(best, shift, hits, answers, shape)
 
 

@@ -30,8 +30,9 @@ _ANGLE = 0.2
 _APART = 0.5
 # So often are the rates of the table's cores bettered.
 _EM_STEPS = 30
-# A step that one shift sees is as narrow as this part of the way to the next; F is at least so far from 0 and 1 there.
-_NARROW, _FLANK = 8, 0.02
+# A shift sees the flank of a step where F is at least so far from 0 and 1; the next one sees nothing of it where F is
+# as near as this to them.
+_FLANK, _UNSEEN = 0.02, 1e-8
 
 
 def starts(position: Floats, hits: Floats, answers: Floats, core: Core, *, peaks: int, steps: int) -> Floats:
@@ -127,13 +128,16 @@ def _steps(position: Floats, hits: Floats, answers: Floats, core: Core, width: i
         likely = likely + _binomial(share, met, shown)
         flank.append(np.clip((share - guess) / np.maximum(1 - guess - lapse, TINY), _FLANK, 1 - _FLANK))
     order = np.argsort(-likely, axis=1, kind="stable")[:, :number]
+    gaps = _gaps(position[first:])
     found = []
     for best in order.T:
         row = np.arange(len(hits))
         at = position[places[best]]
         z = [core.quantile(share[row, best]) for share in flank]
         if width == 1:
-            spread = _gaps(position[first:])[best] / _NARROW
+            # The widest that its neighbours see nothing of: any narrower one is as likely.
+            before, after = gaps[0][best], gaps[1][best]
+            spread = np.minimum(before / (z[0] - core.quantile(_UNSEEN)), after / (core.quantile(1 - _UNSEEN) - z[0]))
         else:
             # Where the shares do not rise the flank is level.
             spread = (position[places[best] + 1] - at) / np.maximum(z[1] - z[0], _FLANK)
@@ -161,7 +165,7 @@ def _binomial(share: Floats, counts: Floats, answers: Floats) -> Floats:
     return np.asarray(xlogy(counts, share) + xlogy(answers - counts, 1 - share), dtype=np.float64)
 
 
-def _gaps(shown: Floats) -> Floats:
-    """From each position to the nearest other one."""
+def _gaps(shown: Floats) -> tuple[Floats, Floats]:
+    """From each position to the one before and the one after; at the ends as far as to the other side."""
     between = np.diff(shown)
-    return np.asarray(np.minimum(np.append(between, between[-1]), np.insert(between, 0, between[0])), dtype=np.float64)
+    return np.insert(between, 0, between[0]), np.append(between, between[-1])
