@@ -190,7 +190,8 @@ def estimate(
     if found is None:
         return Estimate(value, None, None, f"no interval: the draws do not determine it ({method})")
     low, high = (min(max(back(end), limits[0]), limits[1]) for end in found)
-    return Estimate(value, low, high, method)
+    # There and back, an end that is the estimate itself may lose a digit.
+    return Estimate(value, min(low, value), max(high, value), method)
 
 
 def _deviation(values: Floats) -> float:

@@ -45,7 +45,8 @@ class Core:
     def shift(self, position: ArrayLike) -> Floats:
         """The shift in pixels at positions t."""
         place = np.asarray(position, dtype=np.float64)
-        return np.exp(place) if self.logarithmic else place
+        # e^700 is near the largest number, and no shift.
+        return np.exp(np.minimum(place, 700.0)) if self.logarithmic else place
 
 
 def _normal_density(z: Floats) -> Floats:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.psychometric.cores import CORES, CoreName, Floats
-from analysis.psychometric.fisher_scoring import bounds
-from analysis.psychometric.likelihood import LARGEST_RATE, log_likelihood, probabilities
-from analysis.psychometric.many_fits import fit_many
-from analysis.psychometric.maximum_likelihood import PsychometricFit, crossings, fit
-from analysis.resampling import REPLICATES, Scale, Spread, draw, estimate, spreads
+from analysis.errors import AnalysisError
+from analysis.psychometric.cores import CORES, CoreName
+from analysis.psychometric.intervals import THRESHOLD, Intervals
+from analysis.psychometric.levels import LevelOf
+from analysis.psychometric.likelihood import probabilities
+from analysis.psychometric.maximum_likelihood import fit
+from analysis.psychometric.misfit import deviance_p, misfit, open_questions
+from analysis.psychometric.separation import Separation
+from analysis.psychometric.visual_angle import in_arcmin
+from analysis.resampling import REPLICATES, draw
 from analysis.results import Estimate, Result
 from analysis.trial_counts import TrialCounts
 from analysis.wilson import wilson
 
 _CURVE_POINTS = 91
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,39 @@ class CoreFit(Result):
 
 
 @dataclass(frozen=True)
+class LevelShift(Result):
+    """Shift at which the curve P(x), or its core F between the two rates (`of`), is `level`."""
+
+    level: float
+    of: LevelOf
+    shift_px: Estimate
+    shift_arcmin: Estimate | None
+
+
+@dataclass(frozen=True)
 class PsychometricFunction(Result):
     """The psychometric function of a study; see `PsychometricFit` for what its parameters mean.
 
     `threshold_px`: shift at which "different" is as likely as "same" (absolute 50%); `median_px`: median of the core.
+    `slope_per_px`: dP/dx at the threshold; `width_px`: from where the core is 5% to where it is 95%. `levels`: shifts
+    at the levels that were asked for. `threshold_arcmin`: the threshold in minutes of arc, `arcmin_per_px` a pixel;
+    None where no calibration is known.
     `deviance_p`: share of studies of this very function, with independent answers, whose deviance is at least as large;
     a small one means that it does not fit, or that answers are not independent. None where four shifts leave no
     deviance. `overdispersion`: Pearson's χ² over its degrees of freedom. `design_effect`: variance of the threshold
     (of its logarithm where the core is one of logarithms) over that of as many independent answers. `cores`: all core
-    functions, lowest AIC first.
+    functions, lowest AIC first. `notes`: sentences on misfit and on what the answers do not determine.
     """
 
     core: CoreName
     threshold_px: Estimate
+    threshold_arcmin: Estimate | None
+    arcmin_per_px: Estimate | None
     median_px: Estimate
     spread: Estimate
+    slope_per_px: Estimate
+    width_px: Estimate
+    levels: tuple[LevelShift, ...]
     false_alarm_rate: Estimate
     lapse_rate: Estimate
     deviance: float
@@ -85,7 +106,14 @@ class PsychometricFunction(Result):
 
 
 def psychometric_function(
-    counts: TrialCounts, *, core: CoreName | str = "log-normal", replicates: int = REPLICATES, seed: int = 0
+    counts: TrialCounts,
+    *,
+    core: CoreName | str = "log-normal",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    at: Sequence[float] = (),
+    of: LevelOf = "curve",
+    arcmin_per_px: Estimate | None = None,
 ) -> PsychometricFunction:
     """The psychometric function of numbers of answers, with bootstrap intervals over participants and photographs.
 
@@ -94,79 +122,68 @@ def psychometric_function(
         core: `log-normal`, `log-logistic`, `weibull`, `logistic` or `normal`.
         replicates: how often participants, photographs and answers are each drawn anew.
         seed: of the draws.
+        at: levels between 0 and 1 whose shifts are wanted besides the threshold.
+        of: what they are levels of: the `curve` P(x), or the `core` F between its rates.
+        arcmin_per_px: minutes of arc in a pixel of shift, `visual_angle.arcmin_per_px(responses)`.
 
-    Raises: `AnalysisError` where fewer than four shifts have answers, and where the core is unknown.
+    Raises: `AnalysisError` where fewer than four shifts have answers, where the core is unknown, and where a level is
+    not between 0 and 1.
 
     Source: Wichmann & Hill 2001, "The psychometric function" I and II; variances of participants and photographs
-    as in Cameron, Gelbach & Miller 2011.
+    as in Cameron, Gelbach & Miller 2011; the width as in Schütt, Harmeling, Macke & Wichmann 2016.
     """
+    for level in at:
+        if not 0 < level < 1:
+            raise AnalysisError(f"A level of {level:g} is no share between 0 and 1; give one such as 0.75.")
     shift, hits, answers = counts.shift_px, counts.different, counts.total
     best = fit(shift, hits, answers, core)
     shape = CORES[best.core]
-    start = best.parameters
-    expected = np.clip(probabilities(start, shape.position(shift), shape)[0], 0.0, 1.0)
+    expected = np.clip(probabilities(best.parameters, shape.position(shift), shape)[0], 0.0, 1.0)
     generator = np.random.default_rng(seed)
     drawn = draw(counts, replicates, generator, expected)
+    separation = Separation.of(shift, hits, answers)
     grid = np.linspace(0, shift[-1], _CURVE_POINTS)
-
-    def statistics(different: Floats, total: Floats) -> Floats:
-        parameters = fit_many(start, shift, different, total, shape)
-        zero = probabilities(parameters[..., np.newaxis], shape.position([0.0]), shape)[0][:, 0]
-        curve = probabilities(parameters[..., np.newaxis], shape.position(grid), shape)[0]
-        threshold = crossings(parameters, shape)
-        return np.vstack([threshold, parameters[0], parameters[1], zero, parameters[3], curve.T])
-
-    threshold, location, log_spread, false_alarms, lapses, *points = spreads(drawn, statistics)
-    # Of logarithms of the shift where the core is one of them; the bootstrap gives positions already.
-    pixels = (lambda px: float(shape.position(px)), lambda t: float(shape.shift(t)))
-    rates = (0.0, LARGEST_RATE)
+    found = Intervals.of(best, drawn, shift, separation, [(level, of) for level in at], grid)
+    p = deviance_p(best, shift, answers, expected, replicates, generator)
+    threshold = found.level(*THRESHOLD)
     return PsychometricFunction(
         core=best.core,
-        threshold_px=_threshold(best, threshold, drawn.method, pixels),
-        median_px=estimate(best.median_px, location, drawn.method, scale=pixels, limits=(0.0, math.inf)),
-        spread=estimate(best.spread, log_spread, drawn.method, scale=(math.log, math.exp)),
-        false_alarm_rate=estimate(best.false_alarm_rate, false_alarms, drawn.method, limits=(0.0, 1.0)),
-        lapse_rate=estimate(best.lapse_rate, lapses, drawn.method, limits=rates),
+        threshold_px=threshold,
+        threshold_arcmin=_angle(threshold, arcmin_per_px),
+        arcmin_per_px=arcmin_per_px,
+        median_px=found.median(),
+        spread=found.spread(),
+        slope_per_px=found.slope(),
+        width_px=found.width(),
+        levels=tuple(_level(found, level, of, arcmin_per_px) for level in at),
+        false_alarm_rate=found.false_alarm_rate(),
+        lapse_rate=found.lapse_rate(),
         deviance=best.deviance,
-        deviance_p=_deviance_p(best, shift, answers, expected, replicates, generator),
+        deviance_p=p,
         overdispersion=best.overdispersion,
-        design_effect=threshold.design_effect,
+        design_effect=found.by_level[THRESHOLD].design_effect,
         aic=best.aic,
         cores=_all_cores(counts),
         rows=tuple(_share(*row) for row in zip(shift, hits, answers, strict=True)),
-        curve=tuple(_point(px, best, spread) for px, spread in zip(grid, points, strict=True)),
+        curve=tuple(CurvePoint(float(px), *found.probability(index, px)) for index, px in enumerate(grid)),
         answers=best.answers,
         participants=None if counts.by_participant is None else len(counts.by_participant),
         photographs=None if counts.by_photograph is None else len(counts.by_photograph),
-        notes=(*counts.notes, *_notes(best, shift, hits, answers)),
+        notes=(
+            *counts.notes,
+            *misfit(best, p, shift, hits, answers),
+            *open_questions(best, separation, shift, hits, answers),
+        ),
     )
 
 
-def _threshold(best: PsychometricFit, spread: Spread, method: str, scale: Scale) -> Estimate:
-    if best.threshold_px is None:
-        return Estimate(None, None, None, "the function crosses one half at none of the shifts that were shown")
-    return estimate(best.threshold_px, spread, method, scale=scale)
+def _angle(shift: Estimate, arcmin_per_px: Estimate | None) -> Estimate | None:
+    return None if arcmin_per_px is None else in_arcmin(shift, arcmin_per_px)
 
 
-def _deviance_p(
-    best: PsychometricFit,
-    shift: Floats,
-    answers: Floats,
-    expected: Floats,
-    replicates: int,
-    generator: np.random.Generator,
-) -> float | None:
-    if len(shift) <= len(best.parameters):
-        return None
-    shape = CORES[best.core]
-    total = np.broadcast_to(answers, (replicates, len(shift)))
-    hits = generator.binomial(answers.astype(np.int64), expected, total.shape).astype(np.float64)
-    fitted = fit_many(best.parameters, shift, hits, total, shape)
-    likely = log_likelihood(*probabilities(fitted[..., np.newaxis], shape.position(shift), shape), hits, total)
-    share = hits / total
-    deviances = 2 * (log_likelihood(share, 1 - share, hits, total) - likely)
-    # A perfect fit has a deviance of 0 but for rounding, in the study as in the draws.
-    return float((1 + np.sum(deviances >= best.deviance - _ROUNDING)) / (1 + replicates))
+def _level(found: Intervals, level: float, of: LevelOf, arcmin_per_px: Estimate | None) -> LevelShift:
+    shift = found.level(level, of)
+    return LevelShift(level, of, shift, _angle(shift, arcmin_per_px))
 
 
 def _all_cores(counts: TrialCounts) -> tuple[CoreFit, ...]:
@@ -180,31 +197,3 @@ def _all_cores(counts: TrialCounts) -> tuple[CoreFit, ...]:
 
 def _share(shift: float, different: float, total: float) -> ShiftShare:
     return ShiftShare(float(shift), int(different), int(total), wilson(int(different), int(total)))
-
-
-def _point(shift: float, best: PsychometricFit, spread: Spread) -> CurvePoint:
-    probability = float(best.probability(shift))
-    found = spread.interval(probability)
-    low, high = (None, None) if found is None else (max(0.0, found[0]), min(1.0, found[1]))
-    return CurvePoint(float(shift), probability, low, high)
-
-
-def _notes(best: PsychometricFit, shift: Floats, hits: Floats, answers: Floats) -> list[str]:
-    notes = []
-    share = hits / answers
-    step = int(np.argmax(np.diff(share)))
-    _, highest = bounds(CORES[best.core].position(shift))[1]
-    if np.all(share[: step + 1] == share[0]) and np.all(share[step + 1 :] == share[-1]) and share[0] < share[-1]:
-        notes.append(
-            f"The answers change at a step between {shift[step]:g} and {shift[step + 1]:g} px (perfect separation): "
-            "any threshold between them and any smaller spread fit as well; show shifts in between."
-        )
-    elif math.log(best.spread) > highest - 0.1:
-        notes.append("The answers hardly change with the shift: neither median nor spread is determined.")
-    if np.cov(shift, share, aweights=answers)[0, 1] < 0:
-        notes.append("The larger the shift, the fewer answers are “different”: are the two answers exchanged?")
-    if best.threshold_px is not None and best.threshold_px > shift[-2]:
-        notes.append(
-            "The threshold lies between the two largest shifts; show larger ones to be sure of the lapse rate."
-        )
-    return notes

@@ -8,15 +8,42 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import CORE, FIGURE, REPLICATES, RULES, SEED, StudyReader, shown, store_figure, trial_counts
+from analysis.verbs.options import (
+    CORE,
+    FIGURE,
+    REPLICATES,
+    RULES,
+    SEED,
+    StudyReader,
+    counts_and_responses,
+    shown,
+    store_figure,
+    trial_counts,
+)
 
 if TYPE_CHECKING:
     from analysis.observers.dprime import Correction
+    from analysis.psychometric.levels import LevelOf
+    from analysis.results import Estimate
 
 
 @click.command()
 @click.argument("source")
 @CORE
+@click.option(
+    "--at",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    multiple=True,
+    metavar="LEVEL",
+    help="Give the shift at this level too, such as 0.25; several times for several.",
+)
+@click.option(
+    "--of",
+    type=click.Choice(["curve", "core"]),
+    default="curve",
+    show_default=True,
+    help="What --at is a level of: the share of “different”, or the core between its two rates.",
+)
 @REPLICATES
 @SEED
 @RULES
@@ -27,13 +54,15 @@ def psychometric(
     reader: StudyReader,
     source: str,
     core: str,
+    at: tuple[float, ...],
+    of: LevelOf,
     replicates: int,
     seed: int,
     rules: str | None,
     figure: Path | None,
     as_json: bool,
 ) -> None:
-    """How small a shift people see: threshold, lapse rate and false-alarm rate, with intervals.
+    """How small a shift people see: threshold, slope, lapse rate and false-alarm rate, with intervals.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json), a CSV file with the
     columns shift_px, same and different, ghildyal2022 (the published judgments of the paper) or
@@ -41,40 +70,65 @@ def psychometric(
 
     \b
     Example:  shift-study psychometric my-study
+              shift-study psychometric my-study --at 0.25 --at 0.75
               shift-study psychometric ghildyal2022-table1 --core weibull --json
     """
     from analysis.figure_style import check_figure
     from analysis.psychometric.figure import plot_psychometric
     from analysis.psychometric.function import psychometric_function
+    from analysis.psychometric.visual_angle import arcmin_per_px
 
     if figure is not None:
         check_figure(figure)
-    counts = trial_counts(reader, source, rules)
-    found = psychometric_function(counts, core=core, replicates=replicates, seed=seed)
+    counts, responses = counts_and_responses(reader, source, rules)
+    scale = None if responses is None else arcmin_per_px(responses)
+    found = psychometric_function(
+        counts, core=core, replicates=replicates, seed=seed, at=at, of=of, arcmin_per_px=scale
+    )
     store_figure(figure, lambda ax: plot_psychometric(found, ax))
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return
-    click.echo(f"Core              {found.core}")
-    click.echo(f"Threshold (50%)   {shown(found.threshold_px, 2, ' px')}")
-    click.echo(f"Median            {shown(found.median_px, 2, ' px')}")
-    click.echo(f"Spread            {shown(found.spread, 3)}")
-    click.echo(f"False-alarm rate  {shown(found.false_alarm_rate, 3)}")
-    click.echo(f"Lapse rate        {shown(found.lapse_rate, 3)}")
+    method = found.false_alarm_rate.method
+    lines = [("Threshold (50%)", found.threshold_px, 2, " px")]
+    if found.threshold_arcmin is not None:
+        lines.append(("", found.threshold_arcmin, 2, "′"))
+    for level in found.levels:
+        lines.append((f"{100 * level.level:g}% of the {level.of}", level.shift_px, 2, " px"))
+        if level.shift_arcmin is not None:
+            lines.append(("", level.shift_arcmin, 2, "′"))
+    lines += [
+        ("Slope (at 50%)", found.slope_per_px, 3, " per px"),
+        ("Width (core 5–95%)", found.width_px, 2, " px"),
+        ("Median (core)", found.median_px, 2, " px"),
+        ("Spread (core)", found.spread, 3, ""),
+        ("False-alarm rate", found.false_alarm_rate, 3, ""),
+        ("Lapse rate", found.lapse_rate, 3, ""),
+    ]
+    click.echo(f"{'Core':<18}  {found.core}")
+    for name, value, digits, unit in lines:
+        click.echo(f"{name:<18}  {shown(value, digits, unit)}{_otherwise(value, method)}")
     p = "" if found.deviance_p is None else f", p = {found.deviance_p:.3f} (parametric bootstrap)"
-    click.echo(f"Deviance          {found.deviance:.1f}{p}")
+    click.echo(f"{'Deviance':<18}  {found.deviance:.1f}{p}")
     if found.overdispersion is not None:
-        click.echo(f"Overdispersion    {found.overdispersion:.2f} (Pearson's χ² over its degrees of freedom)")
+        click.echo(f"{'Overdispersion':<18}  {found.overdispersion:.2f} (Pearson's χ² over its degrees of freedom)")
     if found.design_effect is not None:
-        click.echo(f"Design effect     {found.design_effect:.1f} (variance over that of independent answers)")
-    click.echo(f"Answers           {found.answers:,}")
-    click.echo(f"Intervals         {found.spread.method}")
+        click.echo(f"{'Design effect':<18}  {found.design_effect:.1f} (variance over that of independent answers)")
+    click.echo(f"{'Answers':<18}  {found.answers:,}")
+    click.echo(f"{'Intervals':<18}  {method}")
     click.echo("\nCore           threshold      AIC     ΔAIC   deviance")
     for other in found.cores:
         threshold = "—" if other.threshold_px is None else f"{other.threshold_px:.2f} px"
         click.echo(f"{other.core:13} {threshold:>10} {other.aic:>8.1f} {other.delta_aic:>8.1f} {other.deviance:>10.1f}")
     for note in found.notes:
         click.echo(note)
+
+
+def _otherwise(estimate: Estimate, method: str) -> str:
+    """How an estimate's interval came about, where that is another way than the others'."""
+    if estimate.estimate is None or estimate.method == method:
+        return ""
+    return f"  [{estimate.method.removeprefix(method).removeprefix('; ')}]"
 
 
 @click.command()

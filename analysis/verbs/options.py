@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from analysis.responses.study_table import Opened
@@ -74,6 +75,16 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
 
     Raises: `AnalysisError` where the source cannot be read, or no response is left to analyse.
     """
+    return counts_and_responses(reader, source, named_rules)[0]
+
+
+def counts_and_responses(
+    reader: StudyReader, source: str, named_rules: str | None = None
+) -> tuple[TrialCounts, pd.DataFrame | None]:
+    """The same, and the responses that were counted; None where the source holds numbers of answers alone.
+
+    Raises: `AnalysisError` where the source cannot be read, or no response is left to analyse.
+    """
     from analysis.errors import AnalysisError
     from analysis.responses.sources import is_counts, read_responses
     from analysis.trial_counts import COUNTED_COLUMNS, TrialCounts, read_counts
@@ -83,9 +94,10 @@ def trial_counts(reader: StudyReader, source: str, named_rules: str | None = Non
             raise AnalysisError(
                 f"{source} holds numbers of answers, to which no rule can be applied; leave out --rules."
             )
-        return read_counts(source)
+        return read_counts(source), None
     rules = rules_for(reader, source, named_rules)
-    return TrialCounts.of(read_responses(source, reader.study_rows, rules, COUNTED_COLUMNS))
+    responses = read_responses(source, reader.study_rows, rules, (*COUNTED_COLUMNS, "shift_arcmin"))
+    return TrialCounts.of(responses), responses
 
 
 def store_figure(path: Path | None, plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -> None:
