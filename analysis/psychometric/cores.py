@@ -22,8 +22,8 @@ class Core:
     """A distribution function F(z) of z = (t − location) / spread, with F(0) = 1/2.
 
     t is the natural logarithm of the shift in pixels where `logarithmic`, so that F is 0 without a shift, and the
-    shift itself otherwise. `above` is 1 − F(z), with its small values exact; `density` is dF/dz; `quantile` is F⁻¹,
-    −∞ at 0 and ∞ at 1.
+    shift itself otherwise. `above` is 1 − F(z), with its small values exact; `density` is dF/dz, `bend` d²F/dz²;
+    `quantile` is F⁻¹, −∞ at 0 and ∞ at 1.
     """
 
     name: CoreName
@@ -31,6 +31,7 @@ class Core:
     below: Callable[[Floats], Floats]
     above: Callable[[Floats], Floats]
     density: Callable[[Floats], Floats]
+    bend: Callable[[Floats], Floats]
     quantile: Callable[[ArrayLike], Floats]
 
     def position(self, shift_px: ArrayLike) -> Floats:
@@ -72,6 +73,19 @@ def _weibull_quantile(share: ArrayLike) -> Floats:
         return np.asarray(np.log(-np.log1p(-np.asarray(share, dtype=np.float64)) / math.log(2)))
 
 
+def _normal_bend(z: Floats) -> Floats:
+    # Beyond, where z itself may be without end, the density is 0 in every digit.
+    return np.asarray(-np.clip(z, -40.0, 40.0) * _normal_density(z), dtype=np.float64)
+
+
+def _logistic_bend(z: Floats) -> Floats:
+    return np.asarray(_logistic_density(z) * (expit(-z) - expit(z)), dtype=np.float64)
+
+
+def _weibull_bend(z: Floats) -> Floats:
+    return np.asarray(_weibull_density(z) * (1 - _weibull_hazard(z)), dtype=np.float64)
+
+
 def _normal_quantile(share: ArrayLike) -> Floats:
     return np.asarray(ndtri(np.asarray(share, dtype=np.float64)), dtype=np.float64)
 
@@ -80,12 +94,13 @@ def _logistic_quantile(share: ArrayLike) -> Floats:
     return np.asarray(logit(np.asarray(share, dtype=np.float64)), dtype=np.float64)
 
 
-_NORMAL = (ndtr, lambda z: ndtr(-z), _normal_density, _normal_quantile)
-_LOGISTIC = (expit, lambda z: expit(-z), _logistic_density, _logistic_quantile)
+_NORMAL = (ndtr, lambda z: ndtr(-z), _normal_density, _normal_bend, _normal_quantile)
+_LOGISTIC = (expit, lambda z: expit(-z), _logistic_density, _logistic_bend, _logistic_quantile)
 _WEIBULL = (
     lambda z: -np.expm1(-_weibull_hazard(z)),
     lambda z: np.exp(-_weibull_hazard(z)),
     _weibull_density,
+    _weibull_bend,
     _weibull_quantile,
 )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.psychometric.cores import Core, Floats
-from analysis.psychometric.likelihood import LARGEST_RATE, TINY, log_likelihood, probabilities, slopes
+from analysis.psychometric.likelihood import LARGEST_RATE, TINY, curvature, log_likelihood, probabilities, slopes
 
-# Steps of Fisher scoring; most fits rest after ten, one along a ridge after some hundred.
-_STEPS = 500
+# Once a step betters the log-likelihood by no more than this, the next ones are Newton's: Fisher's information is less
+# than the likelihood's curvature along a ridge, where its steps would all be too short.
+_NEAR = 0.1
 # A fit rests once a step betters its log-likelihood by less than this, far below what an interval shows, unless the
 # step was short because it had to be; or once so many steps did not better it.
 _GAIN = 1e-7
@@ -32,7 +34,9 @@ def bounds(position: Floats) -> list[tuple[float, float]]:
     return [(places[0] - span, places[-1] + span), (math.log(step / 20), math.log(10 * span)), rate, rate]
 
 
-def climb(start: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> tuple[Floats, Floats]:
+def climb(
+    start: Floats, position: Floats, hits: Floats, answers: Floats, core: Core, *, steps: int = 200
+) -> tuple[Floats, Floats]:
     """The `(4, B)` likeliest parameters of B sets of answers near where each starts, and their `(B,)` log-likelihoods.
 
     Args:
@@ -41,26 +45,32 @@ def climb(start: Floats, position: Floats, hits: Floats, answers: Floats, core: 
         hits: `(B, K)` number of answers "different"; need not be whole.
         answers: `(B, K)` number of answers; where it is 0 the shift says nothing.
         core: of the function.
+        steps: after which a fit rests at the latest; most do so after ten.
 
-    Levenberg's and Marquardt's damped Fisher scoring, with the rates and the core held inside `bounds`.
+    Levenberg's and Marquardt's damped Fisher scoring, near the top Newton's steps, with the rates and the core held
+    inside `bounds`.
     """
     lowest, highest = (np.array(side)[:, np.newaxis] for side in zip(*bounds(position), strict=True))
     parameters = np.clip(start, lowest, highest)
     likely = _log_likelihood(parameters, position, hits, answers, core)
     damping = np.full(len(hits), _FIRST_DAMPING)
     vain = np.zeros(len(hits), dtype=np.int64)
+    near = np.zeros(len(hits), dtype=np.bool_)
     active = np.arange(len(hits))
-    for _ in range(_STEPS):
+    for _ in range(steps):
         if not len(active):
             break
         here = parameters[:, active]
-        step = _step(here, position, hits[active], answers[active], damping[active], lowest, highest, core)
+        step = _step(
+            here, position, hits[active], answers[active], damping[active], near[active], lowest, highest, core
+        )
         there = np.clip(here + step, lowest, highest)
         reached = _log_likelihood(there, position, hits[active], answers[active], core)
         gain = reached - likely[active]
         better = gain >= 0
         parameters[:, active[better]] = there[:, better]
         likely[active[better]] = reached[better]
+        near[active] |= better & (gain < _NEAR)
         vain[active] = np.where(gain < _GAIN, vain[active] + 1, 0)
         resting = (better & (gain < _GAIN) & (damping[active] <= _SHORT)) | (vain[active] >= _VAIN)
         damping[active] = np.where(better, damping[active] / 10, damping[active] * 10)
@@ -79,6 +89,7 @@ def _step(
     hits: Floats,
     answers: Floats,
     damping: Floats,
+    near: NDArray[np.bool_],
     lowest: Floats,
     highest: Floats,
     core: Core,
@@ -92,16 +103,32 @@ def _step(
     slope[0] *= spread[:, np.newaxis]
     gradient = (slope * ((hits - answers * different) * weight)).sum(axis=-1)
     information = np.einsum("pbk,qbk->bpq", slope * (answers * weight), slope)
+    diagonal = np.arange(4)
+    known = information[:, diagonal, diagonal]
+    if near.any():
+        information[near] = _observed(parameters[:, near], position, hits[near], answers[near], core)
     # What rests on a bound and is pressed against it stays out of the step.
     held = ((parameters <= lowest) & (gradient < 0)) | ((parameters >= highest) & (gradient > 0))
     gradient[held] = 0.0
     information[held.T[:, :, np.newaxis] | held.T[:, np.newaxis, :]] = 0.0
-    diagonal = np.arange(4)
-    known = information[:, diagonal, diagonal]
     least = np.array([_LEAST_KNOWN, _LEAST_KNOWN, 0.0, 0.0])
     # Also where nothing is known of a rate the matrix can be inverted.
-    damped = known + damping[:, np.newaxis] * np.maximum(known, least) + np.where(held.T, 1.0, 1e-9)
-    information[:, diagonal, diagonal] = damped
+    information[:, diagonal, diagonal] += damping[:, np.newaxis] * np.maximum(known, least) + np.where(
+        held.T, 1.0, 1e-9
+    )
     found: Floats = np.linalg.solve(information, gradient.T[..., np.newaxis])[..., 0].T
     found[0] *= spread
+    return found
+
+
+def _observed(parameters: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> Floats:
+    """`(B, 4, 4)`: minus the second derivatives of the log-likelihood, with the location in spreads."""
+    different, same = (np.maximum(p, TINY) for p in probabilities(parameters[..., np.newaxis], position, core))
+    slope = slopes(parameters[..., np.newaxis], position, core)
+    weight = hits / different**2 + (answers - hits) / same**2
+    bent = curvature(parameters, position, hits / different - (answers - hits) / same, core)
+    found: Floats = np.einsum("pbk,qbk->bpq", slope * weight, slope) - bent
+    spread = np.exp(parameters[1])[:, np.newaxis]
+    found[:, 0] *= spread
+    found[:, :, 0] *= spread
     return found

@@ -12,7 +12,7 @@ from analysis.psychometric.cores import CORES, CoreName
 from analysis.psychometric.intervals import THRESHOLD, Intervals
 from analysis.psychometric.levels import LevelOf
 from analysis.psychometric.likelihood import probabilities
-from analysis.psychometric.maximum_likelihood import fit
+from analysis.psychometric.maximum_likelihood import PsychometricFit, fit
 from analysis.psychometric.misfit import deviance_p, misfit, open_questions
 from analysis.psychometric.separation import Separation
 from analysis.psychometric.visual_angle import in_arcmin
@@ -163,7 +163,7 @@ def psychometric_function(
         overdispersion=best.overdispersion,
         design_effect=found.by_level[THRESHOLD].design_effect,
         aic=best.aic,
-        cores=_all_cores(counts),
+        cores=_all_cores(best, counts),
         rows=tuple(_share(*row) for row in zip(shift, hits, answers, strict=True)),
         curve=tuple(CurvePoint(float(px), *found.probability(index, px)) for index, px in enumerate(grid)),
         answers=best.answers,
@@ -186,8 +186,9 @@ def _level(found: Intervals, level: float, of: LevelOf, arcmin_per_px: Estimate 
     return LevelShift(level, of, shift, _angle(shift, arcmin_per_px))
 
 
-def _all_cores(counts: TrialCounts) -> tuple[CoreFit, ...]:
-    fits = [fit(counts.shift_px, counts.different, counts.total, name) for name in CORES]
+def _all_cores(best: PsychometricFit, counts: TrialCounts) -> tuple[CoreFit, ...]:
+    others = [name for name in CORES if name != best.core]
+    fits = [best, *(fit(counts.shift_px, counts.different, counts.total, name) for name in others)]
     lowest = min(found.aic for found in fits)
     return tuple(
         CoreFit(found.core, found.threshold_px, found.deviance, found.aic, found.aic - lowest)

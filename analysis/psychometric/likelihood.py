@@ -43,3 +43,21 @@ def slopes(parameters: Floats, position: Floats, core: Core) -> Floats:
     finite = np.where(np.isfinite(z), z, 0.0)
     steep = (1 - false_alarm_rate - lapse_rate) * np.where(np.isfinite(z), core.density(finite), 0.0)
     return np.stack(np.broadcast_arrays(-steep / np.exp(log_spread), -steep * finite, core.above(z), -core.below(z)))
+
+
+def curvature(parameters: Floats, position: Floats, pull: Floats, core: Core) -> Floats:
+    """Σ pull d²P/dparameter², summed over the K shifts: `(B, 4, 4)`, of `(4, B)` parameters and `(B, K)` pulls."""
+    _, log_spread, false_alarm_rate, lapse_rate = parameters
+    z = standard(parameters[..., np.newaxis], position)
+    finite = np.isfinite(z)
+    z = np.where(finite, z, 0.0)
+    density, bend = (pull * np.where(finite, of(z), 0.0) for of in (core.density, core.bend))
+    rest, spread = 1 - false_alarm_rate - lapse_rate, np.exp(log_spread)
+    found = np.zeros((len(rest), 4, 4))
+    found[:, 0, 0] = rest * bend.sum(axis=1) / spread**2
+    found[:, 0, 1] = found[:, 1, 0] = rest * (bend * z + density).sum(axis=1) / spread
+    found[:, 1, 1] = rest * ((bend * z + density) * z).sum(axis=1)
+    for rate in (2, 3):
+        found[:, 0, rate] = found[:, rate, 0] = density.sum(axis=1) / spread
+        found[:, 1, rate] = found[:, rate, 1] = (density * z).sum(axis=1)
+    return found

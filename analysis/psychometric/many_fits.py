@@ -10,9 +10,11 @@ from analysis.psychometric.fisher_scoring import climb
 from analysis.psychometric.starting_points import starts
 
 # From so many starts of each kind is a likelihood climbed, besides the one that is given.
-_PEAKS, _STEPS = 3, 2
+_PEAKS, _STEPS = 4, 3
 # So many at once, that their arrays stay small.
 _BATCH = 1024
+# After so many steps, those go on that lie by no more below the highest, with a core unlike its own: in spreads.
+_FIRST_STEPS, _HOPELESS, _SAME_CORE = 4, 3.0, 0.2
 # Tops are alike, and their spreads are, where log-likelihoods and logarithms of spreads differ by no more.
 _ALIKE, _AS_WIDE = 1e-5, 0.1
 
@@ -45,10 +47,27 @@ def highest(start: Floats, position: Floats, hits: Floats, answers: Floats, core
     """`(4, B)`: the highest top of each set of answers from its S starts, `(S, 4, B)`."""
     many, _, sets = start.shape
     rows = np.tile(np.arange(sets), many)
-    parameters, likely = climb(np.concatenate(list(start), axis=1), position, hits[rows], answers[rows], core)
-    tops, likely = parameters.reshape(4, many, sets), likely.reshape(many, sets)
-    best = preferred(tops, likely)
+    begun, reached = climb(
+        np.concatenate(list(start), axis=1), position, hits[rows], answers[rows], core, steps=_FIRST_STEPS
+    )
+    tops, likely = begun.reshape(4, many, sets), reached.reshape(many, sets)
+    hopeful = _hopeful(tops, likely)
+    rows = np.nonzero(hopeful)[1]
+    tops[:, hopeful], likely[hopeful] = climb(tops[:, hopeful], position, hits[rows], answers[rows], core)
+    best = preferred(tops, np.where(hopeful, likely, -np.inf))
     return tops[:, best, np.arange(sets)]
+
+
+def _hopeful(tops: Floats, likely: Floats) -> NDArray[np.bool_]:
+    """`(S, B)`: who may still become the highest: not far below it by now, nor on the way to where it is itself."""
+    best = likely.argmax(axis=0)
+    sets = np.arange(likely.shape[1])
+    leader, height = tops[:, best, sets], likely[best, sets]
+    apart = (tops - leader[:, np.newaxis]) / np.stack([np.exp(leader[1]), *[np.ones(len(sets))] * 3])[:, np.newaxis]
+    alike = (np.abs(apart[0]) < _SAME_CORE) & (np.abs(apart[1]) < _SAME_CORE)
+    found = (likely > height - _HOPELESS) & ~alike
+    found[best, sets] = True
+    return np.asarray(found, dtype=np.bool_)
 
 
 def preferred(tops: Floats, likely: Floats) -> NDArray[np.int64]:

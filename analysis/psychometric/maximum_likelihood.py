@@ -11,9 +11,9 @@ from scipy.optimize import minimize
 
 from analysis.errors import AnalysisError
 from analysis.psychometric.cores import CORES, Core, CoreName, Floats, core_named
-from analysis.psychometric.fisher_scoring import bounds, climb
+from analysis.psychometric.fisher_scoring import bounds
 from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities, slopes
-from analysis.psychometric.many_fits import preferred
+from analysis.psychometric.many_fits import highest, preferred
 from analysis.psychometric.starting_points import starts
 from analysis.results import Result
 
@@ -23,10 +23,8 @@ FEWEST_SHIFTS = 4
 # Shifts beyond are no pixels of a picture, and their logarithms no sound start.
 SMALLEST_SHIFT_PX, LARGEST_SHIFT_PX = 1e-6, 1e6
 
-# From so many cores of a table is the likelihood climbed, besides all steps; so many of the tops are looked at closely.
-_PEAKS, _TOPS = 12, 3
-# Tops whose log-likelihoods are as near as this are one.
-_ALIKE = 1e-5
+# From so many cores of a table is the likelihood climbed, besides all steps.
+_PEAKS = 12
 
 # A function that rises by less over all shifts is level.
 _LEVEL = 1e-3
@@ -110,13 +108,12 @@ def fit(
     shift, hits, answers = pooled(*_checked(shift_px, different, total))
     position = shape.position(shift)
     limits = bounds(position)
-    start = starts(position, hits[np.newaxis], answers[np.newaxis], shape, peaks=_PEAKS, steps=len(shift))[..., 0].T
-    many = start.shape[1]
-    tops, likely = climb(start, position, np.tile(hits, (many, 1)), np.tile(answers, (many, 1)), shape)
-    polished = [_polished(tops[:, top], position, hits, answers, limits, shape) for top in _different(tops, likely)]
-    every = np.concatenate([tops, np.stack(polished, axis=1)], axis=1)
-    likelies = log_likelihood(*probabilities(every[..., np.newaxis], position, shape), hits, answers)
-    best = every[:, preferred(every[..., np.newaxis], likelies[:, np.newaxis])[0]]
+    one = hits[np.newaxis], answers[np.newaxis]
+    top = highest(starts(position, *one, shape, peaks=_PEAKS, steps=len(shift)), position, *one, shape)
+    polished = _polished(top[:, 0], position, hits, answers, limits, shape)
+    both = np.stack([top, polished[:, np.newaxis]], axis=1)
+    likely = log_likelihood(*probabilities(both[..., np.newaxis], position, shape), hits, answers)
+    best = both[:, preferred(both, likely)[0], 0]
     return described(best, shift, hits, answers, shape)
 
 
@@ -185,13 +182,6 @@ def pooled(shift: Floats, hits: Floats, answers: Floats) -> tuple[Floats, Floats
         )
     counts = [np.bincount(place, given[shown]).astype(np.float64) for given in (hits, answers)]
     return levels, counts[0], counts[1]
-
-
-def _different(tops: Floats, likely: Floats) -> list[int]:
-    """Which of the `(4, B)` tops are the highest; of those that are as likely as each other, one."""
-    order = np.argsort(-likely, kind="stable")
-    new = np.concatenate([[True], np.diff(likely[order]) < -_ALIKE])
-    return [int(top) for top in order[new][:_TOPS]]
 
 
 def _polished(

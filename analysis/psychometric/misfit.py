@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from analysis.psychometric.cores import CORES, Floats
-from analysis.psychometric.fisher_scoring import bounds
-from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities
+from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities, standard
 from analysis.psychometric.many_fits import fit_many
 from analysis.psychometric.maximum_likelihood import PsychometricFit
 from analysis.psychometric.separation import Separation
@@ -16,6 +13,8 @@ from analysis.psychometric.separation import Separation
 _ROUNDING = 1e-6
 # A deviance that fewer simulated studies reach is said in words.
 _UNLIKELY = 0.05
+# A core that rises by less over all shifts could as well be a longer piece of another.
+_LEVEL = 0.1
 
 
 def deviance_p(
@@ -47,12 +46,12 @@ def misfit(best: PsychometricFit, p: float | None, shift: Floats, hits: Floats, 
     expected = best.probability(shift)
     error = np.sqrt(np.maximum(answers * expected * (1 - expected), TINY))
     worst = int(np.argmax(np.abs(hits - answers * expected) / error))
-    said = "less than 0.001" if p < 0.001 else f"{p:.3f}"
+    seen, says = 100 * hits[worst] / answers[worst], 100 * expected[worst]
+    rare = "less than 0.001" if p < 0.001 else f"{p:.3f}"
     return [
-        f"The function does not meet the answers: it is farthest off at {shift[worst]:g} px, where "
-        f"{100 * hits[worst] / answers[worst]:.1f}% were called different and it says {100 * expected[worst]:.1f}%, and "
-        f"of studies that it describes a share of {said} deviates as much as this one. Another core may fit better; or "
-        "answers of one person, or to one photograph, resemble each other."
+        f"The function does not meet the answers: it is farthest off at {shift[worst]:g} px, where {seen:.1f}% were "
+        f"called different and it says {says:.1f}%; of studies that it describes, a share of {rare} deviates as much. "
+        "Another core may fit better; or answers of one person, or to one photograph, resemble each other."
     ]
 
 
@@ -61,11 +60,12 @@ def open_questions(
 ) -> list[str]:
     """Sentences on what these answers do not determine."""
     notes = []
-    _, highest = bounds(CORES[best.core].position(shift))[1]
-    level = math.log(best.spread) > highest - 0.1
+    core = CORES[best.core]
+    place = core.position(shift)
+    first, last = core.below(standard(best.parameters, place[np.isfinite(place)][[0, -1]]))
     if separation is not None:
         notes.append(separation.note)
-    elif level:
+    elif last - first < _LEVEL:
         notes.append("The answers hardly change with the shift: neither median nor spread is determined.")
     elif not shift[0] <= best.median_px <= shift[-1]:
         notes.append(

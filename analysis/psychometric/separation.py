@@ -1,4 +1,7 @@
-"""Perfect separation: all answers change between two neighbouring shifts, and no curve is likelier than a step."""
+"""Perfect separation: the answers change, from mostly one to mostly the other, between two neighbouring shifts.
+
+No curve is then likelier than a step.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Separation:
         share = hits / answers
         step = int(np.argmax(np.diff(share)))
         alike = np.all(share[: step + 1] == share[0]) and np.all(share[step + 1 :] == share[-1])
-        return cls(shift, hits, answers, step) if alike and share[0] < share[-1] else None
+        return cls(shift, hits, answers, step) if alike and share[0] < 0.5 < share[-1] else None
 
     @property
     def between(self) -> str:
@@ -46,10 +49,7 @@ class Separation:
     @property
     def method(self) -> str:
         """How `interval` came about."""
-        return (
-            f"95% interval of the likelihood, of independent answers: the answers change at a step {self.between}, and "
-            "any curve that rises between them is as likely"
-        )
+        return f"95% likelihood interval of independent answers, perfectly separated {self.between}"
 
     def interval(self, level: float) -> tuple[float, float]:
         """The shifts, in pixels, between which the function can reach `level`: the likelihood falls too low beyond.

@@ -8,13 +8,20 @@ from analysis.observers.dprime import MODELS, Model, d_prime
 from analysis.observers.dprime_figure import plot_d_prime
 from analysis.psychometric.figure import plot_psychometric
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
+from analysis.psychometric.visual_angle import arcmin_per_px
 from analysis.report.content import Figure, Section, Table, interval, number, p_value, percent, sentence
 from analysis.trial_counts import TrialCounts
 
 
 def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int, seed: int) -> Section:
-    """Threshold, rates and fit, with the curve and the other cores."""
-    found = psychometric_function(TrialCounts.of(responses), core=core, replicates=replicates, seed=seed)
+    """Threshold, slope, rates and fit, with the curve and the other cores."""
+    found = psychometric_function(
+        TrialCounts.of(responses),
+        core=core,
+        replicates=replicates,
+        seed=seed,
+        arcmin_per_px=arcmin_per_px(responses),
+    )
     text = [_threshold(found)]
     fits = f"The deviance is {found.deviance:.1f}"
     if found.deviance_p is not None:
@@ -28,7 +35,7 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
             f"{found.design_effect:.1f} times that of as many independent answers."
         )
     text.append(fits)
-    text += found.notes
+    text += [*_reservations(found), *found.notes]
     figure = Figure(
         "psychometric",
         "Psychometric function: share of “different” by shift with Wilson 95% intervals, the fitted function with its "
@@ -37,12 +44,16 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
         lambda ax: plot_psychometric(found, ax),
         (6.2, 3.8),
     )
+    angle = found.threshold_arcmin
     parameters = Table(
         "psychometric",
         f"Parameters of the psychometric function ({found.core}). {sentence(_method(found))}",
         ("", "Estimate [95% interval]"),
         (
             ("Threshold, 50% “different” (px)", interval(found.threshold_px, 2)),
+            *([] if angle is None else [("Threshold (minutes of arc)", interval(angle, 2))]),
+            ("Slope at the threshold (per px)", interval(found.slope_per_px, 3)),
+            ("Width, 5% to 95% of the core (px)", interval(found.width_px, 2)),
             ("Median of the core (px)", interval(found.median_px, 2)),
             ("Spread of the core", interval(found.spread, 3)),
             ("False-alarm rate", percent(found.false_alarm_rate)),
@@ -72,21 +83,60 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
 
 def _method(found: PsychometricFunction) -> str:
     """How the intervals came about; where there is no threshold, its own text says why instead."""
-    return found.spread.method
+    return found.false_alarm_rate.method
 
 
 def _threshold(found: PsychometricFunction) -> str:
     if found.threshold_px.estimate is None:
-        return f"There is no threshold: {sentence(_method(found))}"
+        return f"There is no threshold: {found.threshold_px.method}. {_rates(found)}"
+    angle = found.threshold_arcmin
+    if angle is None:
+        told = ""
+    elif angle.estimate is None:
+        told = f" (minutes of arc are not given: {angle.method})"
+    else:
+        told = f", or {interval(angle, 2, ' minutes of arc')}"
+    threshold = interval(found.threshold_px, 2, " px")
+    return f"People called a pair different half of the time at a shift of {threshold}{told}. {_rates(found)}"
+
+
+def _rates(found: PsychometricFunction) -> str:
+    """Both rates, each beside what was observed at the end of the shifts where it shows."""
+    first, last = found.rows[0], found.rows[-1]
+    without = f"{_percent(first.different, first.total)} of {first.total:,} answers" if first.shift_px == 0 else ""
     return (
-        f"People called a pair different half of the time at a shift of {interval(found.threshold_px, 2, ' px')}. "
-        f"Without a shift they did so in {percent(found.false_alarm_rate)}; however large the shift, they missed it in "
-        f"{percent(found.lapse_rate)}."
+        f"Without a shift they do so, by the fitted function, in {percent(found.false_alarm_rate)}"
+        f"{f'; they did in {without}' if without else ''}. However large the shift, it says, "
+        f"{percent(found.lapse_rate)} are missed; at {last.shift_px:g} px, the largest that was shown, "
+        f"{_percent(last.total - last.different, last.total)} of {last.total:,} answers were “same”."
     )
 
 
+def _reservations(found: PsychometricFunction) -> list[str]:
+    """Sentences on the estimates that have no interval, or another one than the others."""
+    named = {
+        "threshold": found.threshold_px,
+        "slope": found.slope_per_px,
+        "width": found.width_px,
+        "median": found.median_px,
+        "spread": found.spread,
+        "lapse rate": found.lapse_rate,
+    }
+    by_reason: dict[str, list[str]] = {}
+    for name, figure in named.items():
+        if figure.method != _method(found) and not (name == "threshold" and figure.estimate is None):
+            by_reason.setdefault(figure.method.removeprefix(_method(found)).removeprefix("; "), []).append(name)
+    return [f"{sentence(' and '.join(names))[:-1]}: {sentence(reason)}" for reason, names in by_reason.items()]
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f}%"
+
+
 def _parameters(found: PsychometricFunction) -> pd.DataFrame:
-    names = ("threshold_px", "median_px", "spread", "false_alarm_rate", "lapse_rate")
+    names = ["threshold_px", "slope_per_px", "width_px", "median_px", "spread", "false_alarm_rate", "lapse_rate"]
+    if found.threshold_arcmin is not None:
+        names.insert(1, "threshold_arcmin")
     return pd.DataFrame([{"parameter": name, **vars(getattr(found, name))} for name in names])
 
 

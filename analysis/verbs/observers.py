@@ -99,23 +99,23 @@ def psychometric(
             lines.append(("", level.shift_arcmin, 2, "′"))
     lines += [
         ("Slope (at 50%)", found.slope_per_px, 3, " per px"),
-        ("Width (core 5–95%)", found.width_px, 2, " px"),
-        ("Median (core)", found.median_px, 2, " px"),
-        ("Spread (core)", found.spread, 3, ""),
+        ("Width (5–95%)", found.width_px, 2, " px of the core"),
+        ("Median", found.median_px, 2, " px"),
+        ("Spread", found.spread, 3, ""),
         ("False-alarm rate", found.false_alarm_rate, 3, ""),
         ("Lapse rate", found.lapse_rate, 3, ""),
     ]
-    click.echo(f"{'Core':<18}  {found.core}")
+    click.echo(f"Core              {found.core}")
     for name, value, digits, unit in lines:
-        click.echo(f"{name:<18}  {shown(value, digits, unit)}{_otherwise(value, method)}")
+        click.echo(f"{name:<18}{shown(value, digits, unit)}{_otherwise(value, method)}")
     p = "" if found.deviance_p is None else f", p = {found.deviance_p:.3f} (parametric bootstrap)"
-    click.echo(f"{'Deviance':<18}  {found.deviance:.1f}{p}")
+    click.echo(f"Deviance          {found.deviance:.1f}{p}")
     if found.overdispersion is not None:
-        click.echo(f"{'Overdispersion':<18}  {found.overdispersion:.2f} (Pearson's χ² over its degrees of freedom)")
+        click.echo(f"Overdispersion    {found.overdispersion:.2f} (Pearson's χ² over its degrees of freedom)")
     if found.design_effect is not None:
-        click.echo(f"{'Design effect':<18}  {found.design_effect:.1f} (variance over that of independent answers)")
-    click.echo(f"{'Answers':<18}  {found.answers:,}")
-    click.echo(f"{'Intervals':<18}  {method}")
+        click.echo(f"Design effect     {found.design_effect:.1f} (variance over that of independent answers)")
+    click.echo(f"Answers           {found.answers:,}")
+    click.echo(f"Intervals         {method}")
     click.echo("\nCore           threshold      AIC     ΔAIC   deviance")
     for other in found.cores:
         threshold = "—" if other.threshold_px is None else f"{other.threshold_px:.2f} px"
