@@ -77,7 +77,8 @@ class PsychometricFunction(Result):
     a small one means that it does not fit, or that answers are not independent. None where four shifts leave no
     deviance. `overdispersion`: Pearson's χ² over its degrees of freedom. `design_effect`: variance of the threshold
     (of its logarithm where the core is one of logarithms) over that of as many independent answers. `cores`: all core
-    functions, lowest AIC first. `notes`: sentences on misfit and on what the answers do not determine.
+    functions, lowest AIC first. `method`: how intervals came about, where theirs does not say otherwise. `notes`:
+    sentences on misfit and on what the answers do not determine.
     """
 
     core: CoreName
@@ -102,6 +103,7 @@ class PsychometricFunction(Result):
     answers: int
     participants: int | None
     photographs: int | None
+    method: str
     notes: tuple[str, ...]
 
 
@@ -169,6 +171,7 @@ def psychometric_function(
         answers=best.answers,
         participants=None if counts.by_participant is None else len(counts.by_participant),
         photographs=None if counts.by_photograph is None else len(counts.by_photograph),
+        method=drawn.method,
         notes=(
             *counts.notes,
             *misfit(best, p, shift, hits, answers),

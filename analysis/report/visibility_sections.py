@@ -31,7 +31,7 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     fits += "."
     if found.design_effect is not None and found.design_effect > 1:
         fits += (
-            f" Because answers of one person, and to one image, resemble each other, the variance of the threshold is "
+            f" Because answers of one person, and to one photograph, resemble each other, the variance of the threshold is "
             f"{found.design_effect:.1f} times that of as many independent answers."
         )
     text.append(fits)
@@ -39,7 +39,7 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     figure = Figure(
         "psychometric",
         "Psychometric function: share of “different” by shift with Wilson 95% intervals, the fitted function with its "
-        f"pointwise 95% interval, and the threshold with its own. {sentence(_method(found))}",
+        f"pointwise 95% interval, and the threshold with its own. {sentence(found.method)}",
         _threshold(found),
         lambda ax: plot_psychometric(found, ax),
         (6.2, 3.8),
@@ -47,7 +47,7 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     angle = found.threshold_arcmin
     parameters = Table(
         "psychometric",
-        f"Parameters of the psychometric function ({found.core}). {sentence(_method(found))}",
+        f"Parameters of the psychometric function ({found.core}). {sentence(found.method)}",
         ("", "Estimate [95% interval]"),
         (
             ("Threshold, 50% “different” (px)", interval(found.threshold_px, 2)),
@@ -79,11 +79,6 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     )
     results = {"psychometric": found.to_json()}
     return Section("psychometric", "Psychometric function", tuple(text), (figure, parameters, cores), (), results)
-
-
-def _method(found: PsychometricFunction) -> str:
-    """How the intervals came about; where there is no threshold, its own text says why instead."""
-    return found.false_alarm_rate.method
 
 
 def _threshold(found: PsychometricFunction) -> str:
@@ -124,8 +119,8 @@ def _reservations(found: PsychometricFunction) -> list[str]:
     }
     by_reason: dict[str, list[str]] = {}
     for name, figure in named.items():
-        if figure.method != _method(found) and not (name == "threshold" and figure.estimate is None):
-            by_reason.setdefault(figure.method.removeprefix(_method(found)).removeprefix("; "), []).append(name)
+        if figure.method != found.method and not (name == "threshold" and figure.estimate is None):
+            by_reason.setdefault(figure.method.removeprefix(found.method).removeprefix("; "), []).append(name)
     return [f"{sentence(' and '.join(names))[:-1]}: {sentence(reason)}" for reason, names in by_reason.items()]
 
 

@@ -89,7 +89,6 @@ def psychometric(
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return
-    method = found.false_alarm_rate.method
     lines = [("Threshold (50%)", found.threshold_px, 2, " px")]
     if found.threshold_arcmin is not None:
         lines.append(("", found.threshold_arcmin, 2, "′"))
@@ -107,7 +106,7 @@ def psychometric(
     ]
     click.echo(f"Core              {found.core}")
     for name, value, digits, unit in lines:
-        click.echo(f"{name:<18}{shown(value, digits, unit)}{_otherwise(value, method)}")
+        click.echo(f"{name:<18}{shown(value, digits, unit)}{_otherwise(value, found.method)}")
     p = "" if found.deviance_p is None else f", p = {found.deviance_p:.3f} (parametric bootstrap)"
     click.echo(f"Deviance          {found.deviance:.1f}{p}")
     if found.overdispersion is not None:
@@ -115,7 +114,7 @@ def psychometric(
     if found.design_effect is not None:
         click.echo(f"Design effect     {found.design_effect:.1f} (variance over that of independent answers)")
     click.echo(f"Answers           {found.answers:,}")
-    click.echo(f"Intervals         {method}")
+    click.echo(f"Intervals         {found.method}")
     click.echo("\nCore           threshold      AIC     ΔAIC   deviance")
     for other in found.cores:
         threshold = "—" if other.threshold_px is None else f"{other.threshold_px:.2f} px"

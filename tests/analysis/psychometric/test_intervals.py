@@ -82,7 +82,7 @@ def test_a_median_below_0_has_its_interval_and_a_sentence() -> None:
 def test_a_median_beyond_the_shifts_is_said() -> None:
     found = psychometric_function(of([14, 20, 25, 28, 29, 30]), core="log-normal", replicates=100)
     assert not any("median" in note for note in found.notes)
-    beyond = psychometric_function(of([0, 0, 1, 2, 5, 9]), core="logistic", replicates=100)
+    beyond = psychometric_function(of([0, 0, 0, 1, 3, 9]), core="log-normal", replicates=100)
     (note,) = beyond.notes
     assert beyond.median_px.estimate is not None
     assert beyond.median_px.estimate > 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -36,6 +37,40 @@ def test_the_psychometric_function_of_the_published_judgments_as_a_table(tmp_pat
     assert "95% bootstrap interval over 50 photographs" in result.stdout
     assert "not known who gave the answers" in result.stdout
     assert (tmp_path / "curve.svg").stat().st_size > 1000
+
+
+def test_shifts_at_other_levels_are_of_the_curve_or_of_its_core() -> None:
+    arguments = ("psychometric", "ghildyal2022-table1", "--replicates", 100, "--at", 0.25, "--at", 0.75)
+    curve = run(*arguments).stdout
+    assert "25% of the curve  1.14 px  (" in curve
+    assert "75% of the curve  " in curve
+    core = run(*arguments, "--of", "core").stdout
+    assert "25% of the core   " in core
+    rows = json.loads(run(*arguments, "--of", "core", "--json").stdout)["levels"]
+    assert [(row["level"], row["of"]) for row in rows] == [(0.25, "core"), (0.75, "core")]
+    assert f"25% of the core   {rows[0]['shift_px']['estimate']:.2f} px" in core
+    assert "Slope (at 50%)    0." in core
+    assert "px of the core" in core
+    assert run(*arguments, "--at", 1).exit_code == 2
+
+
+def test_the_threshold_is_in_minutes_of_arc_where_screens_are_known(tmp_path: Path) -> None:
+    from analysis.exclusions.marking import mark
+    from analysis.planning.simulated_study import Design, Population, simulate
+    from analysis.planning.simulated_table import tidy_table
+    from analysis.responses.response_files import write_file
+
+    generator = np.random.default_rng(4)
+    table = mark(tidy_table(simulate(Design(participants=12), Population(), generator), generator))
+    table = table.assign(shift_arcmin=table["shift_px"] * 1.5, pixels_per_degree=40.0)
+    write_file(table, tmp_path / "responses.csv")
+    arguments = ("psychometric", tmp_path / "responses.csv", "--replicates", 100)
+    found = json.loads(run(*arguments, "--json").stdout)
+    assert found["arcmin_per_px"]["estimate"] == pytest.approx(1.5)
+    assert found["threshold_arcmin"]["estimate"] == pytest.approx(1.5 * found["threshold_px"]["estimate"])
+    text = run(*arguments).stdout
+    assert f"{found['threshold_arcmin']['estimate']:.2f}′  (" in text
+    assert "times 1.5 minutes of arc a pixel, geometric mean over" in text
 
 
 def test_d_prime_of_counts_in_a_file(tmp_path: Path) -> None:
