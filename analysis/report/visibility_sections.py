@@ -31,8 +31,8 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     fits += "."
     if found.design_effect is not None and found.design_effect > 1:
         fits += (
-            f" Because answers of one person, and to one photograph, resemble each other, the variance of the threshold is "
-            f"{found.design_effect:.1f} times that of as many independent answers."
+            " Because answers of one person, and to one photograph, resemble each other, the variance of the threshold "
+            f"is {found.design_effect:.1f} times that of as many independent answers."
         )
     text.append(fits)
     text += [*_reservations(found), *found.notes]

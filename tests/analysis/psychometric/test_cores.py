@@ -10,7 +10,7 @@ from scipy.stats import binom, gumbel_l, logistic, norm
 
 from analysis.errors import AnalysisError
 from analysis.psychometric.cores import CORES, Core, core_named
-from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities, slopes, standard
+from analysis.psychometric.likelihood import TINY, curvature, log_likelihood, probabilities, slopes, standard
 
 # The Weibull distribution is, on logarithms, one of smallest values; its median is moved to 0.
 MEDIAN = math.log(math.log(2))
@@ -27,6 +27,7 @@ def test_a_core_is_a_distribution_with_its_density_and_quantiles(core: Core) -> 
     np.testing.assert_allclose(core.below(Z), scipys.cdf(Z), rtol=1e-10)
     np.testing.assert_allclose(core.above(Z), scipys.sf(Z), rtol=1e-10)
     np.testing.assert_allclose(core.density(Z), scipys.pdf(Z), rtol=1e-10)
+    np.testing.assert_allclose(core.bend(Z), (core.density(Z + 1e-6) - core.density(Z - 1e-6)) / 2e-6, atol=1e-9)
     assert core.below(np.array(0.0)) == pytest.approx(0.5)
     for share in (1e-9, 0.2, 0.5, 0.9):
         assert core.quantile(share) == pytest.approx(float(scipys.ppf(share)), rel=1e-9, abs=1e-12)
@@ -39,6 +40,7 @@ def test_a_core_is_0_or_1_far_away_and_says_so_without_overflow(core: Core) -> N
     assert core.below(far).tolist() == [0, 0, 1, 1]
     assert core.above(far).tolist() == [1, 1, 0, 0]
     assert core.density(far).tolist() == [0, 0, 0, 0]
+    assert core.bend(far).tolist() == [0, 0, 0, 0]
 
 
 def test_a_core_of_logarithms_has_no_place_for_a_shift_of_0() -> None:
@@ -111,3 +113,15 @@ def test_slopes_are_those_of_the_probabilities(core: Core) -> None:
         np.testing.assert_allclose(row, (above - below) / 2e-6, atol=1e-8)
     several = slopes(np.stack([PARAMETERS, PARAMETERS], axis=1)[..., np.newaxis], position, core)
     np.testing.assert_allclose(several, np.stack([found, found], axis=1))
+
+
+@pytest.mark.parametrize("core", CORES.values(), ids=list(CORES))
+def test_curvature_is_how_slopes_change(core: Core) -> None:
+    position = core.position(SHIFT)
+    pull = np.array([[3.0, -2.0, 0.5, 4.0, -1.0, 2.0]])
+    (found,) = curvature(PARAMETERS[:, np.newaxis], position, pull, core)
+    for row, step in zip(found, 1e-6 * np.eye(4), strict=True):
+        above, below = (slopes(PARAMETERS + sign * step, position, core) for sign in (1, -1))
+        np.testing.assert_allclose(row, (pull * (above - below)).sum(axis=1) / 2e-6, atol=1e-7)
+    several = curvature(np.stack([PARAMETERS, PARAMETERS], axis=1), position, np.tile(pull, (2, 1)), core)
+    np.testing.assert_array_equal(several, [found, found])

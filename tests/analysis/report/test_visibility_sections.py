@@ -69,7 +69,7 @@ def test_a_step_is_put_into_words(responses: pd.DataFrame) -> None:
     for said in (
         "Threshold and median: 95% likelihood interval of independent answers, perfectly separated between 3 and 4 px.",
         "Slope: The answers change at a step between 3 and 4 px: any steep slope fits.",
-        "Width and spread: No interval: the draws do not determine it (95% bootstrap interval over 12 participants and ",
+        "Width and spread: No interval: the draws do not determine it (95% bootstrap interval over 12 participants",
     ):
         assert said in step
 
