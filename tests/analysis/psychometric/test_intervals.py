@@ -23,7 +23,7 @@ from analysis.trial_counts import TrialCounts, read_counts
 from examples import examples
 
 COUNTS = Path(__file__).parents[2] / "data" / "separable_counts"
-few = settings(deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
+few = settings(deadline=None, max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
 QUANTILE = {
     "log-normal": lambda p, m, s: lognorm.ppf(p, s, scale=m),
     "log-logistic": lambda p, m, s: fisk.ppf(p, 1 / s, scale=m),
