@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
-from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.responses.sources import PUBLISHED, read_responses
 
@@ -31,10 +31,10 @@ _REPLICATES = 10_000
 def plain_loop(pairs: JudgedPairs, distances: Any, replicates: int, generator: np.random.Generator) -> Any:
     """JND mAP of each draw, one draw after the other."""
     shares = pairs.same_share
-    of_image = [np.flatnonzero(pairs.image == image) for image in range(pairs.n_images)]
+    of_image = [np.flatnonzero(pairs.photograph == image) for image in range(pairs.n_photographs)]
     areas = np.empty(replicates)
     for replicate in range(replicates):
-        drawn = np.concatenate([of_image[image] for image in generator.integers(0, pairs.n_images, pairs.n_images)])
+        drawn = np.concatenate([of_image[image] for image in generator.integers(0, pairs.n_photographs, pairs.n_photographs)])
         ranked = shares[drawn][np.argsort(distances[drawn])]
         found = np.cumsum(ranked)
         precision = found / np.arange(1, len(ranked) + 1)
@@ -45,8 +45,8 @@ def plain_loop(pairs: JudgedPairs, distances: Any, replicates: int, generator: n
 
 def ours(pairs: JudgedPairs, distances: Any, replicates: int, generator: np.random.Generator) -> Any:
     """The same by the package."""
-    draws = ImageDraws.of(pairs.n_images, replicates, generator, participants=False)
-    return drawn_areas(Ranking.of(distances), pairs.same_share, pairs.image, draws.counts)
+    draws = PhotographDraws.of(pairs.n_photographs, replicates, generator, participants=False)
+    return drawn_areas(Ranking.of(distances), pairs.same_share, pairs.photograph, draws.counts)
 
 
 def measure(quick: bool) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def measure(quick: bool) -> dict[str, Any]:
     ends = {name: np.quantile(values, (0.025, 0.975)) for name, values in areas.items()}
     return {
         "pairs": len(pairs.names),
-        "images": pairs.n_images,
+        "images": pairs.n_photographs,
         "replicates": _REPLICATES,
         "rounds": len(ratios),
         "ours_s": median(seconds["ours"]),

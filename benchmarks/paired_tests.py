@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from analysis.agreement.drawn_areas import Ranking
 from analysis.agreement.human_ceiling import human_ceiling
-from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap, metric_agreement
 from analysis.agreement.metric_comparison import permutation_p_value
@@ -80,7 +80,7 @@ def study(seed: int, design: Design, metrics: Sequence[tuple[float, float]]) -> 
     _, image = np.unique(names // shifts, return_inverse=True)
     pairs = JudgedPairs(
         names=tuple(map(str, names)),
-        image=image,
+        photograph=image,
         shift_px=names % shifts,
         same=np.bincount(answer_pair, weights=~simulated.different).astype(np.int64),
         responses=np.bincount(answer_pair),
@@ -222,8 +222,8 @@ def _with_differences(values: list[float]) -> list[float]:
     return [*values, values[1] - values[0], values[1] - values[2]]
 
 
-def _draws(pairs: JudgedPairs, seed: int) -> ImageDraws:
-    return ImageDraws.of(pairs.n_images, _REPLICATES, np.random.default_rng([seed, 1]), participants=True)
+def _draws(pairs: JudgedPairs, seed: int) -> PhotographDraws:
+    return PhotographDraws.of(pairs.n_photographs, _REPLICATES, np.random.default_rng([seed, 1]), participants=True)
 
 
 def _simulated(function: Callable[[int], Any], first: int, count: int, label: str) -> list[Any]:

@@ -18,16 +18,16 @@ def drawn_auroc(ranking: Ranking, pairs: JudgedPairs, counts: NDArray[np.float32
 
     Args:
         ranking: of the N pairs.
-        counts: `(G, B)`, how often each image is drawn; ones for the pairs as they are.
+        counts: `(G, B)`, how often each photograph is drawn; ones for the pairs as they are.
 
     Returns: `(B,)`; NaN where all answers drawn are alike.
     """
-    image = pairs.image[ranking.order]
+    photograph = pairs.photograph[ranking.order]
     answers = [values[ranking.order, np.newaxis] for values in (pairs.same, _different(pairs))]
-    portion = max(1, _AT_ONCE // len(image))
+    portion = max(1, _AT_ONCE // len(photograph))
     parts = []
     for start in range(0, counts.shape[1], portion):
-        drawn = counts[image, start : start + portion].astype(np.float64)
+        drawn = counts[photograph, start : start + portion].astype(np.float64)
         same, different = (np.add.reduceat(row * drawn, ranking.bounds[:-1], axis=0) for row in answers)
         # Nearer "same" answers and half of the tied ones, for the "different" ones of each run.
         nearer = np.cumsum(same, axis=0) - same / 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.agreement.comparison import SHIFT, Comparison
+from analysis.agreement.conclusion import NAMES, Outcome
 from analysis.agreement.precision_recall_curve import PrecisionRecall
 from analysis.figure_style import BLUE, COLOURS, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE
 from analysis.results import Estimate
@@ -17,18 +18,21 @@ if TYPE_CHECKING:
 
 _LINES = [colour for colour in COLOURS if colour != MUTED]
 _DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (6, 2, 1, 2)))
-_MARKERS = {"better": ("^", GREEN), "worse": ("v", ORANGE), "undecided": ("o", MUTED)}
+_MARKERS = {
+    "better": ("^", GREEN),
+    "worse": ("v", ORANGE),
+    "equivalent": ("s", BLUE),
+    "undecided": ("o", MUTED),
+}
 
 
 def plot_forest(result: Comparison, ax: Axes) -> None:
     """Draw each metric's JND mAP with its interval; best on top; what to hold it against as lines and bands."""
     metrics = sorted(result.metrics, key=lambda metric: metric.jnd_map.estimate or 0.0)
-    ceiling = result.ceilings.split_half
     references = (
         ("random order", result.floor, MUTED, (0, (1, 1.5))),
-        ("people for people", ceiling, PURPLE, (0, (6, 2, 1, 2))),
         ("pixel shift", result.shift_baseline, ORANGE, (0, (4, 2))),
-        ("judged shares", result.oracle, GREEN, "-"),
+        ("noise ceiling (estimated)", result.ceiling.jnd_map, PURPLE, (0, (6, 2, 1, 2))),
     )
     for label, estimate, colour, dashes in references:
         if estimate.estimate is None:
@@ -45,13 +49,33 @@ def plot_forest(result: Comparison, ax: Axes) -> None:
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize="small")
 
 
-def plot_differences(result: Comparison, ax: Axes, family: str | None = None) -> None:
-    """Draw the differences with their intervals; of one family, `metrics` or `baseline`, or of both.
+def plot_concordance(result: Comparison, ax: Axes) -> None:
+    """Draw each metric's γ within shifts with its interval, best on top, beside chance and the noise ceiling."""
+    metrics = sorted(
+        (metric for metric in result.metrics if metric.concordance.estimate is not None),
+        key=lambda metric: metric.concordance.estimate or 0.0,
+    )
+    ax.axvline(0, color=ORANGE, linestyle=(0, (4, 2)), linewidth=1.3, label="pixel shift, and chance", zorder=1)
+    ceiling = result.ceiling.concordance.estimate
+    if ceiling is not None:
+        label = "noise ceiling (estimated)"
+        ax.axvline(ceiling, color=PURPLE, linestyle=(0, (6, 2, 1, 2)), linewidth=1.3, label=label, zorder=1)
+    for place, metric in enumerate(metrics):
+        _interval(ax, place, metric.concordance, "o", BLUE)
+    ax.set_yticks(range(len(metrics)), [metric.name for metric in metrics])
+    ax.set_ylim(-0.6, max(len(metrics), 1) - 0.4)
+    ax.set_xlabel("γ within shifts (95% interval)")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize="small")
 
-    The marker says the verdict: a triangle up for better, down for worse, a circle for undecided.
+
+def plot_differences(result: Comparison, ax: Axes, outcome: Outcome = "concordance") -> None:
+    """Draw the differences of one outcome with their intervals.
+
+    The marker says the verdict: a triangle up for better, down for worse, a square for equivalent, a circle for
+    undecided.
     """
     found = sorted(
-        (difference for difference in result.comparisons if family in (None, difference.family)),
+        (difference for difference in result.comparisons if difference.outcome == outcome),
         key=lambda difference: difference.difference.estimate or 0.0,
     )
     ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
@@ -61,7 +85,7 @@ def plot_differences(result: Comparison, ax: Axes, family: str | None = None) ->
         _interval(ax, place, difference.difference, marker, colour)
     ax.set_yticks(range(len(found)), [f"{difference.first} − {difference.second}" for difference in found])
     ax.set_ylim(-0.6, max(len(found), 1) - 0.4)
-    ax.set_xlabel("Difference of JND mAP (95% interval)")
+    ax.set_xlabel(f"Difference of {NAMES[outcome]} (95% interval)")
 
 
 def plot_precision_recall(

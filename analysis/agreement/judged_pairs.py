@@ -1,4 +1,4 @@
-"""Judged pairs as arrays: which image, which shift, who answered what."""
+"""Judged pairs as arrays: of which photograph, how far shifted, who answered what."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from analysis.agreement.precision_recall import Floats
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
+from analysis.responses.displacement import displacement_px
+from analysis.responses.photographs import photographs
 
 Integers = NDArray[np.int64]
 
@@ -20,22 +22,26 @@ Integers = NDArray[np.int64]
 class JudgedPairs:
     """The pairs with enough accepted responses, in order of first appearance, and their answers.
 
-    `image`: `(N,)`, number of each pair's image, from 0 to `n_images` − 1. `shift_px`: `(N,)`.
+    `photograph`: `(N,)`, number of each pair's photograph, from 0 to `n_photographs` − 1; an image stands for its
+    photograph where that is unknown. `shift_px`: `(N,)`, how far the window was moved, on a diagonal along both axes.
     `same`, `responses`: `(N,)`, how many answers were "same", and how many there are.
     `answer_pair`, `answer_same`: `(T,)`, number of the pair of each answer, and whether it was "same".
     `answer_participant`: `(T,)`, number of the participant; None where it is not known of each answer.
-    `without_participant`: of how many answers it is not known.
+    `n_images`: number of images, several of which may be of one photograph.
+    `without_participant`, `without_photograph`: of how many answers it is not known.
     """
 
     names: tuple[str, ...]
-    image: Integers
-    shift_px: Integers
+    photograph: Integers
+    shift_px: Floats
     same: Integers
     responses: Integers
     answer_pair: Integers
     answer_same: NDArray[np.bool_]
     answer_participant: Integers | None
+    n_images: int
     without_participant: int = 0
+    without_photograph: int = 0
 
     @classmethod
     def from_responses(cls, responses: pd.DataFrame, min_responses: int = 3) -> JudgedPairs:
@@ -63,20 +69,27 @@ class JudgedPairs:
         unknown = int(chosen["participant"].isna().sum())
         return cls(
             names=tuple(str(name) for name in left),
-            image=_numbers(first["image"]),
-            shift_px=first["shift_px"].to_numpy(dtype=np.int64),
+            photograph=_numbers(photographs(first)),
+            shift_px=displacement_px(first),
             same=np.bincount(answer_pair, weights=same, minlength=len(left)).astype(np.int64),
             responses=np.bincount(answer_pair, minlength=len(left)).astype(np.int64),
             answer_pair=answer_pair.astype(np.int64),
             answer_same=same,
             answer_participant=None if unknown else _numbers(chosen["participant"]),
+            n_images=first["image"].nunique(),
             without_participant=unknown,
+            without_photograph=int(chosen["photograph"].isna().sum()) if "photograph" in chosen else len(chosen),
         )
 
     @property
-    def n_images(self) -> int:
-        """Number of images of which a pair was judged often enough."""
-        return int(self.image.max()) + 1
+    def n_photographs(self) -> int:
+        """Number of photographs of which a pair was judged often enough."""
+        return int(self.photograph.max()) + 1
+
+    @property
+    def stratum(self) -> Integers:
+        """`(N,)`, number of each pair's shift among those that there are, from 0."""
+        return np.asarray(np.unique(self.shift_px, return_inverse=True)[1], dtype=np.int64)
 
     @property
     def same_share(self) -> Floats:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.agreement.answer_auroc import auroc_gradient, drawn_auroc
+from analysis.agreement.concordance import MOST_PHOTOGRAPHS, Concordance, exchanged_p_value
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
-from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.participant_variance import answer_influences, area_gradient, participant_variance
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.precision_recall import Floats
-from analysis.agreement.rank_correlation import MOST_IMAGES, Correlations, correlations, without_an_answer
+from analysis.agreement.rank_correlation import Correlations, correlations, without_an_answer
 from analysis.agreement.shift_lift import shift_lift
 from analysis.agreement.tie_rules import Score, jnd_map
 from analysis.results import Estimate, Result
@@ -26,15 +27,19 @@ _CORRELATED = 2_000
 class MetricAgreement(Result):
     """How well the distances of the metric `name` agree with people; `tied_pairs` share theirs with another pair.
 
+    `concordance`: γ of distance and share of "different" among pairs of the same shift; `concordance_p`: one-sided,
+    from exchanging distances among these; None where none are ordered by both.
     `jnd_map`: the mean over all orders of tied pairs; `jnd_map_block`, `jnd_map_paper`: by the other rules for ties.
     `shift_lift`: JND mAP less what it is on average, `permuted_jnd_map`, when distances are exchanged among pairs
     of the same shift; `shift_lift_p`: one-sided p-value of that.
     `auroc`: probability that the pair of a "different" answer has a larger distance than that of a "same" answer.
-    `spearman`, `kendall`: correlations of distance with the share of "different" answers; `partial_…` with the shift
-    held fixed.
+    `spearman`, `kendall`: correlations of distance with the share of "different" answers, which most of all
+    say how far the shift takes either.
     """
 
     name: str
+    concordance: Estimate
+    concordance_p: float | None
     jnd_map: Estimate
     jnd_map_block: float
     jnd_map_paper: float
@@ -45,8 +50,6 @@ class MetricAgreement(Result):
     auroc: Estimate
     spearman: Estimate
     kendall: Estimate
-    partial_spearman: Estimate
-    partial_kendall: Estimate
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,12 @@ class DrawnMap:
     influences: Floats
 
     @classmethod
-    def of(cls, pairs: JudgedPairs, distances: Floats, draws: ImageDraws) -> DrawnMap:
+    def of(cls, pairs: JudgedPairs, distances: Floats, draws: PhotographDraws) -> DrawnMap:
         """Of distances, `(N,)`, finite."""
         share = pairs.same_share
         ranking = Ranking.of(distances)
-        # Too few images give no interval, so nothing is drawn for one.
-        drawn = drawn_areas(ranking, share, pairs.image, draws.counts) if draws.enough else np.empty(0)
+        # Too few photographs give no interval, so nothing is drawn for one.
+        drawn = drawn_areas(ranking, share, pairs.photograph, draws.counts) if draws.enough else np.empty(0)
         influences = answer_influences(pairs, area_gradient(ranking, share))
         return cls(ranking, drawn, influences)
 
@@ -71,7 +74,7 @@ class DrawnMap:
         """`drawn` and `influences` of the difference of two JND mAPs on the same pairs and draws."""
         return self.drawn - other.drawn, self.influences - other.influences
 
-    def estimate(self, score: Score, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
+    def estimate(self, score: Score, pairs: JudgedPairs, draws: PhotographDraws) -> Estimate:
         """The JND mAP `score` with its interval."""
         people = float(participant_variance(pairs, self.influences))
         return draws.estimate(score.value, self.drawn, people, how=score.method)
@@ -81,18 +84,21 @@ def metric_agreement(
     name: str,
     distances: Floats,
     pairs: JudgedPairs,
-    draws: ImageDraws,
+    draws: PhotographDraws,
     score: Score,
     found: DrawnMap,
+    concordance: Concordance,
     generator: np.random.Generator,
     permutations: int,
 ) -> MetricAgreement:
     """All figures of one metric; `score` is its JND mAP, `found` the same in the draws."""
-    lift = shift_lift(found.ranking, pairs, draws, found.drawn, generator, permutations)
+    lift = shift_lift(found.ranking, score.value, pairs, draws, found.drawn, generator, permutations)
     share = pairs.same_share
     _, repeats = np.unique(distances, return_counts=True)
     return MetricAgreement(
         name=name,
+        concordance=concordance_estimate(concordance, pairs, draws),
+        concordance_p=exchanged_p_value(distances, pairs, permutations, generator),
         jnd_map=found.estimate(score, pairs, draws),
         jnd_map_block=jnd_map(share, distances, "block").value,
         jnd_map_paper=jnd_map(share, distances, "paper").value,
@@ -105,7 +111,21 @@ def metric_agreement(
     )
 
 
-def _auroc(ranking: Ranking, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
+def concordance_estimate(concordance: Concordance, pairs: JudgedPairs, draws: PhotographDraws) -> Estimate:
+    """γ, or a difference of two, with its interval."""
+    if not np.isfinite(concordance.gamma):
+        return Estimate(None, None, None, "no two pairs of the same shift are ordered by both people and the metric")
+    people = float(participant_variance(pairs, concordance.influences))
+    limits = (-1.0, 1.0) if abs(concordance.gamma) <= 1 else (-2.0, 2.0)
+    how = _first_order(draws)
+    return draws.estimate(concordance.gamma, concordance.drawn, people, how=how, limits=limits)
+
+
+def _first_order(draws: PhotographDraws) -> str:
+    return "draws to first order, for so many photographs" if draws.n_photographs > MOST_PHOTOGRAPHS else ""
+
+
+def _auroc(ranking: Ranking, pairs: JudgedPairs, draws: PhotographDraws) -> Estimate:
     value = float(drawn_auroc(ranking, pairs, _as_they_are(draws))[0])
     if not np.isfinite(value):
         return Estimate(None, None, None, "nobody called a pair different")
@@ -114,29 +134,26 @@ def _auroc(ranking: Ranking, pairs: JudgedPairs, draws: ImageDraws) -> Estimate:
     return draws.estimate(value, drawn, people)
 
 
-def _correlations(distances: Floats, pairs: JudgedPairs, draws: ImageDraws) -> dict[str, Estimate]:
-    share, shift = 1 - pairs.same_share, pairs.shift_px.astype(np.float64)
-    here = correlations(distances, share, shift, pairs.image, _as_they_are(draws))
+def _correlations(distances: Floats, pairs: JudgedPairs, draws: PhotographDraws) -> dict[str, Estimate]:
+    share = 1 - pairs.same_share
+    here = correlations(distances, share, pairs.photograph, _as_they_are(draws))
     counts = draws.counts[:, :_CORRELATED]
-    drawn = correlations(distances, share, shift, pairs.image, counts) if draws.enough else None
-    influences = _answers_left_out(distances, share, shift, pairs, here) if draws.enough else {}
+    drawn = correlations(distances, share, pairs.photograph, counts) if draws.enough else None
+    influences = _answers_left_out(distances, share, pairs, here) if draws.enough else {}
     found = {}
-    for name in ("spearman", "kendall", "partial_spearman", "partial_kendall"):
+    for name in ("spearman", "kendall"):
         value = float(getattr(here, name)[0])
         if not np.isfinite(value):
-            found[name] = Estimate(None, None, None, "one of the quantities is constant, or follows from the shift")
+            found[name] = Estimate(None, None, None, "distances or answers are all alike")
             continue
         people = float(participant_variance(pairs, influences[name])) if influences else 0.0
         values = np.empty(0) if drawn is None else getattr(drawn, name)
-        first_order = name.endswith("kendall") and draws.n_images > MOST_IMAGES
-        how = "draws to first order, for so many images" if first_order else ""
+        how = _first_order(draws) if name == "kendall" else ""
         found[name] = draws.estimate(value, values, people, how=how, limits=(-1.0, 1.0))
     return found
 
 
-def _answers_left_out(
-    distances: Floats, share: Floats, shift: Floats, pairs: JudgedPairs, here: Correlations
-) -> dict[str, Floats]:
+def _answers_left_out(distances: Floats, share: Floats, pairs: JudgedPairs, here: Correlations) -> dict[str, Floats]:
     """`(T,)` for each correlation: by how much it falls when an answer is left out. Ranks have no derivatives."""
     if pairs.answer_participant is None:
         return {}
@@ -147,9 +164,9 @@ def _answers_left_out(
     left_out = {}
     for same, replaced in remaining.items():
         changed = np.where(pairs.responses > 1, np.clip(replaced, 0.0, 1.0), share)
-        left_out[same] = without_an_answer(distances, share, shift, changed)
+        left_out[same] = without_an_answer(distances, share, changed)
     found = {}
-    for name in ("spearman", "kendall", "partial_spearman", "partial_kendall"):
+    for name in ("spearman", "kendall"):
         by_answer = np.where(
             pairs.answer_same,
             getattr(left_out[True], name)[pairs.answer_pair],
@@ -162,5 +179,5 @@ def _answers_left_out(
     return found
 
 
-def _as_they_are(draws: ImageDraws) -> NDArray[np.float32]:
-    return np.ones((draws.n_images, 1), dtype=np.float32)
+def _as_they_are(draws: PhotographDraws) -> NDArray[np.float32]:
+    return np.ones((draws.n_photographs, 1), dtype=np.float32)

@@ -7,35 +7,38 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
-from analysis.agreement.image_draws import Spread
+from analysis.agreement.conclusion import Outcome, sentence, too_few_draws, verdict
 from analysis.agreement.judged_pairs import Integers, JudgedPairs
+from analysis.agreement.photograph_draws import Spread
 from analysis.agreement.precision_recall import Floats, interpolated_area
 from analysis.results import Estimate, Result
 
-# A true difference of so many standard errors is found in 80% of studies with a two-sided test at 5%.
-_RESOLVED = float(ndtri(0.975) + ndtri(0.8))
+# A true difference of so many standard errors beyond the test's own quantile is found in 80% of studies.
+_POWER = float(ndtri(0.8))
 # Random orders of ties over which a permutation test takes its mean, each followed by its reverse, which cancels most
 # of what an order happens to do: of the variance between exchanges of the published pairs, a thousandth is left.
 _TIE_ORDERS = 2
 # Numbers that are held at once, of which a few copies are made.
 _AT_ONCE = 1_000_000
-# Beyond this, how many pairs it would take is no longer worth a number.
-_MOST_TIMES = 10_000
 
 
 @dataclass(frozen=True)
 class Difference(Result):
-    """JND mAP of `first` less that of `second`, on the same pairs.
+    """By how much `first` agrees better with people than `second`, on the same pairs.
 
-    `p_value`: two-sided, from the paired bootstrap; `permutation_p`: from exchanging the two metrics' ranks image by
-    image. `p_holm`, `permutation_p_holm`: corrected for all comparisons of the same `family`, which is `metrics`
-    (each with each) or `baseline` (each with the pixel shift). None where they cannot be told.
-    `verdict`: of `first`, by `p_holm` below 0.05. `pairs_needed`: how many pairs, with as many answers each, would
-    resolve a difference of this size (80% power, two-sided 5%), `times_needed` times as many as there are.
+    `outcome`: `concordance` (γ within shifts, of which the shift itself has 0) or `jnd_map`. `p_value`: two-sided, from
+    the paired bootstrap; `permutation_p`: of `jnd_map` from exchanging the two metrics' ranks photograph by photograph,
+    of `concordance` from changing the signs of what photographs contribute. `…_holm`: corrected for all comparisons of
+    the same outcome and `family`, which is `metrics` (each with each) or `baseline` (each with the pixel shift).
+    `margin`: within which the two would count as equivalent; `equivalence_p`: of two one-sided tests of that.
+    `equivalent_within`: the smallest margin of which these tests would say so at 5%, uncorrected. `resolvable`: the
+    difference that four such studies out of five would find, uncorrected. `verdict`: of `first`, by corrected p-values
+    below 0.05: `better`, `worse`, `equivalent` or `undecided`. None stands for what cannot be told.
     """
 
+    outcome: str
     family: str
     first: str
     second: str
@@ -45,9 +48,12 @@ class Difference(Result):
     p_holm: float | None
     permutation_p: float
     permutation_p_holm: float
+    margin: float
+    equivalence_p: float | None
+    equivalence_p_holm: float | None
+    equivalent_within: float | None
+    resolvable: float | None
     verdict: str
-    pairs_needed: int | None
-    times_needed: float | None
     sentence: str
 
 
@@ -68,12 +74,13 @@ def holm(p_values: list[float]) -> list[float]:
 def permutation_p_value(
     first: Floats, second: Floats, pairs: JudgedPairs, permutations: int, generator: np.random.Generator
 ) -> float:
-    """Two-sided p-value for two metrics being interchangeable, image by image.
+    """Two-sided p-value for two metrics being interchangeable, photograph by photograph.
 
-    Under the null hypothesis it makes no difference which of the two metrics gave the ranks of an image's pairs. Half
-    of the images, at random, get the other metric's ranks. A metric with ties would not be interchangeable with one
-    without, for positives that are spread over a tie score less: ties are put in a random order, the same for both
-    metrics where both have them, and the differences are means over some such orders, with the same exchanges in each.
+    Under the null hypothesis it makes no difference which of the two metrics gave the ranks of a photograph's pairs.
+    Half of the photographs, at random, get the other metric's ranks. A metric with ties would not be interchangeable
+    with one without, for positives that are spread over a tie score less: ties are put in a random order, the same for
+    both metrics where both have them, and the differences are means over some such orders, with the same exchanges in
+    each.
 
     Args:
         first, second: `(N,)`, distances; only their order counts.
@@ -82,7 +89,7 @@ def permutation_p_value(
     """
     number = len(first)
     share = pairs.same_share
-    taken = generator.integers(0, 2, (permutations, pairs.n_images), dtype=np.int8).astype(bool)
+    taken = generator.integers(0, 2, (permutations, pairs.n_photographs), dtype=np.int8).astype(bool)
     taken[0] = True
     tied = any(len(np.unique(distances)) < number for distances in (first, second))
     summed = np.zeros(permutations)
@@ -95,23 +102,23 @@ def permutation_p_value(
         pooled = np.argsort((ranks + generator.random(number)).ravel(), kind="stable")
         pair = pooled % number
         ours = pooled < number
-        summed += _exchanged(share[pair], pairs.image[pair], ours, taken)
+        summed += _exchanged(share[pair], pairs.photograph[pair], ours, taken)
     differences = np.abs(summed)
     # Rounding must not make an exchange that changes nothing differ from what was observed.
     return float(np.count_nonzero(differences >= differences[0] - 1e-9)) / permutations
 
 
-def _exchanged(positive: Floats, image: Integers, ours: NDArray[np.bool_], taken: NDArray[np.bool_]) -> Floats:
-    """Difference of the areas of two rankings that have exchanged images, `(P,)`.
+def _exchanged(positive: Floats, photograph: Integers, ours: NDArray[np.bool_], taken: NDArray[np.bool_]) -> Floats:
+    """Difference of the areas of two rankings that have exchanged photographs, `(P,)`.
 
     Args:
-        positive, image, ours: `(2 N,)` by rank of both metrics' pairs together; `ours`: of the first metric.
-        taken: `(P, images)`, whether the first ranking has the first metric's ranks of an image, or the second's.
+        positive, photograph, ours: `(2 N,)` by rank of both metrics' pairs together; `ours`: of the first metric.
+        taken: `(P, photographs)`, whether the first ranking has a photograph's ranks by the first metric.
     """
     portion = max(1, _AT_ONCE // len(positive))
     parts = []
     for start in range(0, len(taken), portion):
-        own = taken[start : start + portion, image] == ours
+        own = taken[start : start + portion, photograph] == ours
         rows = np.broadcast_to(positive, own.shape)
         parts.append(interpolated_area(rows[own].reshape(len(own), -1)))
         parts[-1] -= interpolated_area(rows[~own].reshape(len(own), -1))
@@ -119,39 +126,52 @@ def _exchanged(positive: Floats, image: Integers, ours: NDArray[np.bool_], taken
 
 
 def differences(
+    outcome: Outcome,
     family: str,
     compared: list[tuple[str, str]],
     estimates: list[Estimate],
     spreads: list[Spread | None],
     permutation_p: list[float],
-    pairs: JudgedPairs,
+    *,
+    margin: float,
+    photographs: int,
 ) -> tuple[Difference, ...]:
     """The comparisons of one family, with p-values corrected for their number and a sentence for each."""
-    p_values = [
-        None if spread is None or estimate.estimate is None else spread.p_value(estimate.estimate)
+    told = [
+        None if spread is None or estimate.estimate is None else (spread, estimate.estimate)
         for estimate, spread in zip(estimates, spreads, strict=True)
     ]
-    known = [index for index, p in enumerate(p_values) if p is not None]
-    corrected: list[float | None] = [None] * len(p_values)
-    for index, p in zip(known, holm([p for p in p_values if p is not None]), strict=True):
-        corrected[index] = p
+    p_values = [None if one is None else one[0].p_value(one[1]) for one in told]
+    equivalence = [None if one is None else one[0].equivalence_p(one[1], margin) for one in told]
+    corrected, equivalence_holm = _holm_of_known(p_values), _holm_of_known(equivalence)
     exchanged = holm(permutation_p)
-    fewest = fewest_draws(len(known))
+    count = sum(p is not None for p in p_values)
+    fewest = fewest_draws(count)
     found = []
     for index, (first, second) in enumerate(compared):
-        spread, value = spreads[index], estimates[index].estimate or 0.0
-        error = None if spread is None else spread.standard_error
-        times = None if error is None or value == 0 else (_RESOLVED * error / abs(value)) ** 2
-        needed = None if times is None or times > _MOST_TIMES else math.ceil(times * len(pairs.names))
-        verdict = _verdict(value, corrected[index])
-        sentence = _sentence(first, second, verdict, value, estimates[index], needed, times)
-        if spread is not None and value != 0 and len(spread.deviations) < fewest:
-            sentence = (
-                f"{first} and {second} could not be told apart with any data: for {len(known):,} comparisons, "
-                f"{len(spread.deviations):,} draws are too few; take {fewest:,} or more."
-            )
+        one = told[index]
+        error = None if one is None else one[0].standard_error
+        quantile = float(stdtrit(photographs - 1, 0.975)) if photographs > 1 else math.nan
+        resolvable = None if error is None else (quantile + _POWER) * error
+        within = None if one is None else one[0].within(one[1])
+        said = verdict(estimates[index].estimate or 0.0, corrected[index], equivalence_holm[index])
+        text = sentence(
+            first,
+            None if outcome == "concordance" and family == "baseline" else second,
+            outcome,
+            said,
+            estimates[index],
+            margin=margin,
+            within=within,
+            resolvable=resolvable,
+            permutation_p=exchanged[index],
+            p_alone=p_values[index],
+        )
+        if one is not None and one[1] != 0 and len(one[0].deviations) < fewest:
+            text = too_few_draws(first, second, count, len(one[0].deviations), fewest)
         found.append(
             Difference(
+                outcome=outcome,
                 family=family,
                 first=first,
                 second=second,
@@ -161,13 +181,24 @@ def differences(
                 p_holm=corrected[index],
                 permutation_p=permutation_p[index],
                 permutation_p_holm=exchanged[index],
-                verdict=verdict,
-                pairs_needed=needed,
-                times_needed=times,
-                sentence=sentence,
+                margin=margin,
+                equivalence_p=equivalence[index],
+                equivalence_p_holm=equivalence_holm[index],
+                equivalent_within=within,
+                resolvable=resolvable,
+                verdict=said,
+                sentence=text,
             )
         )
     return tuple(found)
+
+
+def _holm_of_known(p_values: list[float | None]) -> list[float | None]:
+    corrected: list[float | None] = [None] * len(p_values)
+    known = [(index, p) for index, p in enumerate(p_values) if p is not None]
+    for (index, _), p in zip(known, holm([p for _, p in known]), strict=True):
+        corrected[index] = p
+    return corrected
 
 
 def fewest_draws(comparisons: int) -> int:
@@ -183,45 +214,3 @@ def fewest_draws(comparisons: int) -> int:
 def fewest_permutations(comparisons: int) -> int:
     """Exchanges without which the same holds of their p-values, of which 1 / exchanges is the smallest."""
     return 20 * comparisons + 1
-
-
-def _verdict(difference: float, p: float | None) -> str:
-    if p is None or p >= 0.05:
-        return "undecided"
-    return "better" if difference > 0 else "worse"
-
-
-def _sentence(
-    first: str, second: str, verdict: str, value: float, difference: Estimate, needed: int | None, times: float | None
-) -> str:
-    if verdict != "undecided":
-        low, high = difference.low or 0.0, difference.high or 0.0
-        return f"{first} is {verdict} than {second} ({_signed(value)}, 95% interval {_signed(low)} to {_signed(high)})."
-    start = f"{first} and {second} cannot be told apart with these data"
-    if value == 0:
-        return f"{start}; there is no difference to resolve."
-    if difference.low is None:
-        return f"{start}; there is {difference.method.rpartition('; ')[2]}."
-    if needed is None or times is None:
-        size = np.format_float_positional(abs(value), precision=1, fractional=False, trim="-")
-        return (
-            f"{start}; to resolve a difference as small as {size} would take more than {_MOST_TIMES:,} times as many "
-            "pairs."
-        )
-    if times <= 1:
-        # Resolved alone, but not among so many comparisons.
-        return f"{start}; alone, a difference of this size would be resolved, but not among so many comparisons."
-    as_many = "a few more than there are" if times < 1.05 else f"{_two_figures(times)} times as many"
-    return (
-        f"{start}; about {_two_figures(needed)} pairs ({as_many}) would be needed to resolve a difference of this size."
-    )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
-
-
-def _two_figures(value: float) -> str:
-    """For a reader: a standard error does not say more."""
-    digits = max(0, 1 - math.floor(math.log10(value)))
-    return f"{float(f'{value:.2g}'):,.{digits}f}"

@@ -60,12 +60,13 @@ def answer_influences(pairs: JudgedPairs, gradient: Floats) -> Floats:
 
 
 def participant_variance(pairs: JudgedPairs, influences: Floats) -> Floats:
-    """Variance of scores between studies with other participants, beyond what is drawn with the images.
+    """Variance of scores between studies with other participants, beyond what is drawn with the photographs.
 
     Of each participant, the products of the influences of two answers are summed: answers of one person go together,
-    and what goes together does not cancel. Products of answers to the same image, an answer's own square among them,
-    are left out, for they are in what is drawn with the images already (Cameron, Gelbach & Miller 2011, Eq. 2.11,
-    where the intersections of both kinds of clusters are taken off). Where the sum is below 0, nothing goes together.
+    and what goes together does not cancel. Products of answers to the same photograph, an answer's own square among
+    them, are left out, for they are in what is drawn with the photographs already (Cameron, Gelbach & Miller 2011, Eq.
+    2.11, where the intersections of both kinds of clusters are taken off). Where the sum is below 0, nothing goes
+    together.
 
     Args:
         influences: `(..., T)`, of each answer.
@@ -75,7 +76,7 @@ def participant_variance(pairs: JudgedPairs, influences: Floats) -> Floats:
     if pairs.answer_participant is None:
         return np.zeros(influences.shape[:-1])
     rows = influences.reshape(-1, influences.shape[-1])
-    both = pairs.answer_participant * pairs.n_images + pairs.image[pairs.answer_pair]
+    both = pairs.answer_participant * pairs.n_photographs + pairs.photograph[pairs.answer_pair]
     _, intersection = np.unique(both, return_inverse=True)
     variance = _squared_sums(pairs.answer_participant, rows) - _squared_sums(intersection, rows)
     return np.asarray(np.maximum(variance, 0.0).reshape(influences.shape[:-1]), dtype=np.float64)

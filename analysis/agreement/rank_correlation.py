@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from analysis.agreement.concordance import MOST_PHOTOGRAPHS
 from analysis.agreement.judged_pairs import Integers
 from analysis.agreement.precision_recall import Floats
 
-# With more images than this, what a draw does to Kendall's correlation is computed to first order: for so many it makes
-# no difference to an interval, and the products of all images with all others would fill the memory.
-MOST_IMAGES = 500
 _DRAWS_AT_ONCE = 1_000
 # Numbers that are held at once, of which a few copies are made.
 _AT_ONCE = 1_000_000
@@ -23,54 +21,45 @@ _ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Correlations:
-    """Of distance and share, in [−1, 1], `(B,)` each; `partial` ones with the shift held fixed.
-
-    NaN where one of the quantities is constant, or follows from the shift.
-    """
+    """Of distance and share, in [−1, 1], `(B,)` each; NaN where one of the quantities is constant."""
 
     spearman: Floats
     kendall: Floats
-    partial_spearman: Floats
-    partial_kendall: Floats
 
 
-def correlations(
-    distances: Floats, share: Floats, shift_px: Floats, cluster: Integers, counts: NDArray[np.float32]
-) -> Correlations:
+def correlations(distances: Floats, share: Floats, cluster: Integers, counts: NDArray[np.float32]) -> Correlations:
     """Spearman's ρ and Kendall's τ-b of weighted samples of N pairs, where each pair counts as its cluster does.
 
     Args:
-        distances, share, shift_px: `(N,)`.
+        distances, share: `(N,)`.
         cluster: `(N,)`, from 0 to G − 1.
         counts: `(G, B)`, how often each cluster is drawn; ones for the pairs as they are.
-
-    Source: Kendall 1942 for the partial correlation of ranks, (r_xy − r_xz r_yz) / √((1 − r_xz²)(1 − r_yz²)).
     """
     order = np.argsort(cluster, kind="stable")
-    values = np.stack([distances, share, shift_px])[:, order]
+    values = np.stack([distances, share])[:, order]
     sorted_cluster = cluster[order]
-    exact = len(counts) <= MOST_IMAGES
+    exact = len(counts) <= MOST_PHOTOGRAPHS
     forms = _sign_forms(values, sorted_cluster, len(counts)) if exact else _sign_sums(values, sorted_cluster)
     parts = []
     portion = max(1, min(_DRAWS_AT_ONCE, _AT_ONCE // len(share)))
     for start in range(0, counts.shape[1], portion):
         drawn = counts[:, start : start + portion].astype(np.float64)
-        # The sums of products are quadratic in how often images are drawn: twice the products with each drawn once.
+        # The sums of products are quadratic in how often photographs are drawn: twice those with each once.
         signs = np.einsum("xygb,gb->xyb", forms @ drawn, drawn) if exact else forms @ (2 * drawn - 1)
         parts.append((_rank_products(values, sorted_cluster, drawn), signs))
     ranks, signs = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
     return _correlations(ranks, signs)
 
 
-def without_an_answer(distances: Floats, share: Floats, shift_px: Floats, replaced: Floats) -> Correlations:
+def without_an_answer(distances: Floats, share: Floats, replaced: Floats) -> Correlations:
     """The correlations where one pair at a time has another share: `(N,)` each.
 
     Args:
-        distances, share, shift_px: `(N,)`.
+        distances, share: `(N,)`.
         replaced: `(N,)`, what stands in for the share of each pair.
     """
     number = len(share)
-    values = np.stack([distances, share, shift_px])
+    values = np.stack([distances, share])
     # A centred midrank is half the sum of the signs of a value's differences to all.
     centred = rankdata(values, axis=1) - (number + 1) / 2
     ranks = np.repeat((centred @ centred.T)[:, :, np.newaxis], number, axis=2)
@@ -85,12 +74,11 @@ def without_an_answer(distances: Floats, share: Floats, shift_px: Floats, replac
     others = change @ (size * centred[1][np.unique(level, return_index=True)[1]]) - own * centred[1]
     ranks[1, 1] += moved**2 - centred[1] ** 2 - others + (change**2 @ size - own**2) / 4
     signs[1, 1] += 2 * ((after**2 - before**2) @ size - own**2)
-    for other in (0, 2):
-        by_level = np.bincount(level, weights=centred[other])
-        shared = change @ by_level - own * centred[other]
-        ranks[1, other] += (moved - centred[1]) * centred[other] - shared / 2
-        signs[1, other] += 2 * np.einsum("nk,nk->n", change, _balance(values[other], level, len(levels)))
-        ranks[other, 1], signs[other, 1] = ranks[1, other], signs[1, other]
+    by_level = np.bincount(level, weights=centred[0])
+    shared = change @ by_level - own * centred[0]
+    ranks[1, 0] += (moved - centred[1]) * centred[0] - shared / 2
+    signs[1, 0] += 2 * np.einsum("nk,nk->n", change, _balance(values[0], level, len(levels)))
+    ranks[0, 1], signs[0, 1] = ranks[1, 0], signs[1, 0]
     return _correlations(ranks, signs)
 
 
@@ -107,24 +95,23 @@ def _balance(values: Floats, level: Integers, levels: int) -> Floats:
 
 
 def _concordances(values: Floats) -> Floats:
-    """`(3, 3, N)`: products of the signs of a pair's differences, summed over all pairs."""
+    """`(2, 2, N)`: products of the signs of a pair's differences, summed over all pairs."""
     number = values.shape[1]
-    found = np.empty((3, 3, number))
-    for x in range(3):
+    found = np.empty((2, 2, number))
+    for x in range(2):
         _, at, size = np.unique(values[x], return_inverse=True, return_counts=True)
         found[x, x] = number - size[at]
-    # Shares and shifts take few values, distances many.
-    for x, y in ((0, 1), (0, 2), (1, 2)):
-        levels, level = np.unique(values[y], return_inverse=True)
-        balance = np.cumsum(_balance(values[x], level, len(levels)), axis=1)
-        up_to = balance[np.arange(number), level]
-        below = np.where(level > 0, balance[np.arange(number), level - 1], 0.0)
-        found[x, y] = found[y, x] = below + up_to - balance[:, -1]
+    # Shares take few values, distances many.
+    levels, level = np.unique(values[1], return_inverse=True)
+    balance = np.cumsum(_balance(values[0], level, len(levels)), axis=1)
+    up_to = balance[np.arange(number), level]
+    below = np.where(level > 0, balance[np.arange(number), level - 1], 0.0)
+    found[0, 1] = found[1, 0] = below + up_to - balance[:, -1]
     return found
 
 
 def _sign_sums(values: Floats, cluster: Integers) -> Floats:
-    """`(3, 3, G)`: products of the signs of differences, of the pairs of each cluster with all."""
+    """`(2, 2, G)`: products of the signs of differences, of the pairs of each cluster with all."""
     return np.array([[np.bincount(cluster, weights=row) for row in rows] for rows in _concordances(values)])
 
 
@@ -136,26 +123,24 @@ def _sign_rows(values: Floats) -> Iterator[tuple[Integers, Floats]]:
 
 
 def _sign_forms(values: Floats, cluster: Integers, clusters: int) -> Floats:
-    """`(3, 3, G, G)`: products of the signs of differences, summed over the pairs of each two clusters.
+    """`(2, 2, G, G)`: products of the signs of differences, summed over the pairs of each two clusters.
 
     `cluster` is ascending, and none of the `clusters` is empty.
     """
     starts = np.searchsorted(cluster, np.arange(clusters))
-    forms = np.zeros((3, 3, clusters, clusters))
+    forms = np.zeros((2, 2, clusters, clusters))
     for rows in zip(*(_sign_rows(row) for row in values), strict=True):
         pairs = rows[0][0]
-        for x in range(3):
-            for y in range(x, 3):
+        for x in range(2):
+            for y in range(x, 2):
                 summed = np.add.reduceat(rows[x][1] * rows[y][1], starts, axis=1)
                 np.add.at(forms[x, y], cluster[pairs], summed)
-    for x in range(3):
-        for y in range(x):
-            forms[x, y] = forms[y, x]
+    forms[1, 0] = forms[0, 1]
     return forms
 
 
 def _rank_products(values: Floats, cluster: Integers, drawn: Floats) -> Floats:
-    """`(3, 3, B)`: products of centred midranks, summed over the drawn pairs. `cluster` is ascending."""
+    """`(2, 2, B)`: products of centred midranks, summed over the drawn pairs. `cluster` is ascending."""
     weights = drawn[cluster]
     half = weights.sum(axis=0) / 2
     centred = []
@@ -171,17 +156,9 @@ def _rank_products(values: Floats, cluster: Integers, drawn: Floats) -> Floats:
 
 
 def _correlations(ranks: Floats, signs: Floats) -> Correlations:
-    return Correlations(*(_correlation(part) for part in (ranks, signs)), *(_partial(part) for part in (ranks, signs)))
+    return Correlations(*(_correlation(part) for part in (ranks, signs)))
 
 
-def _correlation(products: Floats, x: int = 0, y: int = 1) -> Floats:
+def _correlation(products: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(products[x, y] / np.sqrt(products[x, x] * products[y, y]), dtype=np.float64)
-
-
-def _partial(products: Floats) -> Floats:
-    xy, xz, yz = (_correlation(products, *places) for places in ((0, 1), (0, 2), (1, 2)))
-    left = (1 - xz**2) * (1 - yz**2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # What the shift determines leaves nothing but rounding.
-        return np.where(left > 1e-12, (xy - xz * yz) / np.sqrt(np.maximum(left, 0.0)), np.nan)
+        return np.asarray(products[0, 1] / np.sqrt(products[0, 0] * products[1, 1]), dtype=np.float64)

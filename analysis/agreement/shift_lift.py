@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
-from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import Integers, JudgedPairs
 from analysis.agreement.participant_variance import answer_influences, area_gradient, participant_variance
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.precision_recall import Floats, interpolated_area
 from analysis.results import Estimate, Result
 
@@ -23,7 +24,8 @@ class ShiftLift(Result):
     """JND mAP less what is left of it when distances are exchanged among pairs of the same shift.
 
     `lift`: the difference; 0 for distances that depend on the shift alone. `permuted`: mean JND mAP over
-    `permutations` random exchanges. `p_value`: share of exchanges that give as much or more, one-sided.
+    `permutations` random exchanges, with tied pairs in random order. `p_value`: share of exchanges that give as much
+    or more, one-sided.
     """
 
     lift: Estimate
@@ -34,8 +36,9 @@ class ShiftLift(Result):
 
 def shift_lift(
     ranking: Ranking,
+    score: float,
     pairs: JudgedPairs,
-    draws: ImageDraws,
+    draws: PhotographDraws,
     drawn: Floats,
     generator: np.random.Generator,
     permutations: int,
@@ -44,27 +47,30 @@ def shift_lift(
 
     Args:
         ranking: of the N pairs by its distances.
+        score: its JND mAP, the mean over all orders of tied pairs.
         drawn: `(B,)`, its JND mAP in each draw of `draws`.
         permutations: number of random exchanges; at least 1.
 
-    Tied pairs share their positives evenly here, for the mean over their orders would have to be found anew for each
-    exchange.
+    For the p-value and in the draws tied pairs share their positives evenly, for the mean over their orders would have
+    to be found anew for each exchange.
     """
     share = pairs.same_share
     observed = float(interpolated_area(ranking.spread(share)))
-    permuted = _permuted(ranking, share, pairs.shift_px, generator, permutations)
+    permuted, mean = _permuted(ranking, share, pairs.stratum, generator, permutations)
     # Equal areas may differ by rounding: an exchange that changes nothing counts as one that gives as much.
     as_much = np.count_nonzero(permuted >= observed - 1e-12)
-    _, group = np.unique(pairs.shift_px, return_inverse=True)
-    lift_drawn = drawn - drawn_areas(ranking, share, pairs.image, draws.counts, mixed=group) if draws.enough else drawn
+    group = pairs.stratum
+    lift_drawn = (
+        drawn - drawn_areas(ranking, share, pairs.photograph, draws.counts, mixed=group) if draws.enough else drawn
+    )
     gradient = area_gradient(ranking, share) - area_gradient(ranking, share, mixed=group)
     people = float(participant_variance(pairs, answer_influences(pairs, gradient)))
-    mean = float(permuted.mean())
-    how = f"less the mean of {permutations:,} exchanges within shifts, positives of tied pairs spread evenly"
-    # What does not change at all is no lift, and neither is its rounding.
-    lift = 0.0 if np.ptp(permuted) < 1e-12 and abs(observed - mean) < 1e-12 else observed - mean
+    how = f"less the mean of {permutations:,} exchanges within shifts"
+    # What no exchange changes has no lift, and neither has what random orders of its ties add to their mean.
+    if np.ptp(permuted) < 1e-12 and abs(observed - permuted[0]) < 1e-12:
+        mean = score
     return ShiftLift(
-        lift=draws.estimate(lift, lift_drawn, people, how=how, limits=(-1.0, 1.0)),
+        lift=draws.estimate(score - mean, lift_drawn, people, how=how, limits=(-1.0, 1.0)),
         permuted=mean,
         p_value=(1 + float(as_much)) / (1 + permutations),
         permutations=permutations,
@@ -72,10 +78,12 @@ def shift_lift(
 
 
 def _permuted(
-    ranking: Ranking, share: Floats, shift_px: Integers, generator: np.random.Generator, permutations: int
-) -> Floats:
-    by_shift = [np.flatnonzero(shift_px == shift) for shift in np.unique(shift_px)]
-    areas = []
+    ranking: Ranking, share: Floats, stratum: Integers, generator: np.random.Generator, permutations: int
+) -> tuple[Floats, float]:
+    """Areas after exchanges, with ties spread evenly, and the mean of those with ties in random order."""
+    by_shift = [np.flatnonzero(stratum == number) for number in range(int(stratum.max()) + 1)]
+    tied = [(start, end) for start, end in pairwise(ranking.bounds.tolist()) if end - start > 1]
+    areas, summed = [], 0.0
     portion = max(1, min(_EXCHANGES_AT_ONCE, _AT_ONCE // len(share)))
     for start in range(0, permutations, portion):
         rows = np.tile(share, (min(portion, permutations - start), 1))
@@ -83,4 +91,8 @@ def _permuted(
             # To exchange the distances is to exchange the judgments.
             rows[:, members] = generator.permuted(rows[:, members], axis=1)
         areas.append(interpolated_area(ranking.spread(rows)))
-    return np.concatenate(areas)
+        ranked = rows[:, ranking.order]
+        for first, end in tied:
+            ranked[:, first:end] = generator.permuted(ranked[:, first:end], axis=1)
+        summed += float(interpolated_area(ranked).sum()) if tied else float(areas[-1].sum())
+    return np.concatenate(areas), summed / permutations

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.agreement.comparison import SHIFT
-from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.tie_rules import jnd_map
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES
@@ -101,7 +101,7 @@ def _maps(
     except AnalysisError:
         return {}
     known = pairs.answer_participant is not None
-    draws = ImageDraws.of(pairs.n_images, replicates, np.random.default_rng(seed), participants=known)
+    draws = PhotographDraws.of(pairs.n_photographs, replicates, np.random.default_rng(seed), participants=known)
     by_metric = {SHIFT: pairs.shift_px.astype(np.float64)}
     for name, by_pair in distances.items():
         values = np.array([by_pair.get(pair, np.nan) for pair in pairs.names])

@@ -14,7 +14,12 @@ import pytest
 from scipy.stats import kendalltau, spearmanr
 
 from analysis.agreement.comparison import SHIFT, Comparison, compare, steps
-from analysis.agreement.comparison_figure import plot_differences, plot_forest, plot_precision_recall
+from analysis.agreement.comparison_figure import (
+    plot_concordance,
+    plot_differences,
+    plot_forest,
+    plot_precision_recall,
+)
 from analysis.agreement.comparison_layout import as_text
 from analysis.agreement.distances import read_distances
 from analysis.agreement.precision_recall_curve import PrecisionRecall
@@ -23,8 +28,6 @@ from analysis.figure_style import draw, save
 from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
-
-pytestmark = pytest.mark.usefixtures("rough_ceilings")
 
 Row = Callable[..., dict[str, Any]]
 FEW: dict[str, Any] = {"replicates": 400, "permutations": 200}
@@ -76,7 +79,7 @@ def simulated(make_row: Row) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]
 
 
 def test_published_study(found: Comparison) -> None:
-    assert (found.n_pairs, found.n_images, found.n_answers, found.n_participants) == (301, 50, 1158, None)
+    assert (found.n_pairs, found.n_photographs, found.n_answers, found.n_participants) == (301, 50, 1158, None)
     pim1 = found.metrics[0]
     assert pim1.jnd_map.estimate == pytest.approx(0.7745365, abs=5e-8)
     assert pim1.jnd_map_block == pytest.approx(0.7708851, abs=5e-8)
@@ -84,8 +87,10 @@ def test_published_study(found: Comparison) -> None:
     assert pim1.tied_pairs == 32
     assert found.floor.estimate == pytest.approx(0.4287, abs=2e-4)
     assert found.shift_baseline.estimate == pytest.approx(0.7739, abs=1e-4)
-    assert found.oracle.estimate == pytest.approx(0.8873, abs=1e-4)
-    assert 0.6 < (found.ceilings.split_half.estimate or 0) < (found.ceilings.leave_one_out.estimate or 0) < 0.7
+    # The audit's figures, γ by hand and p of its own exchanges.
+    assert pim1.concordance.estimate == pytest.approx(0.097, abs=5e-4)
+    assert pim1.concordance_p == pytest.approx(0.036, abs=0.03)
+    assert (found.shift_baseline.estimate or 1) < (found.ceiling.jnd_map.estimate or 0) < 0.82
     assert "not known" in pim1.jnd_map.method
     assert any("not known who" in note for note in found.notes)
 
@@ -99,7 +104,7 @@ def test_figures_agree_with_scipy(found: Comparison, published: pd.DataFrame, pi
 
 
 def test_intervals_hold_their_estimates(found: Comparison) -> None:
-    estimates = [found.floor, found.shift_baseline, found.oracle, *vars(found.ceilings).values()]
+    estimates = [found.floor, found.shift_baseline, *vars(found.ceiling).values()]
     for metric in found.metrics:
         estimates += vars(metric).values()
     estimates += [difference.difference for difference in found.comparisons]
@@ -112,19 +117,40 @@ def test_intervals_hold_their_estimates(found: Comparison) -> None:
 
 
 def test_comparisons_say_who_is_better(found: Comparison) -> None:
-    by_names = {(row.first, row.second): row for row in found.comparisons}
+    by_names = {(row.first, row.second): row for row in found.comparisons if row.outcome == "jnd_map"}
     assert list(by_names) == [("pim1", "reversed"), ("pim1", SHIFT), ("reversed", SHIFT)]
     assert by_names["pim1", "reversed"].verdict == "better"
-    assert by_names["pim1", "reversed"].sentence.startswith("pim1 is better than reversed (+0.")
+    assert by_names["pim1", "reversed"].sentence.startswith("pim1 is better than reversed in JND mAP (+0.")
     assert by_names["reversed", SHIFT].verdict == "worse"
-    undecided = by_names["pim1", SHIFT]
-    assert undecided.verdict == "undecided"
-    assert "cannot be told apart" in undecided.sentence
-    assert "times as many) would be needed" in undecided.sentence
-    error, value = undecided.standard_error or 0, undecided.difference.estimate or 1
-    # 80% power at two-sided 5%: 1.96 + 0.84 standard errors.
-    assert undecided.times_needed == pytest.approx((2.8016 * error / value) ** 2, rel=1e-3)
-    assert undecided.pairs_needed == math.ceil((undecided.times_needed or 0) * 301)
+    alike = by_names["pim1", SHIFT]
+    assert alike.verdict == "equivalent"
+    assert (alike.equivalent_within or 1) < 0.02
+    # 80% power at two-sided 5%: 2.01 + 0.84 standard errors, for 50 photographs.
+    assert alike.resolvable == pytest.approx(2.851 * (alike.standard_error or 0), rel=1e-3)
+
+
+def test_within_shifts_chance_has_nothing_and_metrics_may_be_compared(found: Comparison) -> None:
+    by_names = {(row.first, row.second): row for row in found.comparisons if row.outcome == "concordance"}
+    assert list(by_names) == [("pim1", "reversed"), ("pim1", SHIFT), ("reversed", SHIFT)]
+    pim1, reversed_pim1 = (row.concordance for row in found.metrics)
+    assert reversed_pim1.estimate == pytest.approx(-(pim1.estimate or 0))
+    assert by_names["pim1", SHIFT].difference == pim1
+    assert by_names["pim1", "reversed"].difference.estimate == pytest.approx(2 * (pim1.estimate or 0))
+    assert by_names["pim1", SHIFT].sentence.startswith("Whether pim1 knows anything beyond the shift cannot be told")
+
+
+def test_a_lift_is_what_its_parts_give(found: Comparison) -> None:
+    for metric in found.metrics:
+        parts = (metric.jnd_map.estimate or 0) - metric.permuted_jnd_map
+        assert metric.shift_lift.estimate == pytest.approx(parts, abs=1e-12)
+
+
+def test_a_p_value_that_an_interval_does_not_bear_out_has_a_word(found: Comparison) -> None:
+    pim1 = found.metrics[0]
+    assert pim1.shift_lift_p < 0.05
+    assert (pim1.shift_lift.low or 0) < 0
+    assert any("of pim1 would be rare if distances were exchanged" in note for note in found.notes)
+    assert not any("of reversed" in note for note in found.notes)
 
 
 def test_a_comparison_is_antisymmetric(few_images: pd.DataFrame, pim1_distances: Path) -> None:
@@ -132,8 +158,10 @@ def test_a_comparison_is_antisymmetric(few_images: pd.DataFrame, pim1_distances:
     metrics = {"pim1": pim1, "reversed": {pair: -distance for pair, distance in pim1.items()}}
     found = compare(few_images, metrics, **FEW)
     swapped = compare(few_images, dict(reversed(metrics.items())), **FEW)
-    one, other = found.comparisons[0], swapped.comparisons[0]
+    one, other = (next(c for c in r.comparisons if c.outcome == "jnd_map") for r in (found, swapped))
     assert (other.first, other.second, other.verdict) == ("reversed", "pim1", "worse")
+    assert swapped.comparisons[0].difference.low == pytest.approx(-(found.comparisons[0].difference.high or 0))
+    assert swapped.comparisons[0].permutation_p == found.comparisons[0].permutation_p
     assert other.difference.estimate == pytest.approx(-(one.difference.estimate or 0))
     assert other.difference.low == pytest.approx(-(one.difference.high or 0))
     assert (other.p_value, other.permutation_p) == (one.p_value, one.permutation_p)
@@ -152,7 +180,7 @@ def test_a_result_comes_back_from_json_and_has_a_frame(found: Comparison) -> Non
     assert Comparison.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False))) == found
     frame = found.to_frame()
     assert frame["name"].tolist() == ["pim1", "reversed"]
-    assert {"jnd_map_low", "shift_lift", "auroc_high", "partial_kendall_method"} <= set(frame.columns)
+    assert {"jnd_map_low", "shift_lift", "auroc_high", "concordance_method", "concordance_p"} <= set(frame.columns)
 
 
 def test_the_shift_itself_has_no_lift(few_images: pd.DataFrame) -> None:
@@ -161,26 +189,29 @@ def test_the_shift_itself_has_no_lift(few_images: pd.DataFrame) -> None:
     metric = result.metrics[0]
     assert metric.shift_lift.estimate == 0
     assert (metric.shift_lift.low, metric.shift_lift.high) == (None, None)
-    assert "all draws of the images give the same" in metric.shift_lift.method
+    assert "all draws of the photographs give the same" in metric.shift_lift.method
     assert metric.shift_lift_p == 1
-    assert metric.partial_spearman.estimate is None
+    assert (metric.concordance.estimate, metric.concordance_p) == (None, None)
+    assert "no two pairs of the same shift are ordered" in result.comparisons[0].sentence
     assert metric.jnd_map == result.shift_baseline
-    assert result.comparisons[0].sentence.endswith("there is no difference to resolve.")
-    assert (result.comparisons[0].p_value, result.comparisons[0].difference.low) == (None, None)
-    assert result.comparisons[0].permutation_p == 1
+    _, by_map = result.comparisons
+    assert by_map.sentence.endswith("there is no difference to resolve.")
+    assert (by_map.p_value, by_map.difference.low) == (None, None)
+    assert by_map.permutation_p == 1
 
 
 def test_a_metric_that_knows_more_is_better(simulated: tuple[pd.DataFrame, dict[str, dict[str, float]]]) -> None:
     responses, metrics = simulated
     result = compare(responses, metrics, **FEW)
-    assert (result.n_pairs, result.n_images, result.n_participants) == (48, 12, 18)
+    assert (result.n_pairs, result.n_photographs, result.n_participants) == (48, 12, 18)
     assert result.notes == ()
+    assert result.ceiling.headroom.estimate is not None
     assert "variance between participants added" in result.metrics[0].jnd_map.method
     good, bad = result.metrics
     assert (good.jnd_map.estimate or 0) > (bad.jnd_map.estimate or 0)
 
 
-def test_perfect_judges_are_their_own_oracle(make_row: Row) -> None:
+def test_where_answers_follow_the_shift_there_is_no_headroom(make_row: Row) -> None:
     rows = [
         make_row(
             trial=3 * number + answer,
@@ -193,10 +224,10 @@ def test_perfect_judges_are_their_own_oracle(make_row: Row) -> None:
         for answer in (1, 2, 3)
     ]
     result = compare(from_rows(rows), {}, **FEW)
-    assert result.oracle.estimate == result.shift_baseline.estimate == pytest.approx(1)
-    assert result.ceilings.split_half.estimate == result.ceilings.leave_one_out.estimate == pytest.approx(1)
-    assert (result.oracle.low, result.oracle.high) == (None, None)
-    assert "all draws of the images give the same" in result.oracle.method
+    assert result.ceiling.jnd_map.estimate == result.shift_baseline.estimate == pytest.approx(1)
+    assert result.ceiling.headroom.estimate == result.ceiling.concordance.estimate == 0
+    assert (result.shift_baseline.low, result.shift_baseline.high) == (None, None)
+    assert "all draws of the photographs give the same" in result.shift_baseline.method
     assert result.metrics == result.comparisons == ()
 
 
@@ -217,10 +248,10 @@ def test_few_images_have_no_interval(make_row: Row) -> None:
     assert result.metrics[0].jnd_map.estimate is not None
     assert result.metrics[0].jnd_map.low is None
     assert result.metrics[0].kendall.low is None
-    assert result.comparisons[0].p_value is None
-    assert "3 images are fewer than the 10" in result.comparisons[0].sentence
-    assert result.notes == ("There is no interval: 3 images are fewer than the 10 that one needs.",)
-    assert "3 images are fewer" in as_text(result)
+    assert result.comparisons[-1].p_value is None
+    assert "3 photographs are fewer than the 10" in result.comparisons[-1].sentence
+    assert result.notes == ("There is no interval: 3 photographs are fewer than the 10 that one needs.",)
+    assert "3 photographs are fewer" in as_text(result)
 
 
 def test_metrics_that_cannot_be_used_are_left_out(few_images: pd.DataFrame, pim1_distances: Path) -> None:
@@ -255,9 +286,9 @@ def test_too_few_draws_for_so_many_comparisons_are_noted(few_images: pd.DataFram
     pairs = few_images["pair"].unique()
     metrics = {f"m{n}": dict(zip(pairs, generator.random(len(pairs)).tolist(), strict=True)) for n in range(4)}
     result = compare(few_images, metrics, replicates=200, permutations=100)
-    assert result.notes[1:] == (
-        "With 200 draws of the images no p-value can be below 0.05 once it is corrected for 6 comparisons; that takes "
-        "240 or more.",
+    assert result.notes[2:4] == (
+        "With 200 draws of the photographs no p-value can be below 0.05 once it is corrected for 6 comparisons; that "
+        "takes 240 or more.",
         "With 100 exchanges no p-value can be below 0.05 once it is corrected for 6 comparisons; that takes 121 or "
         "more.",
     )
@@ -286,7 +317,7 @@ def test_progress_comes_to_the_number_of_steps(few_images: pd.DataFrame, pim1_di
 def test_bad_input_is_said(published: pd.DataFrame, make_row: Row) -> None:
     with pytest.raises(AnalysisError, match="None of the 301 pairs has 40 accepted responses"):
         compare(published, {}, min_responses=40)
-    for name in ("min_responses", "replicates", "permutations"):
+    for name in ("min_responses", "replicates", "permutations", "concordance_margin", "map_margin"):
         with pytest.raises(AnalysisError, match=f"{name} is 0"):
             compare(published, {}, **{name: 0})
     different = from_rows([make_row(trial=trial, response="different") for trial in (1, 2, 3)])
@@ -310,8 +341,9 @@ def test_figures_are_drawn(found: Comparison, published: pd.DataFrame, pim1_dist
     figures: list[Callable[[Any], None]] = [
         lambda ax: plot_forest(found, ax),
         lambda ax: plot_differences(found, ax),
-        lambda ax: plot_differences(found, ax, "metrics"),
+        lambda ax: plot_differences(found, ax, "jnd_map"),
         lambda ax: plot_precision_recall(published, {"pim1": pim1}, ax),
+        lambda ax: plot_concordance(found, ax),
     ]
     labels = []
     for number, plot in enumerate(figures):
@@ -319,5 +351,5 @@ def test_figures_are_drawn(found: Comparison, published: pd.DataFrame, pim1_dist
         save(figure, tmp_path / f"{number}.svg")
         labels.append([tick.get_text() for tick in figure.axes[0].get_yticklabels()])
     assert labels[0] == ["reversed", "pim1"]
-    assert labels[1] == [f"reversed − {SHIFT}", f"pim1 − {SHIFT}", "pim1 − reversed"]
-    assert labels[2] == ["pim1 − reversed"]
+    assert labels[1] == labels[2] == [f"reversed − {SHIFT}", f"pim1 − {SHIFT}", "pim1 − reversed"]
+    assert labels[4] == ["reversed", "pim1"]

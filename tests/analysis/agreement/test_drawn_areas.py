@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from analysis.agreement.answer_auroc import auroc_gradient, drawn_auroc
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
-from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.participant_variance import answer_influences, area_gradient, participant_variance
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.precision_recall import interpolated_area
 from examples import examples
 
@@ -30,13 +30,14 @@ def judged(generator: np.random.Generator, images: int = 12, shifts: int = 4, an
     )
     return JudgedPairs(
         names=tuple(f"{n // shifts}_n-{n % shifts}" for n in range(number)),
-        image=np.arange(number) // shifts,
-        shift_px=np.arange(number) % shifts,
+        photograph=np.arange(number) // shifts,
+        shift_px=np.arange(number) % float(shifts),
         same=np.bincount(pair, weights=same).astype(np.int64),
         responses=np.bincount(pair),
         answer_pair=pair,
         answer_same=same,
         answer_participant=generator.integers(0, 9, len(pair)),
+        n_images=images,
     )
 
 
@@ -45,7 +46,7 @@ def plain_area(pairs: JudgedPairs, distances: Any, counts: Any) -> float:
     found = seen = 0.0
     gains, precision = [], []
     for index in np.argsort(distances):
-        times = counts[pairs.image[index]]
+        times = counts[pairs.photograph[index]]
         if times == 0:
             continue
         gains.append(times * pairs.same_share[index])
@@ -59,8 +60,8 @@ def test_draws_equal_a_plain_loop_given_the_same_draws() -> None:
     generator = np.random.default_rng(1)
     pairs = judged(generator)
     distances = generator.random(len(pairs.names))
-    draws = ImageDraws.of(pairs.n_images, 50, generator, participants=True)
-    fast = drawn_areas(Ranking.of(distances), pairs.same_share, pairs.image, draws.counts)
+    draws = PhotographDraws.of(pairs.n_photographs, 50, generator, participants=True)
+    fast = drawn_areas(Ranking.of(distances), pairs.same_share, pairs.photograph, draws.counts)
     plain = [plain_area(pairs, distances, draws.counts[:, number]) for number in range(50)]
     assert fast == pytest.approx(plain, abs=2e-6)
 
@@ -69,15 +70,15 @@ def test_long_and_short_rows_give_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     generator = np.random.default_rng(2)
     pairs = judged(generator)
     ranking = Ranking.of(np.round(generator.random(len(pairs.names)), 1))
-    draws = ImageDraws.of(pairs.n_images, 70, generator, participants=True)
-    whole = drawn_areas(ranking, pairs.same_share, pairs.image, draws.counts, mixed=pairs.shift_px)
+    draws = PhotographDraws.of(pairs.n_photographs, 70, generator, participants=True)
+    whole = drawn_areas(ranking, pairs.same_share, pairs.photograph, draws.counts, mixed=pairs.stratum)
     monkeypatch.setattr("analysis.agreement.drawn_areas._AT_ONCE", 20 * len(pairs.names))
-    parts = drawn_areas(ranking, pairs.same_share, pairs.image, draws.counts, mixed=pairs.shift_px)
+    parts = drawn_areas(ranking, pairs.same_share, pairs.photograph, draws.counts, mixed=pairs.stratum)
     assert parts == pytest.approx(whole, abs=1e-6)
 
 
 def test_each_draw_has_as_many_images_as_there_are() -> None:
-    draws = ImageDraws.of(50, 2_000, np.random.default_rng(0), participants=False)
+    draws = PhotographDraws.of(50, 2_000, np.random.default_rng(0), participants=False)
     assert (draws.counts.sum(axis=0) == 50).all()
     assert draws.counts.mean(axis=1) == pytest.approx(np.ones(50), abs=0.15)
     assert draws.counts.var() == pytest.approx(49 / 50, abs=0.05)
@@ -121,7 +122,7 @@ def test_the_derivative_of_the_area_is_the_limit_of_differences() -> None:
     share = np.clip(pairs.same_share + generator.normal(0, 0.01, len(pairs.names)), 0.02, 0.98)
     for distances in (generator.random(len(share)), np.round(4 * generator.random(len(share)))):
         ranking = Ranking.of(distances)
-        for mixed in (None, pairs.shift_px):
+        for mixed in (None, pairs.stratum):
             gradient = area_gradient(ranking, share, mixed)
             for index in range(0, len(share), 7):
                 ends = []
@@ -138,7 +139,7 @@ def test_the_derivative_of_the_area_is_the_limit_of_differences() -> None:
 def test_the_variance_of_participants_is_that_of_products_over_different_images() -> None:
     pairs = judged(np.random.default_rng(4))
     influences = np.random.default_rng(5).normal(0, 1, len(pairs.answer_pair))
-    image = pairs.image[pairs.answer_pair]
+    image = pairs.photograph[pairs.answer_pair]
     assert pairs.answer_participant is not None
     wanted = sum(
         first * second
@@ -166,7 +167,7 @@ def test_auroc_of_answers_agrees_with_scikit_learn_also_in_draws() -> None:
 
     generator = np.random.default_rng(7)
     pairs = judged(generator)
-    draws = ImageDraws.of(pairs.n_images, 20, generator, participants=True)
+    draws = PhotographDraws.of(pairs.n_photographs, 20, generator, participants=True)
     for distances in (generator.random(len(pairs.names)), pairs.shift_px.astype(float)):
         ranking = Ranking.of(distances)
         found = drawn_auroc(ranking, pairs, draws.counts)
@@ -174,14 +175,14 @@ def test_auroc_of_answers_agrees_with_scikit_learn_also_in_draws() -> None:
             wanted = roc_auc_score(
                 ~pairs.answer_same,
                 distances[pairs.answer_pair],
-                sample_weight=draws.counts[pairs.image[pairs.answer_pair], number],
+                sample_weight=draws.counts[pairs.photograph[pairs.answer_pair], number],
             )
             assert found[number] == pytest.approx(wanted)
 
 
 def test_draws_of_auroc_in_portions_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = judged(np.random.default_rng(7))
-    draws = ImageDraws.of(pairs.n_images, 20, np.random.default_rng(8), participants=True)
+    draws = PhotographDraws.of(pairs.n_photographs, 20, np.random.default_rng(8), participants=True)
     ranking = Ranking.of(pairs.shift_px.astype(float))
     whole = drawn_auroc(ranking, pairs, draws.counts)
     monkeypatch.setattr("analysis.agreement.answer_auroc._AT_ONCE", 3 * len(pairs.names))
@@ -193,7 +194,7 @@ def test_the_derivative_of_auroc_is_what_another_answer_does() -> None:
 
     pairs = judged(np.random.default_rng(8))
     ranking = Ranking.of(pairs.shift_px.astype(float))
-    ones = np.ones((pairs.n_images, 1), dtype=np.float32)
+    ones = np.ones((pairs.n_photographs, 1), dtype=np.float32)
     gradient = auroc_gradient(ranking, pairs)
     for index in range(0, len(pairs.names), 7):
         same = pairs.same.astype(np.float64)

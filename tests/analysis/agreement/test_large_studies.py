@@ -9,23 +9,25 @@ import numpy as np
 import pytest
 
 from analysis.agreement.answer_auroc import drawn_auroc
+from analysis.agreement.concordance import Concordance, exchanged_p_value
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
-from analysis.agreement.human_ceiling import human_ceiling
-from analysis.agreement.image_draws import ImageDraws
 from analysis.agreement.judged_pairs import JudgedPairs
+from analysis.agreement.metric_agreement import DrawnMap
 from analysis.agreement.metric_comparison import permutation_p_value
+from analysis.agreement.noise_ceiling import noise_ceiling
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.rank_correlation import correlations, without_an_answer
 from analysis.agreement.shift_lift import shift_lift
-from analysis.agreement.tie_rules import jnd_map
+from analysis.agreement.tie_rules import Score, jnd_map
 
 IMAGES, SHIFTS, ANSWERS = 3_000, 4, 3
 MEBIBYTE = 1 << 20
 
-Computed = Callable[[JudgedPairs, ImageDraws], object]
+Computed = Callable[[JudgedPairs, PhotographDraws], object]
 
 
 @pytest.fixture(scope="module")
-def large() -> tuple[JudgedPairs, ImageDraws]:
+def large() -> tuple[JudgedPairs, PhotographDraws]:
     generator = np.random.default_rng(1)
     number = IMAGES * SHIFTS
     pair = np.repeat(np.arange(number), ANSWERS)
@@ -33,40 +35,46 @@ def large() -> tuple[JudgedPairs, ImageDraws]:
     same = generator.random(len(pair)) < np.array([0.9, 0.6, 0.3, 0.1])[shift[pair]]
     pairs = JudgedPairs(
         names=tuple(map(str, range(number))),
-        image=np.arange(number) // SHIFTS,
-        shift_px=shift,
+        photograph=np.arange(number) // SHIFTS,
+        shift_px=shift.astype(np.float64),
         same=np.bincount(pair, weights=same).astype(np.int64),
         responses=np.bincount(pair),
         answer_pair=pair,
         answer_same=same,
         answer_participant=generator.integers(0, 200, len(pair)),
+        n_images=IMAGES,
     )
-    return pairs, ImageDraws.of(IMAGES, 300, generator, participants=True)
+    return pairs, PhotographDraws.of(IMAGES, 300, generator, participants=True)
 
 
 def untied(pairs: JudgedPairs) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return pairs.shift_px + np.random.default_rng(2).random(len(pairs.names))
 
 
-def lift(pairs: JudgedPairs, draws: ImageDraws) -> object:
+def lift(pairs: JudgedPairs, draws: PhotographDraws) -> object:
     ranking = Ranking.of(untied(pairs))
-    drawn = drawn_areas(ranking, pairs.same_share, pairs.image, draws.counts)
-    return shift_lift(ranking, pairs, draws, drawn, np.random.default_rng(3), 300)
+    drawn = drawn_areas(ranking, pairs.same_share, pairs.photograph, draws.counts)
+    return shift_lift(ranking, 0.7, pairs, draws, drawn, np.random.default_rng(3), 300)
 
 
-def correlated(pairs: JudgedPairs, draws: ImageDraws) -> object:
-    quantities = untied(pairs), pairs.same_share, pairs.shift_px.astype(np.float64)
-    return correlations(*quantities, pairs.image, draws.counts), without_an_answer(*quantities, pairs.same_share)
+def correlated(pairs: JudgedPairs, draws: PhotographDraws) -> object:
+    quantities = untied(pairs), pairs.same_share
+    return correlations(*quantities, pairs.photograph, draws.counts), without_an_answer(*quantities, pairs.same_share)
 
 
-def many_draws(pairs: JudgedPairs, draws: ImageDraws) -> object:
-    return ImageDraws.of(pairs.n_images, 5_000, np.random.default_rng(4), participants=True)
+def many_draws(pairs: JudgedPairs, draws: PhotographDraws) -> object:
+    return PhotographDraws.of(pairs.n_photographs, 5_000, np.random.default_rng(4), participants=True)
 
 
-def ceilings(pairs: JudgedPairs, draws: ImageDraws) -> object:
-    # No intervals, which take longest.
-    few = ImageDraws.of(2, 100, np.random.default_rng(5), participants=True)
-    return human_ceiling(pairs, few, np.random.default_rng(5))
+def ceiling(pairs: JudgedPairs, draws: PhotographDraws) -> object:
+    shift = untied(pairs)
+    return noise_ceiling(pairs, draws, Score(0.7, ""), DrawnMap.of(pairs, shift, draws), np.random.default_rng(5))
+
+
+def concordance(pairs: JudgedPairs, draws: PhotographDraws) -> object:
+    return Concordance.of(pairs, untied(pairs), draws), exchanged_p_value(
+        untied(pairs), pairs, 200, np.random.default_rng(6)
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,8 @@ def ceilings(pairs: JudgedPairs, draws: ImageDraws) -> object:
             id="ties",
             marks=pytest.mark.slow,
         ),
-        pytest.param(ceilings, id="ceilings", marks=pytest.mark.slow),
+        pytest.param(ceiling, id="ceiling", marks=pytest.mark.slow),
+        pytest.param(concordance, id="concordance"),
         pytest.param(lift, id="lift", marks=pytest.mark.slow),
         pytest.param(
             lambda pairs, draws: permutation_p_value(
@@ -91,7 +100,7 @@ def ceilings(pairs: JudgedPairs, draws: ImageDraws) -> object:
         ),
     ],
 )
-def test_memory_stays_small(large: tuple[JudgedPairs, ImageDraws], compute: Computed) -> None:
+def test_memory_stays_small(large: tuple[JudgedPairs, PhotographDraws], compute: Computed) -> None:
     tracemalloc.start()
     try:
         compute(*large)

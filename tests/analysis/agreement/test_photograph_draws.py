@@ -1,4 +1,4 @@
-"""Intervals from draws of images: their width, what they add, and when there is none."""
+"""Intervals from draws of photographs: their width, what they add, and when there is none."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from analysis.agreement.image_draws import ImageDraws
+from analysis.agreement.photograph_draws import PhotographDraws
 
 
-def draws(images: int = 20, *, participants: bool = True) -> ImageDraws:
-    return ImageDraws.of(images, 200, np.random.default_rng(0), participants=participants)
+def draws(photographs: int = 20, *, participants: bool = True) -> PhotographDraws:
+    return PhotographDraws.of(photographs, 200, np.random.default_rng(0), participants=participants)
 
 
 def test_the_variance_of_participants_adds_up() -> None:
@@ -44,7 +44,7 @@ def test_what_does_not_vary_in_the_draws_has_no_interval() -> None:
     for people in (0.0, 0.01, None):
         estimate = draws().estimate(0.2, np.full(200, 0.3), people)
         assert (estimate.estimate, estimate.low, estimate.high) == (0.2, None, None)
-        assert estimate.method.startswith("no interval: all draws of the images give the same")
+        assert estimate.method.startswith("no interval: all draws of the photographs give the same")
     # Nor has the rounding of single precision.
     rounded = np.full(200, 0.3) + 1e-7 * np.random.default_rng(0).normal(size=200)
     assert draws().spread(rounded) is None
@@ -52,7 +52,7 @@ def test_what_does_not_vary_in_the_draws_has_no_interval() -> None:
 
 def test_draws_in_portions_are_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = draws()
-    monkeypatch.setattr("analysis.agreement.image_draws._AT_ONCE", 20 * 7)
+    monkeypatch.setattr("analysis.agreement.photograph_draws._AT_ONCE", 20 * 7)
     np.testing.assert_array_equal(draws().counts, whole.counts)
 
 
@@ -66,13 +66,16 @@ def test_an_interval_ends_at_the_limits() -> None:
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        (draws().estimate(0.5, np.arange(200.0)).method, "20 images, 200 draws; variance between participants added"),
+        (
+            draws().estimate(0.5, np.arange(200.0)).method,
+            "20 photographs, 200 draws; variance between participants added",
+        ),
         (draws().estimate(0.5, np.arange(90.0), None).method, "90 draws; without the variance between participants"),
         (
             draws(participants=False).estimate(0.5, np.arange(200.0)).method,
             "participants, who are not known for every answer",
         ),
-        (draws(9).estimate(0.5, np.arange(200.0)).method, "9 images are fewer than the 10"),
+        (draws(9).estimate(0.5, np.arange(200.0)).method, "9 photographs are fewer than the 10"),
         (draws().estimate(0.5, np.arange(200.0), how="exact").method, "exact; 95% bootstrap interval"),
     ],
 )

@@ -1,0 +1,92 @@
+"""By how much pairs of the same shift differ in how likely they are called different, beyond the scatter of answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logsumexp
+
+from analysis.agreement.judged_pairs import Integers, JudgedPairs
+from analysis.agreement.precision_recall import Floats
+
+# Log odds from 0.0003 to 0.9997, and standard deviations of effects; a parabola finds what is between them.
+_CENTRES = np.linspace(-8.0, 8.0, 65)
+_DEVIATIONS = np.concatenate([np.linspace(0.0, 3.0, 31), np.linspace(3.25, 5.0, 8)])
+# Standard normal effects over which is integrated.
+_EFFECTS = np.linspace(-5.0, 5.0, 101)
+# Numbers that are held at once, of which a few copies are made.
+_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class PairEffects:
+    """Fits of logit P("different") = centre of the shift + normal effect of the pair, in B draws of photographs.
+
+    `centre`: `(B, K)`, of each of the K shifts. `deviation`: `(B,)`, standard deviation of the effects, in log odds;
+    0 where pairs of a shift differ by no more than answers scatter.
+    """
+
+    centre: Floats
+    deviation: Floats
+
+    @classmethod
+    def fit(cls, pairs: JudgedPairs, counts: NDArray[np.float32]) -> PairEffects:
+        """The fits of the highest likelihood; `counts`: `(G, B)`, how often each photograph is drawn."""
+        stratum = pairs.stratum
+        kinds, kind = np.unique(np.stack([pairs.responses, pairs.same]), axis=1, return_inverse=True)
+        likelihood = _log_likelihoods(kinds)
+        profile = np.zeros((counts.shape[1], len(_DEVIATIONS)))
+        best = np.empty((int(stratum.max()) + 1, *profile.shape))
+        for number in range(len(best)):
+            there = np.flatnonzero(stratum == number)
+            table = np.zeros((pairs.n_photographs, kinds.shape[1]))
+            np.add.at(table, (pairs.photograph[there], kind[there]), 1)
+            drawn = counts.T.astype(np.float64) @ table
+            portion = max(1, _AT_ONCE // (len(_CENTRES) * len(_DEVIATIONS)))
+            for start in range(0, len(drawn), portion):
+                rows = slice(start, start + portion)
+                summed = np.einsum("bk,kcd->cbd", drawn[rows], likelihood, optimize=True)
+                place, height = _peak(summed)
+                best[number, rows] = np.interp(place, np.arange(len(_CENTRES)), _CENTRES)
+                profile[rows] += height
+        place, _ = _peak(profile.T)
+        deviation = np.interp(place, np.arange(len(_DEVIATIONS)), _DEVIATIONS)
+        below = np.floor(place).astype(np.int64)
+        above = np.minimum(below + 1, len(_DEVIATIONS) - 1)
+        draw = np.arange(len(place))
+        share = place - below
+        centre = (1 - share) * best[:, draw, below] + share * best[:, draw, above]
+        return cls(centre.T, deviation)
+
+
+def _log_likelihoods(kinds: Integers) -> Floats:
+    """`(kinds, centres, deviations)`, of so many answers of which so many are "same"."""
+    weights = -(_EFFECTS**2) / 2
+    weights -= logsumexp(weights)
+    found = np.empty((kinds.shape[1], len(_CENTRES), len(_DEVIATIONS)))
+    for number, deviation in enumerate(_DEVIATIONS):
+        odds = _CENTRES[:, np.newaxis] + deviation * _EFFECTS
+        different, same = -np.logaddexp(0, -odds), -np.logaddexp(0, odds)
+        for kind, (responses, said_same) in enumerate(kinds.T):
+            found[kind, :, number] = logsumexp((responses - said_same) * different + said_same * same + weights, axis=1)
+    return found
+
+
+def _peak(values: Floats) -> tuple[Floats, Floats]:
+    """Place along the first axis of the maximum, as that of a parabola through the three highest, and its height."""
+    last = len(values) - 1
+    at = np.argmax(values, axis=0)
+    middle = np.clip(at, 1, last - 1)
+    left, here, right = (np.take_along_axis(values, (middle + step)[np.newaxis], 0)[0] for step in (-1, 0, 1))
+    bend = left - 2 * here + right
+    move = np.where(bend < 0, (left - right) / np.where(bend < 0, 2 * bend, -1.0), 0.0)
+    place = np.where(at == middle, middle + np.clip(move, -1, 1), at)
+    height = np.where(at == middle, here - (left - right) * move / 4, np.take_along_axis(values, at[np.newaxis], 0)[0])
+    return np.asarray(place, dtype=np.float64), np.asarray(height, dtype=np.float64)
+
+
+def probabilities(effects: Floats, centre: Floats, deviation: float, stratum: Integers) -> Floats:
+    """P("different") of pairs with standard normal `effects`, `(..., N)`."""
+    return np.asarray(expit(centre[stratum] + deviation * effects), dtype=np.float64)
