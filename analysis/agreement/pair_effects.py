@@ -24,6 +24,8 @@ _AT_ONCE = 4_000_000
 class PairEffects:
     """Fits of logit P("different") = centre of the shift + normal effect of the pair, in B draws of photographs.
 
+    Pairs without a shift show the same image twice, so that nothing in them can differ: they have no effects.
+
     `centre`: `(B, K)`, of each of the K shifts. `deviation`: `(B,)`, standard deviation of the effects, in log odds;
     0 where pairs of a shift differ by no more than answers scatter.
     """
@@ -41,13 +43,16 @@ class PairEffects:
         best = np.empty((int(stratum.max()) + 1, *profile.shape))
         for number in range(len(best)):
             there = np.flatnonzero(stratum == number)
+            possible = (
+                likelihood if pairs.shift_px[there[0]] > 0 else np.repeat(likelihood[..., :1], len(_DEVIATIONS), 2)
+            )
             table = np.zeros((pairs.n_photographs, kinds.shape[1]))
             np.add.at(table, (pairs.photograph[there], kind[there]), 1)
             drawn = counts.T.astype(np.float64) @ table
             portion = max(1, _AT_ONCE // (len(_CENTRES) * len(_DEVIATIONS)))
             for start in range(0, len(drawn), portion):
                 rows = slice(start, start + portion)
-                summed = np.einsum("bk,kcd->cbd", drawn[rows], likelihood, optimize=True)
+                summed = np.einsum("bk,kcd->cbd", drawn[rows], possible, optimize=True)
                 place, height = _peak(summed)
                 best[number, rows] = np.interp(place, np.arange(len(_CENTRES)), _CENTRES)
                 profile[rows] += height

@@ -69,10 +69,8 @@ def test_it_is_what_the_true_probabilities_score_on_average() -> None:
         shift = jnd_map(pairs.same_share, pairs.shift_px + 1e-9 * np.arange(len(different))).value
         true.append((score, score - shift, Concordance.of(pairs, different, none).gamma))
     bias = np.mean(found, axis=0) - np.mean(true, axis=0)
-    assert bias[:2] == pytest.approx([0, 0], abs=0.02)
-    # A little too small, for pairs without a shift differ by nothing, which the model does not know.
-    assert bias[2] == pytest.approx(-0.02, abs=0.03)
-    assert np.mean(true, axis=0)[1] > 0.03
+    assert bias == pytest.approx([0, 0, 0], abs=0.02)
+    assert np.mean(true, axis=0)[1] > 0.02
     # Nowhere near what the answers' own shares score against themselves, noise and all.
     themselves = jnd_map(pairs.same_share, 1 - pairs.same_share).value
     assert themselves > np.max(true, axis=0)[0] + 0.05
@@ -100,6 +98,7 @@ def test_effects_are_those_of_a_logistic_model() -> None:
     generator = np.random.default_rng(6)
     centre = np.array([-2.5, -0.5, 0.0, 0.8, 2.0])
     odds = centre + 0.9 * generator.normal(size=(600, SHIFTS))
+    odds[:, 0] = centre[0]  # there is nothing to see
     pairs = study(6, expit(odds).ravel())
     fitted = PairEffects.fit(pairs, np.ones((600, 1), dtype=np.float32))
     assert fitted.deviation[0] == pytest.approx(0.9, abs=0.1)
@@ -110,7 +109,7 @@ def test_the_fit_is_the_maximum_of_the_likelihood_by_other_quadrature() -> None:
     """By Gauss and Hermite; and everything twice as often has the same maximum."""
     different = np.array([0, 1, 0, 2, 1, 3, 4, 2, 4, 1, 3, 4, 4, 3, 4, 4, 2, 4])
     pairs = study(0, np.full(18, 0.5))
-    pairs = JudgedPairs(**{**vars(pairs), "same": 4 - different, "shift_px": np.repeat([0.0, 1.0, 2.0], 6)})
+    pairs = JudgedPairs(**{**vars(pairs), "same": 4 - different, "shift_px": np.repeat([1.0, 2.0, 3.0], 6)})
     pairs = JudgedPairs(**{**vars(pairs), "photograph": np.arange(18)})
     fitted = PairEffects.fit(pairs, np.stack([np.ones(18), np.full(18, 2)], axis=1).astype(np.float32))
     nodes, weights = np.polynomial.hermite_e.hermegauss(61)
