@@ -73,7 +73,7 @@ def test_it_is_what_the_true_probabilities_score_on_average() -> None:
     assert np.mean(true, axis=0)[1] > 0.02
     # Nowhere near what the answers' own shares score against themselves, noise and all.
     themselves = jnd_map(pairs.same_share, 1 - pairs.same_share).value
-    assert themselves > np.max(true, axis=0)[0] + 0.05
+    assert themselves > np.mean(true, axis=0)[0] + 0.04
 
 
 def test_without_effects_of_pairs_there_is_next_to_no_headroom() -> None:
