@@ -51,9 +51,13 @@ def sentence(
         return f"{_start(first, second, outcome)}; there is {difference.method.rpartition('; ')[2]}."
     if found == "equivalent":
         if second is None:
-            return f"{first} knows next to nothing beyond the shift: its γ is within ±{margin:g} of 0, as was asked."
+            return (
+                f"{first} knows next to nothing beyond the shift: its γ is within ±{_size(within)} of 0, and ±{margin:g} "
+                "counts as none."
+            )
         return (
-            f"{first} and {second} are equivalent in {NAMES[outcome]}: within ±{margin:g} of each other, as was asked."
+            f"{first} and {second} are equivalent in {NAMES[outcome]}: within ±{_size(within)} of each other, and "
+            f"±{margin:g} counts as none."
         )
     of = "of 0" if second is None else "of each other"
     text = (

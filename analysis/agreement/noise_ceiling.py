@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis.agreement.judged_pairs import Integers, JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap
-from analysis.agreement.pair_effects import PairEffects, probabilities
+from analysis.agreement.pair_effects import PairEffects
 from analysis.agreement.participant_variance import participant_variance
 from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.precision_recall import Floats, interpolated_area
@@ -34,8 +34,8 @@ class NoiseCeiling(Result):
     """What the true probabilities would score, in expectation, against labels with the noise of these answers.
 
     `jnd_map`: of these pairs; `headroom`: by how much that is more than the shift alone has; `concordance`: γ within
-    shifts. `pair_sd`: standard deviation, in log odds, of how shifted pairs of the same shift differ, 0 where they do
-    not.
+    shifts. `pair_sd`: standard deviation, in log odds, of how pairs of the same shift differ where half of the answers
+    are "different", 0 where they do not.
     """
 
     jnd_map: Estimate
@@ -49,7 +49,7 @@ def noise_ceiling(
 ) -> NoiseCeiling:
     """The ceiling; `shift` is the JND mAP of the shift itself, `drawn_shift` the same in the draws.
 
-    The probabilities are those of a logistic model with a normal effect of each shifted pair, of one spread.
+    The probabilities are those of a logistic model with a normal effect of each shifted pair, see `PairEffects`.
     It is simulated what they score against as many answers as each pair has, and what the shift alone does; the
     difference is added to what the shift alone scores against the answers that there are.
     """
@@ -90,15 +90,14 @@ def _simulated(
     """Mean, over simulated sets of answers, of the JND mAP of the true probabilities less the shift's; and their γ."""
     number = len(pairs.names)
     by_shift = np.argsort(pairs.shift_px, kind="stable")
-    stratum, responses, shifted = pairs.stratum[by_shift], pairs.responses[by_shift], pairs.shift_px[by_shift] > 0
+    stratum, responses = pairs.stratum[by_shift], pairs.responses[by_shift]
     starts = np.concatenate([[0], np.cumsum(responses)[:-1]])
     weight, other = _others(stratum)
     headroom, net, ordered = 0.0, 0.0, 0.0
     portion = max(1, _AT_ONCE // len(pairs.answer_pair))
     for start in range(0, count, portion):
         sets = min(portion, count - start)
-        effects = generator.standard_normal((sets, number)) * shifted
-        different = probabilities(effects, fits.centre[draw], float(fits.deviation[draw]), stratum)
+        different = fits.probabilities(draw, generator.standard_normal((sets, number)), stratum)
         said = generator.random((sets, int(responses.sum()))) >= np.repeat(different, responses, axis=1)
         share = np.add.reduceat(said, starts, axis=1, dtype=np.float64) / responses
         best = np.take_along_axis(share, np.argsort(different, axis=1), axis=1)

@@ -24,14 +24,16 @@ _AT_ONCE = 4_000_000
 class PairEffects:
     """Fits of logit P("different") = centre of the shift + normal effect of the pair, in B draws of photographs.
 
-    Pairs without a shift show the same image twice, so that nothing in them can differ: they have no effects.
-
-    `centre`: `(B, K)`, of each of the K shifts. `deviation`: `(B,)`, standard deviation of the effects, in log odds;
-    0 where pairs of a shift differ by no more than answers scatter.
+    `centre`: `(B, K)`, of each of the K shifts. `deviation`: `(B,)`, standard deviation of the effects, in log odds,
+    where half of the answers are "different"; 0 where pairs of a shift differ by no more than answers scatter.
+    `scale`: `(K,)`, in [0, 1], what it is multiplied by at each shift. Lapses and false alarms owe nothing to what an
+    image shows, so where nearly all answers are alike effects are smaller: √(4 p (1 − p)) of a share p; and without a
+    shift the same image is seen twice, so that pairs cannot differ.
     """
 
     centre: Floats
     deviation: Floats
+    scale: Floats
 
     @classmethod
     def fit(cls, pairs: JudgedPairs, counts: NDArray[np.float32]) -> PairEffects:
@@ -41,11 +43,12 @@ class PairEffects:
         likelihood = _log_likelihoods(kinds)
         profile = np.zeros((counts.shape[1], len(_DEVIATIONS)))
         best = np.empty((int(stratum.max()) + 1, *profile.shape))
+        scale = np.empty(len(best))
         for number in range(len(best)):
             there = np.flatnonzero(stratum == number)
-            possible = (
-                likelihood if pairs.shift_px[there[0]] > 0 else np.repeat(likelihood[..., :1], len(_DEVIATIONS), 2)
-            )
+            said_same = float(pairs.same[there].sum() / pairs.responses[there].sum())
+            scale[number] = np.sqrt(4 * said_same * (1 - said_same)) if pairs.shift_px[there[0]] > 0 else 0.0
+            possible = _at(likelihood, scale[number] * _DEVIATIONS)
             table = np.zeros((pairs.n_photographs, kinds.shape[1]))
             np.add.at(table, (pairs.photograph[there], kind[there]), 1)
             drawn = counts.T.astype(np.float64) @ table
@@ -63,7 +66,12 @@ class PairEffects:
         draw = np.arange(len(place))
         share = place - below
         centre = (1 - share) * best[:, draw, below] + share * best[:, draw, above]
-        return cls(centre.T, deviation)
+        return cls(centre.T, deviation, scale)
+
+    def probabilities(self, draw: int, effects: Floats, stratum: Integers) -> Floats:
+        """P("different") of pairs with standard normal `effects`, `(..., N)`, as one of the draws was fitted."""
+        deviation = self.deviation[draw] * self.scale
+        return np.asarray(expit(self.centre[draw][stratum] + deviation[stratum] * effects), dtype=np.float64)
 
 
 def _log_likelihoods(kinds: Integers) -> Floats:
@@ -92,6 +100,9 @@ def _peak(values: Floats) -> tuple[Floats, Floats]:
     return np.asarray(place, dtype=np.float64), np.asarray(height, dtype=np.float64)
 
 
-def probabilities(effects: Floats, centre: Floats, deviation: float, stratum: Integers) -> Floats:
-    """P("different") of pairs with standard normal `effects`, `(..., N)`."""
-    return np.asarray(expit(centre[stratum] + deviation * effects), dtype=np.float64)
+def _at(likelihood: Floats, deviations: Floats) -> Floats:
+    """Log-likelihoods at other deviations than those of the table, between which they are straight lines."""
+    place = np.interp(deviations, _DEVIATIONS, np.arange(len(_DEVIATIONS)))
+    below = np.minimum(place.astype(np.int64), len(_DEVIATIONS) - 2)
+    share = place - below
+    return np.asarray((1 - share) * likelihood[..., below] + share * likelihood[..., below + 1], dtype=np.float64)

@@ -12,15 +12,22 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.agreement.comparison import CONCORDANCE_MARGIN, MAP_MARGIN
+from analysis.agreement.conclusion import Outcome
 from analysis.atomic_file import replacing
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import known_rules
 from analysis.psychometric.cores import core_named
 from analysis.results import Result
 
-SCHEMA = "shift-study/plan/1"
-
-_THE_FILE = "give the file that `shift-study preregister` wrote"
+SCHEMA = "shift-study/plan/2"
+# Of the first version, what its plans did not say, and what was done.
+_FIRST_SCHEMA = "shift-study/plan/1"
+_NOT_IN_THE_FIRST: dict[str, Any] = {
+    "primary_outcome": "jnd_map",
+    "concordance_margin": CONCORDANCE_MARGIN,
+    "map_margin": MAP_MARGIN,
+}
 
 _NAMES = {
     "rules": "exclusion rules",
@@ -30,6 +37,8 @@ _NAMES = {
     "replicates": "bootstrap draws",
     "permutations": "permutations",
     "seed": "seed",
+    "concordance_margin": "margin of equivalence in γ",
+    "map_margin": "margin of equivalence in JND mAP",
 }
 
 
@@ -37,8 +46,10 @@ _NAMES = {
 class Plan(Result):
     """What will be analysed, and how.
 
-    `rules`: exclusion rules, in their order. `metrics`: names of the metrics that will be compared. `hypotheses`: in
-    the researcher's own words. `registered_at`: ISO 8601, UTC. `sha256`: of all other fields.
+    `rules`: exclusion rules, in their order. `metrics`: names of the metrics that will be compared, first of all by the
+    `primary_outcome`, `concordance` (γ within shifts) or `jnd_map`. `…_margin`: within which metrics count as
+    equivalent. `hypotheses`: in the researcher's own words. `registered_at`: ISO 8601, UTC. `sha256`: of all other
+    fields.
     """
 
     schema: str
@@ -49,6 +60,9 @@ class Plan(Result):
     d_prime_model: str
     min_responses: int
     metrics: tuple[str, ...]
+    primary_outcome: Outcome
+    concordance_margin: float
+    map_margin: float
     replicates: int
     permutations: int
     seed: int
@@ -57,9 +71,13 @@ class Plan(Result):
 
     def hashed(self) -> Plan:
         """The plan with the hash of its fields."""
-        content = {name: value for name, value in self.to_json().items() if name != "sha256"}
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return replace(self, sha256=hashlib.sha256(text.encode("utf-8")).hexdigest())
+        return replace(self, sha256=_sha256(self.to_json()))
+
+
+def _sha256(document: dict[str, Any]) -> str:
+    content = {name: value for name, value in document.items() if name != "sha256"}
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,9 @@ def new_plan(
     study: str = "",
     rules: Sequence[str],
     metrics: Sequence[str] = (),
+    primary_outcome: Outcome = "concordance",
+    concordance_margin: float = CONCORDANCE_MARGIN,
+    map_margin: float = MAP_MARGIN,
     core: str = "log-normal",
     d_prime_model: str = "differencing",
     min_responses: int = 3,
@@ -110,6 +131,9 @@ def new_plan(
         d_prime_model=d_prime_model,
         min_responses=min_responses,
         metrics=tuple(metrics),
+        primary_outcome=primary_outcome,
+        concordance_margin=concordance_margin,
+        map_margin=map_margin,
         replicates=replicates,
         permutations=permutations,
         seed=seed,
@@ -142,17 +166,24 @@ def read_plan(path: Path) -> Plan:
             f"{path} is not JSON ({error}); give the file that `shift-study preregister` wrote."
         ) from None
     plan = _restored(document, path)
-    if plan.hashed().sha256 != plan.sha256:
+    found = _sha256(document)
+    if found != plan.sha256:
         raise AnalysisError(
-            f"{path} was changed after it was registered: its hash is {plan.hashed().sha256[:12]}…, not "
-            f"{plan.sha256[:12]}…; give the file as it was, or register a new plan."
+            f"{path} was changed after it was registered: its hash is {found[:12]}…, not {plan.sha256[:12]}…; give the "
+            "file as it was, or register a new plan."
         )
     return plan
 
 
 def _restored(document: Any, path: Path) -> Plan:
     names = {field.name for field in fields(Plan)}
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA or set(document) != names:
+    if isinstance(document, dict) and document.get("schema") == _FIRST_SCHEMA:
+        document = _NOT_IN_THE_FIRST | document
+    if (
+        not isinstance(document, dict)
+        or document.get("schema") not in (SCHEMA, _FIRST_SCHEMA)
+        or set(document) != names
+    ):
         raise AnalysisError(
             f"{path} is not an analysis plan ({SCHEMA}); give the file that `shift-study preregister` wrote."
         )
@@ -166,7 +197,7 @@ def adherence(
 
     Args:
         settings: what was used in place of the plan's `rules`, `core`, `d_prime_model`, `min_responses`, `replicates`,
-            `permutations` and `seed`; all of them.
+            `permutations`, `seed` and margins; all of them.
         metrics: that were compared.
         responses: the tidy response table.
         study: its name.

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.agreement.comparison import CONCORDANCE_MARGIN, MAP_MARGIN
+from analysis.agreement.conclusion import NAMES
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES
 from analysis.observers.dprime import Model
@@ -31,10 +33,12 @@ class Settings:
     replicates: int = 10_000
     permutations: int = 2_000
     seed: int = 0
+    concordance_margin: float = CONCORDANCE_MARGIN
+    map_margin: float = MAP_MARGIN
 
     @property
     def observer_replicates(self) -> int:
-        """Draws of participants and images; a fifth of the metrics' serves an interval as well."""
+        """Draws of participants and photographs; a fifth of the metrics' serves an interval as well."""
         return max(self.replicates // 5, 100)
 
 
@@ -113,6 +117,8 @@ def _makers(
                 replicates=settings.replicates,
                 permutations=settings.permutations,
                 seed=settings.seed,
+                concordance_margin=settings.concordance_margin,
+                map_margin=settings.map_margin,
             ),
         ),
         (
@@ -155,6 +161,8 @@ def _plan_section(responses: pd.DataFrame, distances: Distances, settings: Setti
         "replicates": settings.replicates,
         "permutations": settings.permutations,
         "seed": settings.seed,
+        "concordance_margin": settings.concordance_margin,
+        "map_margin": settings.map_margin,
     }
     study = str(responses["study"].iloc[0])
     found = adherence(plan, settings=used, metrics=tuple(distances), responses=responses, study=study)
@@ -162,6 +170,7 @@ def _plan_section(responses: pd.DataFrame, distances: Distances, settings: Setti
         f"The analysis plan was registered at {plan.registered_at}; its SHA-256 is {plan.sha256}. "
         + ("This report follows it." if found.followed else "This report does not follow it in everything.")
     ]
+    text.append(f"Primary outcome: {NAMES[plan.primary_outcome]}.")
     text += [f"Hypothesis: {hypothesis}" for hypothesis in plan.hypotheses]
     text += [*found.deviations, *found.added]
     if found.answered_before is None:

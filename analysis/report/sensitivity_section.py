@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.agreement.comparison import SHIFT
+from analysis.agreement.concordance import Concordance
 from analysis.agreement.judged_pairs import JudgedPairs
-from analysis.agreement.metric_agreement import DrawnMap
+from analysis.agreement.metric_agreement import DrawnMap, concordance_estimate
 from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.tie_rules import jnd_map
 from analysis.errors import AnalysisError
@@ -29,12 +30,13 @@ _SPLITS = 2
 
 @dataclass(frozen=True)
 class _Variant:
-    """The main results under some of the rules. `maps`: name of a metric → its JND mAP."""
+    """The main results under some of the rules. `maps`: name of a metric → its JND mAP; `gammas`: → γ within shifts."""
 
     label: str
     function: PsychometricFunction
     alpha: Estimate | None
     maps: dict[str, Estimate]
+    gammas: dict[str, Estimate]
 
 
 def sensitivity_section(
@@ -71,7 +73,7 @@ def sensitivity_section(
         thresholds = [v.function.threshold_px.estimate for v in found if v.function.threshold_px.estimate is not None]
         if thresholds:
             text[0] += f" The threshold ranges from {min(thresholds):.2f} to {max(thresholds):.2f} px."
-    items = (_people_table(found), _maps_table(found)) if found else ()
+    items = (_people_table(found), *_metric_tables(found)) if found else ()
     results = {"sensitivity": [_result(variant) for variant in found]}
     return Section("sensitivity", "Sensitivity to the exclusion rules", tuple(text), items, tuple(left_out), results)
 
@@ -90,27 +92,34 @@ def _variant(
         alpha = reliability(marked, replicates=replicates, splits=_SPLITS, seed=seed).alpha
     except AnalysisError:
         alpha = None
-    return _Variant(label, function, alpha, _maps(marked, distances, min_responses, replicates, seed))
+    return _Variant(label, function, alpha, *_of_metrics(marked, distances, min_responses, replicates, seed))
 
 
-def _maps(
+def _of_metrics(
     marked: pd.DataFrame, distances: Distances, min_responses: int, replicates: int, seed: int
-) -> dict[str, Estimate]:
+) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+    """JND mAP of the shift and of the metrics, and γ within shifts of the metrics."""
     try:
         pairs = JudgedPairs.from_responses(marked, min_responses)
     except AnalysisError:
-        return {}
+        return {}, {}
     known = pairs.answer_participant is not None
     draws = PhotographDraws.of(pairs.n_photographs, replicates, np.random.default_rng(seed), participants=known)
-    by_metric = {SHIFT: pairs.shift_px.astype(np.float64)}
+    by_metric = {SHIFT: pairs.shift_px}
     for name, by_pair in distances.items():
         values = np.array([by_pair.get(pair, np.nan) for pair in pairs.names])
         if np.isfinite(values).all():
             by_metric[name] = values
-    return {
+    maps = {
         name: DrawnMap.of(pairs, values, draws).estimate(jnd_map(pairs.same_share, values), pairs, draws)
         for name, values in by_metric.items()
     }
+    gammas = {
+        name: concordance_estimate(Concordance.of(pairs, values, draws), pairs, draws)
+        for name, values in by_metric.items()
+        if name != SHIFT
+    }
+    return maps, gammas
 
 
 def _people_table(found: list[_Variant]) -> Table:
@@ -141,27 +150,44 @@ def _people_table(found: list[_Variant]) -> Table:
     )
 
 
-def _maps_table(found: list[_Variant]) -> Table:
-    names = list(dict.fromkeys(name for variant in found for name in variant.maps))
+def _metric_tables(found: list[_Variant]) -> list[Table]:
+    tables = [_metric_table("sensitivity_metrics", "JND mAP", found, [variant.maps for variant in found])]
+    if any(variant.gammas for variant in found):
+        gammas = [variant.gammas for variant in found]
+        tables.insert(0, _metric_table("sensitivity_concordance", "γ within shifts", found, gammas))
+    return tables
+
+
+def _metric_table(name: str, what: str, found: list[_Variant], figures: list[dict[str, Estimate]]) -> Table:
+    metrics = list(dict.fromkeys(metric for by_metric in figures for metric in by_metric))
     nothing = Estimate(None, None, None, "not all judged pairs have a distance")
+    complete = [{metric: by_metric.get(metric, nothing) for metric in metrics} for by_metric in figures]
     return Table(
-        "sensitivity_metrics",
-        "JND mAP under other exclusion rules (intervals are in the table's CSV file).",
-        ("Rules", *names),
+        name,
+        f"{what} under other exclusion rules (intervals are in the table's CSV file).",
+        ("Rules", *metrics),
         tuple(
-            (variant.label, *(number(variant.maps.get(name, nothing).estimate, 3) for name in names))
-            for variant in found
+            (variant.label, *(number(estimate.estimate, 3) for estimate in by_metric.values()))
+            for variant, by_metric in zip(found, complete, strict=True)
         ),
-        pd.DataFrame([_line(v, {name: v.maps.get(name, nothing) for name in names}) for v in found]),
+        pd.DataFrame([_line(variant, by_metric) for variant, by_metric in zip(found, complete, strict=True)]),
     )
 
 
 def _result(variant: _Variant) -> dict[str, Any]:
     maps = {name: vars(estimate) for name, estimate in variant.maps.items()}
+    gammas = {name: vars(estimate) for name, estimate in variant.gammas.items()}
     alpha = None if variant.alpha is None else vars(variant.alpha)
     function = variant.function
     rates = {name: vars(getattr(function, name)) for name in ("threshold_px", "false_alarm_rate", "lapse_rate")}
-    return {"rules": variant.label, "answers": function.answers, **rates, "alpha": alpha, "jnd_map": maps}
+    return {
+        "rules": variant.label,
+        "answers": function.answers,
+        **rates,
+        "alpha": alpha,
+        "jnd_map": maps,
+        "concordance": gammas,
+    }
 
 
 def _line(variant: _Variant, figures: dict[str, Estimate]) -> dict[str, str | float | None]:

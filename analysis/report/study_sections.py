@@ -28,12 +28,14 @@ def study_section(responses: pd.DataFrame) -> Section:
     kept = accepted(responses)
     shifts = sorted(kept["shift_px"].unique())
     pairs, images = kept["pair"].nunique(), kept["image"].nunique()
+    known = "photograph" in kept and kept["photograph"].notna().all()
+    of = f" of {counted(kept['photograph'].nunique(), 'photograph')}" if known else ""
     people = _people(kept)
     text = [
         f"{counted(people, 'participant') if people else 'Participants'} judged whether the two images of a pair were "
         f"the same or not. The second image of a pair was a crop of the same photograph as the first, moved by "
         f"{shifts[0]} to {shifts[-1]} pixels{_directions(kept)}. There were {counted(pairs, 'pair')} of "
-        f"{counted(images, 'image')} at {counted(len(shifts), 'shift')}."
+        f"{counted(images, 'image')}{of} at {counted(len(shifts), 'shift')}."
     ]
     if people:
         each = kept.groupby("participant").size()
@@ -41,6 +43,8 @@ def study_section(responses: pd.DataFrame) -> Section:
     else:
         text[0] += f" {unknown_participants(kept)}; "
     text[0] += f"every pair got {_range(kept.groupby('pair').size())} answers that are analysed."
+    if not known:
+        text.append("It is not known of which photographs the images are; each is taken as one of its own.")
     text += [sentence for sentence in (_display(kept), _time(kept)) if sentence]
     return Section("study", "Study", tuple(text))
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import FIGURE, FILE, RULES, SEED, StudyReader, rules_for, store_figure
+from analysis.verbs.options import (
+    CONCORDANCE_MARGIN,
+    FIGURE,
+    FILE,
+    MAP_MARGIN,
+    RULES,
+    SEED,
+    StudyReader,
+    rules_for,
+    store_figure,
+)
 
 if TYPE_CHECKING:
     from analysis.agreement.tie_rules import Ties
@@ -100,7 +110,7 @@ def jnd(
     default=10_000,
     show_default=True,
     metavar="B",
-    help="How often images are drawn anew for the intervals.",
+    help="How often photographs are drawn anew for the intervals.",
 )
 @click.option(
     "--permutations",
@@ -110,6 +120,8 @@ def jnd(
     metavar="N",
     help="Exchanges of each permutation test.",
 )
+@CONCORDANCE_MARGIN
+@MAP_MARGIN
 @SEED
 @RULES
 @FIGURE
@@ -123,12 +135,14 @@ def compare(
     min_responses: int,
     replicates: int,
     permutations: int,
+    concordance_margin: float,
+    map_margin: float,
     seed: int,
     rules: str | None,
     figure: Path | None,
     as_json: bool,
 ) -> None:
-    """Which metric agrees better with people: JND mAP with intervals, against the shift alone and each other.
+    """Which metric agrees better with people: γ within shifts and JND mAP, against the shift alone and each other.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
     ghildyal2022, the published judgments of the paper. Without --distances it says what chance, the shift alone
@@ -144,7 +158,7 @@ def compare(
 
     from analysis.agreement.comparison import compare as compared
     from analysis.agreement.comparison import steps
-    from analysis.agreement.comparison_figure import plot_forest
+    from analysis.agreement.comparison_figure import plot_concordance
     from analysis.agreement.comparison_layout import as_text
     from analysis.agreement.distances import read_usable_metrics
     from analysis.errors import AnalysisError
@@ -169,10 +183,12 @@ def compare(
             replicates=replicates,
             permutations=permutations,
             seed=seed,
+            concordance_margin=concordance_margin,
+            map_margin=map_margin,
             progress=bar.update,
         )
     found = replace(found, left_out=unreadable | found.left_out)
-    store_figure(figure, lambda ax: plot_forest(found, ax), (5.6, 2.0 + 0.32 * len(found.metrics)))
+    store_figure(figure, lambda ax: plot_concordance(found, ax), (5.6, 2.0 + 0.32 * len(found.metrics)))
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else as_text(found))
     if files and not found.metrics:
         raise AnalysisError("None of the metrics could be compared: " + " ".join(found.left_out.values()))

@@ -40,6 +40,22 @@ REPLICATES = click.option(
     metavar="B",
     help="How often participants or images are drawn anew for the intervals.",
 )
+CONCORDANCE_MARGIN = click.option(
+    "--concordance-margin",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+    metavar="M",
+    help="Metrics whose γ within shifts is less than this apart count as equivalent.",
+)
+MAP_MARGIN = click.option(
+    "--map-margin",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.02,
+    show_default=True,
+    metavar="M",
+    help="The same of JND mAP.",
+)
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
 FIGURE = click.option("--figure", type=FILE, metavar="FILE", help="Draw it; FILE ends in .png, .svg or .pdf.")
 

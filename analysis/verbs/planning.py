@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import CORE, FILE, RULES, SEED, StudyReader, point, rules_for, trial_counts
+from analysis.verbs.options import (
+    CONCORDANCE_MARGIN,
+    CORE,
+    FILE,
+    MAP_MARGIN,
+    RULES,
+    SEED,
+    StudyReader,
+    point,
+    rules_for,
+    trial_counts,
+)
 
 if TYPE_CHECKING:
+    from analysis.agreement.conclusion import Outcome
     from analysis.planning.simulated_study import Population
 
 _MANY = click.IntRange(min=1)
@@ -174,6 +186,15 @@ def _population_like(reader: StudyReader, source: str, participant_sd: float, im
 @click.option(
     "--permutations", type=click.IntRange(100, 100_000), default=2_000, show_default=True, help="Of each test."
 )
+@click.option(
+    "--primary",
+    type=click.Choice(["concordance", "jnd_map"]),
+    default="concordance",
+    show_default=True,
+    help="Primary outcome of the comparison of metrics: γ within shifts, or the paper's JND mAP.",
+)
+@CONCORDANCE_MARGIN
+@MAP_MARGIN
 @click.option("--hypothesis", "hypotheses", multiple=True, metavar="TEXT", help="In your own words; repeatable.")
 @SEED
 @RULES
@@ -189,6 +210,9 @@ def preregister(
     min_responses: int,
     replicates: int,
     permutations: int,
+    primary: Outcome,
+    concordance_margin: float,
+    map_margin: float,
     hypotheses: tuple[str, ...],
     seed: int,
     rules: str | None,
@@ -221,6 +245,9 @@ def preregister(
         study=study,
         rules=applied,
         metrics=metrics,
+        primary_outcome=primary,
+        concordance_margin=concordance_margin,
+        map_margin=map_margin,
         core=core,
         d_prime_model=model,
         min_responses=min_responses,

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from analysis.verbs.options import CORE, FILE, RULES, SEED, StudyReader, rules_for
+from analysis.verbs.options import CONCORDANCE_MARGIN, CORE, FILE, MAP_MARGIN, RULES, SEED, StudyReader, rules_for
 
 
 @click.command()
@@ -30,6 +30,8 @@ from analysis.verbs.options import CORE, FILE, RULES, SEED, StudyReader, rules_f
 @click.option("--min-responses", type=click.IntRange(min=1), help="Fewest responses of a ranked pair.  [default: 3]")
 @click.option("--replicates", type=click.IntRange(500, 100_000), help="Bootstrap draws.  [default: 10000]")
 @click.option("--permutations", type=click.IntRange(100, 100_000), help="Permutations of each test.  [default: 2000]")
+@CONCORDANCE_MARGIN
+@MAP_MARGIN
 @SEED
 @RULES
 @click.option("--no-pdf", is_flag=True, help="No report.pdf.")
@@ -46,6 +48,8 @@ def report(
     min_responses: int | None,
     replicates: int | None,
     permutations: int | None,
+    concordance_margin: float,
+    map_margin: float,
     seed: int,
     rules: str | None,
     no_pdf: bool,
@@ -80,6 +84,8 @@ def report(
         "min_responses": min_responses,
         "replicates": replicates,
         "permutations": permutations,
+        "concordance_margin": concordance_margin,
+        "map_margin": map_margin,
         "seed": seed,
     }
     explicit = {n: v for n, v in asked.items() if given(n) is not click.core.ParameterSource.DEFAULT}

@@ -66,11 +66,16 @@ class Agreement:
         return self.n_computed / self.seconds if self.seconds > 0 else None
 
 
-def agree(scores: Scores, judgments: Judgments | None, n_computed: int) -> list[Agreement]:
-    """One `Agreement` a metric; an error of the judgments, such as too few responses, goes through."""
+def agree(
+    scores: Scores, judgments: Judgments | None, n_computed: int, min_responses: int = MIN_RESPONSES
+) -> list[Agreement]:
+    """One `Agreement` a metric, of pairs with `min_responses` accepted responses or more.
+
+    An error of the judgments, such as too few responses, goes through.
+    """
     agreements = []
     for metric, distances in scores.distances.items():
-        found = judgments.jnd_map(distances, ties="expected", min_responses=MIN_RESPONSES) if judgments else None
+        found = judgments.jnd_map(distances, ties="expected", min_responses=min_responses) if judgments else None
         agreements.append(
             Agreement(
                 metric=metric,

@@ -40,6 +40,14 @@ if TYPE_CHECKING:
     help="Write the distances as CSV (pair, distance), as `shift-study jnd --distances` reads them; "
     "with several metrics one file a metric, its name added: distances-ssim.csv.",
 )
+@click.option(
+    "--min-responses",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Rank only pairs with so many accepted responses.",
+)
 @click.option("--force", is_flag=True, help="Begin again, and replace files that exist.")
 @weights_option
 @download_option
@@ -54,6 +62,7 @@ def score_verb(
     stimuli: Path | None,
     all_pairs: bool,
     output: Path | None,
+    min_responses: int,
     force: bool,
     weights: tuple[str, ...],
     download: bool,
@@ -64,7 +73,7 @@ def score_verb(
     """Score the judged pairs of SOURCE under metrics, and how well each agrees with what people saw.
 
     SOURCE is a study folder; or a database URL, a response file or ghildyal2022, with --stimuli. The
-    agreement is the JND mAP of the paper's Table 8, over pairs with at least 3 accepted responses.
+    agreement is the JND mAP of the paper's Table 8, over pairs with at least --min-responses accepted responses.
 
     With -o, each distance is kept as it is found: the same command goes on where a killed one was. Several
     GPUs or hosts share the pairs when torchrun starts it on each.
@@ -142,7 +151,7 @@ def score_verb(
         return
     for file in files.values():
         click.echo(f"Wrote {file}", err=True)
-    agreements = agree(scores, judgments, computed)
+    agreements = agree(scores, judgments, computed, min_responses)
     if as_json:
         print_json(
             {
@@ -154,4 +163,4 @@ def score_verb(
             }
         )
     else:
-        click.echo(score_table(agreements))
+        click.echo(score_table(agreements, min_responses))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metric.scoring.agreement import MIN_RESPONSES, Agreement
+from metric.scoring.agreement import Agreement
 from metric.text_table import align
 
 
-def score_table(agreements: Sequence[Agreement]) -> str:
-    """The agreement of each metric, one a line."""
+def score_table(agreements: Sequence[Agreement], min_responses: int) -> str:
+    """The agreement of each metric, one a line; ranked are pairs with so many accepted responses or more."""
     rows = [("metric", "JND mAP", "pairs ranked", "pairs scored", "pairs/s")]
     for found in agreements:
         speed = found.pairs_per_second
@@ -24,5 +24,5 @@ def score_table(agreements: Sequence[Agreement]) -> str:
         )
     table = align(rows)
     if any(found.jnd_map is not None for found in agreements):
-        table += f"\n\nRanked: pairs with at least {MIN_RESPONSES} accepted responses. Ties: {agreements[0].ties}."
+        table += f"\n\nRanked: pairs with at least {min_responses} accepted responses. Ties: {agreements[0].ties}."
     return table

@@ -43,8 +43,7 @@ class _Judgments:
         self.pairs = pairs
 
     def jnd_map(self, distances: Mapping[str, float], *, ties: str, min_responses: int) -> _JndMap:
-        assert min_responses == 3
-        return _JndMap(sum(distances[pair] > 0 for pair in self.pairs) / 10, len(self.pairs), ties)
+        return _JndMap(sum(distances[pair] > 0 for pair in self.pairs) / 10, len(self.pairs) - min_responses + 3, ties)
 
 
 @pytest.fixture
@@ -177,6 +176,10 @@ def test_score_prints_the_agreement_of_each_metric(study_folder: Path, judged: l
     table = run("score", study_folder, "--metric", "ssim").stdout.splitlines()
     assert table[0].split() == ["metric", "JND", "mAP", "pairs", "ranked", "pairs", "scored", "pairs/s"]
     assert table[1].split()[:4] == ["ssim", "0.200", "3", "3"]
+    assert table[-1] == "Ranked: pairs with at least 3 accepted responses. Ties: expected."
+    fewer = run("score", study_folder, "--metric", "ssim", "--min-responses", "2").stdout.splitlines()
+    assert fewer[1].split()[:4] == ["ssim", "0.200", "4", "3"]
+    assert fewer[-1] == "Ranked: pairs with at least 2 accepted responses. Ties: expected."
 
 
 def test_score_writes_one_file_of_distances_a_metric(study_folder: Path, judged: list[str], tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ def test_metrics_within_the_margin_are_equivalent() -> None:
     found = difference(0.001, 0.005)
     assert (found.verdict, found.margin) == ("equivalent", 0.02)
     assert (found.equivalence_p or 1) < 0.01
-    assert found.sentence == "a and b0 are equivalent in JND mAP: within ±0.02 of each other, as was asked."
+    assert found.sentence == (
+        "a and b0 are equivalent in JND mAP: within ±0.0097 of each other, and ±0.02 counts as none."
+    )
     assert difference(0.001, 0.005, margin=0.005).verdict == "undecided"
     # Equivalence too is corrected for the number of comparisons.
     alone, among = difference(0.001, 0.009), difference(0.001, 0.009, count=45)
@@ -193,7 +195,7 @@ def test_what_is_compared_with_the_shift_has_words_of_its_own() -> None:
     )
     assert said(-0.3, -0.5, -0.1, "worse").startswith("m orders pairs of the same shift against people, beyond chance")
     assert said(0.01, -0.05, 0.07, "equivalent") == (
-        "m knows next to nothing beyond the shift: its γ is within ±0.1 of 0, as was asked."
+        "m knows next to nothing beyond the shift: its γ is within ±0.2 of 0, and ±0.1 counts as none."
     )
     assert said(0.1, -0.1, 0.3, "undecided") == (
         "Whether m knows anything beyond the shift cannot be told with these data: γ is within ±0.2 of 0, and one of "

@@ -24,6 +24,8 @@ def plan() -> Plan:
     return new_plan(study="pilot", rules=("unfinished", "validation"), metrics=("ssim", "l2"), now=NOW)
 
 
+FIRST_SHA256 = "1c33a9c10f6bbcf627ed08a6c1b295eaa052b6a56ed86d2144bb75e4f5f6a6a2"
+
 USED = {
     "rules": ("unfinished", "validation"),
     "core": "log-normal",
@@ -32,6 +34,8 @@ USED = {
     "replicates": 10_000,
     "permutations": 2_000,
     "seed": 0,
+    "concordance_margin": 0.1,
+    "map_margin": 0.02,
 }
 
 
@@ -62,6 +66,38 @@ def test_another_file_is_no_plan(text: str, says: str, tmp_path: Path) -> None:
         read_plan(tmp_path / "plan.json")
     with pytest.raises(AnalysisError, match="cannot be read"):
         read_plan(tmp_path / "other.json")
+
+
+def test_a_plan_of_the_first_version_is_still_followed(tmp_path: Path, make_rows: Rows) -> None:
+    """As `shift-study preregister` wrote it before there were a primary outcome and margins."""
+    path = tmp_path / "plan.json"
+    path.write_text(
+        json.dumps(
+            {
+                "schema": "shift-study/plan/1",
+                "study": "pilot",
+                "registered_at": "2026-03-01T12:00:00+00:00",
+                "rules": ["unfinished", "validation"],
+                "core": "log-normal",
+                "d_prime_model": "differencing",
+                "min_responses": 3,
+                "metrics": ["ssim", "l2"],
+                "replicates": 10000,
+                "permutations": 2000,
+                "seed": 0,
+                "hypotheses": [],
+                "sha256": FIRST_SHA256,
+            }
+        ),
+        encoding="utf-8",
+    )
+    plan = read_plan(path)
+    assert (plan.primary_outcome, plan.sha256) == ("jnd_map", FIRST_SHA256)
+    responses = from_rows(make_rows([("p1", 0, "same"), ("p1", 2, "different")]))
+    assert adherence(plan, settings=USED, metrics=("ssim", "l2"), responses=responses, study="pilot").followed
+    path.write_text(path.read_text(encoding="utf-8").replace('"seed": 0', '"seed": 1'), encoding="utf-8")
+    with pytest.raises(AnalysisError, match="was changed after it was registered"):
+        read_plan(path)
 
 
 def test_an_analysis_that_follows_the_plan(plan: Plan, make_rows: Rows) -> None:

@@ -131,11 +131,15 @@ def test_the_results_are_those_of_the_analyses(
     assert function.answers == len(study[0])
     comparison = Comparison.from_json(document["results"]["comparison"])
     assert [metric.name for metric in comparison.metrics] == ["fine", "poor"]
-    (pair,) = [c for c in comparison.comparisons if c.family == "metrics"]
-    assert (pair.first, pair.verdict) == ("fine", "better")
+    pair, by_map = [c for c in comparison.comparisons if c.family == "metrics"]
+    assert (pair.outcome, pair.first) == ("concordance", "fine")
+    assert (by_map.outcome, by_map.verdict) == ("jnd_map", "better")
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert f"{function.threshold_px.estimate:.2f} px" in page
     assert pair.sentence in page
+    assert by_map.sentence in page
+    assert "Noise ceiling (estimated)" in page
+    assert "of 40 images of 40 photographs with at least 1 answers" in page
 
 
 def test_a_report_is_not_written_over_anything_else(report: Report, folder: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_table_and_sentences(run: Run, pim1_distances: Path, tmp_path: Path) -
     assert re.search(r"^pim1 +0\.097 .*0\.7745", result.stdout, re.MULTILINE)
     assert re.search(r"^pixel shift +0\.000 +0\.7739", result.stdout, re.MULTILINE)
     assert "Whether pim1 knows anything beyond the shift cannot be told with these data" in result.stdout
-    assert "pim1 and pixel shift are equivalent in JND mAP: within ±0.02" in result.stdout
+    assert "pim1 and pixel shift are equivalent in JND mAP: within ±0.01" in result.stdout
     assert "who are not known" in result.stdout
     assert figure.stat().st_size > 1000
 
