@@ -169,7 +169,7 @@ def test_metrics_within_the_margin_are_equivalent() -> None:
     assert (found.verdict, found.margin) == ("equivalent", 0.02)
     assert (found.equivalence_p or 1) < 0.01
     assert found.sentence == (
-        "a and b0 are equivalent in JND mAP: within ±0.0097 of each other, and ±0.02 counts as none."
+        "a and b0 are equivalent in JND mAP: within ±0.01 of each other, and ±0.02 counts as none."
     )
     assert difference(0.001, 0.005, margin=0.005).verdict == "undecided"
     # Equivalence too is corrected for the number of comparisons.
