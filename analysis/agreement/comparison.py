@@ -23,6 +23,7 @@ from analysis.agreement.noise_ceiling import NoiseCeiling, noise_ceiling
 from analysis.agreement.participant_variance import participant_variance
 from analysis.agreement.photograph_draws import PhotographDraws, Spread
 from analysis.agreement.precision_recall import Floats
+from analysis.agreement.selection import selection_note
 from analysis.agreement.tie_rules import Score, drawn_orders, jnd_map
 from analysis.errors import AnalysisError
 from analysis.results import Estimate, Result
@@ -183,6 +184,7 @@ def compare(
         notes=(
             *notes(pairs, draws, [len(compared) for compared in families.values()], permutations),
             *unlike_p_values(metrics),
+            *([note] if (note := selection_note(responses)) else []),
         ),
     )
 

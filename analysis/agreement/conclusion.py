@@ -52,8 +52,8 @@ def sentence(
     if found == "equivalent":
         if second is None:
             return (
-                f"{first} knows next to nothing beyond the shift: its γ is within ±{_size(within)} of 0, and ±{margin:g} "
-                "counts as none."
+                f"{first} knows next to nothing beyond the shift: its γ is within ±{_size(within)} of 0, and "
+                f"±{margin:g} counts as none."
             )
         return (
             f"{first} and {second} are equivalent in {NAMES[outcome]}: within ±{_size(within)} of each other, and "

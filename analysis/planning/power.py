@@ -1,27 +1,31 @@
-"""How precise a study will be, before it is run: many simulated studies of its design."""
+"""How precise a study will be, and what it will find, before it is run: many simulated studies of its design."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import chi2
+from scipy.stats import binomtest, chi2
 
-from analysis.agreement.precision_recall import interpolated_area
 from analysis.errors import AnalysisError
+from analysis.planning.resolution import smallest_difference
+from analysis.planning.simulated_metric import SimulatedMetric
 from analysis.planning.simulated_study import Design, Floats, Population, SimulatedStudy, simulate
+from analysis.planning.simulated_verdicts import Found, Jury
 from analysis.psychometric.cores import CORES
 from analysis.psychometric.many_fits import fit_many
 from analysis.psychometric.maximum_likelihood import FEWEST_SHIFTS, crossings
 from analysis.results import Estimate, Result
 
 FEWEST_SIMULATIONS = 20
+# Draws of photographs in each study, for the standard error of a difference.
+_REPLICATES = 100
+# By how much more noise metrics have, from one that is as good to one that knows next to nothing.
+_WORSE = (1.0, 1.25, 1.6, 2.1, 3.0, 5.0, 10.0)
 _Z = 1.959963984540054
-# Two-sided test at 5%, power of 80%.
-_RESOLVED = _Z + float(ndtri(0.8))
 
 
 @dataclass(frozen=True)
@@ -31,24 +35,39 @@ class DesignPower(Result):
     `answers_per_pair`: on average; `pairs`: how many have at least `min_responses` answers, on average.
     `threshold_px`: mean estimate and where 95% of studies find it. `threshold_width_px`: expected width of the 95%
     interval of the threshold. `design_effect`: how many times larger the variance of the threshold's logarithm is than
-    with as many participants and images who do not differ. `jnd_map`, `jnd_map_width`: likewise, of a metric whose
-    distances are the logarithm of the shift, less what the image does to it, and noise. `smallest_difference`:
-    between the JND mAP of two such metrics that a study resolves four times out of five (two-sided, 5%).
+    with as many participants and images who do not differ. All of these are None for fewer than 4 shifts.
     `undetermined`: share of studies without a threshold, in [0, 1].
+    `concordance`, `jnd_map`: of a metric whose distances are the logarithm of the shift, less what the image does to
+    it, and noise: mean, and where 95% of studies find it; `…_width`: expected width of the interval.
+    `smallest_…`: difference from a metric with more noise that four studies out of five find.
+    `beyond_shift_…`: share of studies that find the metric better than the shift alone. `power_…`: that find it better
+    than one with `other_noise_sd`. `false_…`: that tell it from another that is as good. All by two-sided tests at 5%.
     """
 
     participants: int
     images: int
+    crops: int
+    shifts: tuple[int, ...]
     trials: int
+    answers: int
     answers_per_pair: float
     pairs: float
     threshold_px: Estimate
     threshold_width_px: Estimate
-    design_effect: float
+    design_effect: float | None
+    undetermined: float
+    concordance: Estimate
+    concordance_width: Estimate
     jnd_map: Estimate
     jnd_map_width: Estimate
-    smallest_difference: Estimate
-    undetermined: float
+    smallest_concordance: Estimate
+    smallest_map: Estimate
+    beyond_shift_concordance: Estimate
+    beyond_shift_map: Estimate
+    power_concordance: Estimate
+    power_map: Estimate
+    false_concordance: Estimate
+    false_map: Estimate
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,7 @@ class Power(Result):
     participant_sd: float
     image_sd: float
     metric_noise_sd: float
+    other_noise_sd: float
     min_responses: int
     simulations: int
     seed: int
@@ -70,18 +90,23 @@ def power(
     population: Population | None = None,
     *,
     metric_noise_sd: float = 0.4,
+    other_noise_sd: float = 0.8,
     min_responses: int = 3,
     simulations: int = 400,
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> Power:
-    """Expected interval widths, and the smallest difference between two metrics that would be told.
+    """Expected interval widths, what metrics would be found to know, and the smallest difference that would be found.
+
+    Whether a difference is found is simulated where there is one: studies in which two metrics differ scatter more
+    than those in which they do not.
 
     Args:
         designs: of the studies.
         population: of observers and images; that of the paper's Table 1 if left out.
         metric_noise_sd: standard deviation of the noise in distances, in units of the logarithm of a shift.
-        min_responses: pairs with fewer answers are left out of JND mAP.
+        other_noise_sd: of another metric, which is to be told from the first.
+        min_responses: pairs with fewer answers are left out of the comparison of metrics.
         simulations: how many studies of each design; at least 20.
         seed: of the simulations; each design starts from it.
         progress: called with 1 after each simulated study.
@@ -91,15 +116,20 @@ def power(
     people = population or Population()
     if simulations < FEWEST_SIMULATIONS:
         raise AnalysisError(f"{simulations} simulated studies say too little; give {FEWEST_SIMULATIONS} or more.")
-    if not 0 < metric_noise_sd < math.inf:
-        raise AnalysisError(f"The metrics' noise is {metric_noise_sd}; give a standard deviation above 0.")
-    rows = tuple(_of_design(d, people, metric_noise_sd, min_responses, simulations, seed, progress) for d in designs)
+    if not 0 < metric_noise_sd < other_noise_sd < math.inf:
+        raise AnalysisError(
+            f"The metrics' noise is {metric_noise_sd:g} and {other_noise_sd:g}; give standard deviations above 0, the "
+            "larger one for the other metric."
+        )
+    noise = metric_noise_sd, other_noise_sd
+    rows = tuple(_of_design(d, people, noise, min_responses, simulations, seed, progress) for d in designs)
     return Power(
         rows=rows,
         true_threshold_px=people.threshold_px,
         participant_sd=people.participant_sd,
         image_sd=people.image_sd,
         metric_noise_sd=metric_noise_sd,
+        other_noise_sd=other_noise_sd,
         min_responses=min_responses,
         simulations=simulations,
         seed=seed,
@@ -109,72 +139,90 @@ def power(
 def _of_design(
     design: Design,
     population: Population,
-    noise_sd: float,
+    noise: tuple[float, float],
     min_responses: int,
     simulations: int,
     seed: int,
     progress: Callable[[int], object] | None,
 ) -> DesignPower:
-    if design.max_shift + 1 < FEWEST_SHIFTS:
-        raise AnalysisError(
-            f"A psychometric function needs {FEWEST_SHIFTS} shifts or more; make the largest shift "
-            f"{FEWEST_SHIFTS - 1} px or more."
-        )
     # Each kind of draw has a generator of its own, so that what is asked of one changes nothing about the others.
     people, same_people, metrics = (np.random.default_rng([seed, number]) for number in range(3))
     alike = replace(population, participant_sd=0.0, image_sd=0.0, rate_spread=0.0)
-    tables, alike_tables, scores, pairs = [], [], [], []
+    tables, alike_tables, verdicts, pairs = [], [], [], []
     for _ in range(simulations):
         study = simulate(design, population, people)
         tables.append(_table(study))
         alike_tables.append(_table(simulate(design, alike, same_people)))
-        found, count = _scores(study, min_responses, noise_sd, metrics)
-        scores.append(found)
-        pairs.append(count)
+        jury = Jury.of(study, min_responses, _REPLICATES, metrics)
+        if jury is not None:
+            verdicts.append(_verdicts(study, jury, noise, metrics))
+            pairs.append(len(jury.pairs.names))
+        else:
+            pairs.append(int(np.sum(np.bincount(study.pair) >= min_responses)))
         if progress is not None:
             progress(1)
-    logs = _log_thresholds(np.array(tables), population, design)
-    alike_logs = _log_thresholds(np.array(alike_tables), population, design)
-    determined = logs[np.isfinite(logs)]
-    if len(determined) < 2:
-        raise AnalysisError("No simulated study has a threshold; show larger shifts, or more of them.")
-    deviation = float(determined.std(ddof=1))
-    centre = float(determined.mean())
     method = f"{simulations} simulated studies"
-    jnd_map, jnd_map_width, smallest_difference = _of_scores(np.array(scores), method, min_responses)
     return DesignPower(
         participants=design.participants,
         images=design.images,
+        crops=design.crops,
+        shifts=design.shifts,
         trials=design.trials,
+        answers=design.answers,
         answers_per_pair=design.participants * design.per_shift / design.images,
         pairs=float(np.mean(pairs)),
-        threshold_px=Estimate(
-            math.exp(centre), math.exp(centre - _Z * deviation), math.exp(centre + _Z * deviation), method
-        ),
-        threshold_width_px=_of_deviation(
-            lambda sd: math.exp(centre) * 2 * math.sinh(_Z * sd), deviation, len(determined), method
-        ),
-        design_effect=float(determined.var(ddof=1) / np.nanvar(alike_logs, ddof=1)),
-        jnd_map=jnd_map,
-        jnd_map_width=jnd_map_width,
-        smallest_difference=smallest_difference,
-        undetermined=float(np.mean(~np.isfinite(logs))),
+        **_of_thresholds(np.array(tables), np.array(alike_tables), population, design, method),
+        **_of_verdicts(verdicts, metrics, method, min_responses),
     )
 
 
-def _of_scores(scores: Floats, method: str, min_responses: int) -> tuple[Estimate, Estimate, Estimate]:
-    """JND mAP, the width of its interval and the smallest difference, from `(S, 2)` scores; NaN where there is none."""
-    known = scores[np.isfinite(scores).all(axis=1)]
-    if len(known) < FEWEST_SIMULATIONS:
+def _verdicts(
+    study: SimulatedStudy, jury: Jury, noise: tuple[float, float], generator: np.random.Generator
+) -> tuple[float, float, list[Found]]:
+    """γ and JND mAP of a metric; what it is found to be beside the shift, another metric, and ever worse ones."""
+    own, other = noise
+    first = jury.scored(study.distances(generator, SimulatedMetric(noise_sd=own)))
+    # The same noise, more and more of it: what the worse metrics differ in is nothing but how much.
+    state = int(generator.integers(0, 2**32))
+
+    def with_noise(noise_sd: float) -> Found:
+        distances = study.distances(np.random.default_rng(state), SimulatedMetric(noise_sd=noise_sd))
+        return jury.found(first, jury.scored(distances))
+
+    found = [jury.found(first, jury.shift()), with_noise(other), *(with_noise(own * times) for times in _WORSE)]
+    return first.concordance.gamma, first.area, found
+
+
+def _of_verdicts(
+    verdicts: list[tuple[float, float, list[Found]]], generator: np.random.Generator, method: str, min_responses: int
+) -> dict[str, Any]:
+    names = ("concordance", "map")
+    if len(verdicts) < FEWEST_SIMULATIONS or not all(math.isfinite(gamma) for gamma, *_ in verdicts):
         none = Estimate(None, None, None, f"pairs with {min_responses} answers or more are too few")
-        return none, none, none
-    mean, spread = float(known[:, 0].mean()), float(known[:, 0].std(ddof=1))
-    between = float((known[:, 0] - known[:, 1]).std(ddof=1))
-    return (
-        Estimate(mean, mean - _Z * spread, mean + _Z * spread, method),
-        _of_deviation(lambda sd: 2 * _Z * sd, spread, len(known), method),
-        _of_deviation(lambda sd: _RESOLVED * sd, between, len(known), f"80% power, two-sided 5%; {method}"),
-    )
+        figures = [f"{figure}_{name}" for figure in ("smallest", "beyond_shift", "power", "false") for name in names]
+        return dict.fromkeys((*figures, "concordance", "concordance_width", "jnd_map", "jnd_map_width"), none)
+    result: dict[str, Estimate] = {}
+    scores = np.array([score[:2] for score in verdicts])
+    for figure, values in zip(("concordance", "jnd_map"), scores.T, strict=True):
+        mean, spread = float(values.mean()), float(values.std(ddof=1))
+        result[figure] = Estimate(mean, mean - _Z * spread, mean + _Z * spread, method)
+        result[f"{figure}_width"] = _of_deviation(lambda sd: 2 * _Z * sd, spread, len(values), method)
+    differences = np.array([[(one.concordance, one.jnd_map) for one in found] for *_, found in verdicts])
+    said = np.array([[(one.by_concordance, one.by_map) for one in found] for *_, found in verdicts])
+    for number, name in enumerate(names):
+        shift, other, *worse = said[..., number].T
+        ladder = differences[:, 2:, number]
+        result[f"smallest_{name}"] = smallest_difference(ladder, np.array(worse).T == 1, generator, method)
+        result[f"beyond_shift_{name}"] = _share(shift == 1, method)
+        result[f"power_{name}"] = _share(other == 1, method)
+        result[f"false_{name}"] = _share(worse[0] != 0, method)
+    return result
+
+
+def _share(happened: np.ndarray[tuple[int], np.dtype[np.bool_]], method: str) -> Estimate:
+    count = int(happened.sum())
+    ends = binomtest(count, len(happened)).proportion_ci(0.95, "wilson")
+    return Estimate(count / len(happened), float(ends.low), float(ends.high), method)
 
 
 def _of_deviation(figure: Callable[[float], float], deviation: float, number: int, method: str) -> Estimate:
@@ -183,10 +231,33 @@ def _of_deviation(figure: Callable[[float], float], deviation: float, number: in
     return Estimate(figure(deviation), figure(low), figure(high), method)
 
 
+def _of_thresholds(
+    tables: Floats, alike_tables: Floats, population: Population, design: Design, method: str
+) -> dict[str, Any]:
+    if len(design.shifts) < FEWEST_SHIFTS:
+        none = Estimate(None, None, None, f"a psychometric function needs {FEWEST_SHIFTS} shifts or more")
+        return {"threshold_px": none, "threshold_width_px": none, "design_effect": None, "undetermined": 1.0}
+    logs = _log_thresholds(tables, population, design)
+    alike_logs = _log_thresholds(alike_tables, population, design)
+    determined = logs[np.isfinite(logs)]
+    if len(determined) < 2:
+        raise AnalysisError("No simulated study has a threshold; show larger shifts, or more of them.")
+    deviation, centre = float(determined.std(ddof=1)), float(determined.mean())
+    low, high = (math.exp(centre + sign * _Z * deviation) for sign in (-1, 1))
+    return {
+        "threshold_px": Estimate(math.exp(centre), low, high, method),
+        "threshold_width_px": _of_deviation(
+            lambda sd: math.exp(centre) * 2 * math.sinh(_Z * sd), deviation, len(determined), method
+        ),
+        "design_effect": float(determined.var(ddof=1) / np.nanvar(alike_logs, ddof=1)),
+        "undetermined": float(np.mean(~np.isfinite(logs))),
+    }
+
+
 def _table(study: SimulatedStudy) -> Floats:
     """`(2, shifts)`: number of answers "different", and of answers."""
-    levels = study.max_shift + 1
-    counted = (np.bincount(study.shift_px, study.different, levels), np.bincount(study.shift_px, minlength=levels))
+    levels, level = len(study.design.shifts), study.level
+    counted = (np.bincount(level, study.different, levels), np.bincount(level, minlength=levels))
     return np.array(counted, dtype=np.float64)
 
 
@@ -200,24 +271,7 @@ def _log_thresholds(tables: Floats, population: Population, design: Design) -> F
         ]
     )
     core = CORES["log-normal"]
-    shift = np.arange(design.max_shift + 1, dtype=np.float64)
+    shift = np.array(design.shifts, dtype=np.float64)
     found = crossings(fit_many(start, shift, tables[:, 0], tables[:, 1], core), core)
     # As in a real study, a threshold beyond the shifts that were shown is none.
-    return np.where(found <= math.log(design.max_shift), found, np.nan)
-
-
-def _scores(
-    study: SimulatedStudy, min_responses: int, noise_sd: float, generator: np.random.Generator
-) -> tuple[tuple[float, float], int]:
-    """JND mAP of two metrics that are equally good, NaN where no pair can be scored; the number of pairs."""
-    number = len(study.image_effect) * (study.max_shift + 1)
-    answers = np.bincount(study.pair, minlength=number)
-    scored = answers >= min_responses
-    same = np.bincount(study.pair, ~study.different, number)[scored] / answers[scored]
-    if not same.any():
-        return (math.nan, math.nan), int(scored.sum())
-    areas = []
-    for _ in range(2):
-        order = np.argsort(study.distances(generator, noise_sd=noise_sd)[scored], kind="stable")
-        areas.append(float(interpolated_area(same[order])))
-    return (areas[0], areas[1]), int(scored.sum())
+    return np.where(found <= math.log(design.shifts[-1]), found, np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ def tidy_table(study: SimulatedStudy, generator: np.random.Generator, name: str 
     Reaction times are log-normal, with medians of 1.2 s for "different" and 1.6 s for "same".
     """
     order = np.lexsort((generator.random(len(study.image)), study.participant))
+    photograph = study.design.photograph
     trials: dict[int, int] = {}
     rows: list[dict[str, Any]] = []
     for index in order.tolist():
@@ -37,6 +39,7 @@ def tidy_table(study: SimulatedStudy, generator: np.random.Generator, name: str 
                 "trial": trial,
                 "pair": f"{image + 1:05d}_n-{shift}",
                 "image": f"{image + 1:05d}",
+                "photograph": sha256(f"photograph {photograph[image]}".encode()).hexdigest(),
                 "shift_px": shift,
                 "direction": "right",
                 "reference_side": "left" if generator.random() < 0.5 else "right",
@@ -57,8 +60,8 @@ def tidy_table(study: SimulatedStudy, generator: np.random.Generator, name: str 
 
 def distances_by_pair(study: SimulatedStudy, distances: np.ndarray[Any, Any]) -> dict[str, float]:
     """Distances in the order of `SimulatedStudy.distances`, by the names of pairs in `tidy_table`."""
-    levels = study.max_shift + 1
+    shifts = study.design.shifts
     return {
-        f"{number // levels + 1:05d}_n-{number % levels}": float(value)
+        f"{number // len(shifts) + 1:05d}_n-{shifts[number % len(shifts)]}": float(value)
         for number, value in enumerate(distances.tolist())
     }

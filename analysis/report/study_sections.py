@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.agreement.selection import selection_note
 from analysis.exclusions.chances import validation_chances
 from analysis.exclusions.flow import exclusion_flow
 from analysis.exclusions.flow_figure import plot_flow
@@ -45,7 +46,7 @@ def study_section(responses: pd.DataFrame) -> Section:
     text[0] += f"every pair got {_range(kept.groupby('pair').size())} answers that are analysed."
     if not known:
         text.append("It is not known of which photographs the images are; each is taken as one of its own.")
-    text += [sentence for sentence in (_display(kept), _time(kept)) if sentence]
+    text += [sentence for sentence in (selection_note(responses), _display(kept), _time(kept)) if sentence]
     return Section("study", "Study", tuple(text))
 
 

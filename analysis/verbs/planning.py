@@ -18,23 +18,37 @@ from analysis.verbs.options import (
     RULES,
     SEED,
     StudyReader,
-    point,
     rules_for,
     trial_counts,
 )
 
 if TYPE_CHECKING:
     from analysis.agreement.conclusion import Outcome
-    from analysis.planning.simulated_study import Population
+    from analysis.planning.simulated_study import Design, Population
 
 _MANY = click.IntRange(min=1)
+# Of a participant, as in the paper.
+_TRIALS = 50
 
 
 @click.command()
 @click.option("--participants", type=_MANY, multiple=True, default=(30,), show_default=True, help="Repeatable.")
 @click.option("--images", type=_MANY, multiple=True, default=(50,), show_default=True, help="Repeatable.")
-@click.option("--per-shift", type=_MANY, default=5, show_default=True, help="Pairs of each shift a person judges.")
-@click.option("--max-shift", type=_MANY, default=9, show_default=True, help="Largest shift, pixels.")
+@click.option(
+    "--crops", type=_MANY, multiple=True, default=(1,), show_default=True, help="Images of each photograph; repeatable."
+)
+@click.option(
+    "--shifts",
+    "shift_sets",
+    multiple=True,
+    default=("0,1,2,3,4,5,6,7,8,9",),
+    show_default=True,
+    metavar="PX,PX",
+    help="Shifts that are shown; repeatable.",
+)
+@click.option(
+    "--per-shift", type=_MANY, help="Pairs of each shift a person judges.  [default: what makes up to 50 trials]"
+)
 @click.option(
     "--answers-per-pair",
     type=click.FloatRange(min=0, min_open=True),
@@ -64,6 +78,13 @@ _MANY = click.IntRange(min=1)
     show_default=True,
     help="Noise of a metric's distances, in units of the logarithm of a shift.",
 )
+@click.option(
+    "--other-noise",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.8,
+    show_default=True,
+    help="That of a worse metric, which is to be told from it.",
+)
 @click.option("--min-responses", type=_MANY, default=3, show_default=True, help="Fewest answers of a ranked pair.")
 @click.option(
     "--simulations", type=click.IntRange(20, 100_000), default=400, show_default=True, help="Studies a design."
@@ -75,30 +96,34 @@ def power(
     reader: StudyReader,
     participants: tuple[int, ...],
     images: tuple[int, ...],
-    per_shift: int,
-    max_shift: int,
+    crops: tuple[int, ...],
+    shift_sets: tuple[str, ...],
+    per_shift: int | None,
     answers_per_pair: tuple[float, ...],
     participant_sd: float,
     image_sd: float,
     source: str | None,
     metric_noise: float,
+    other_noise: float,
     min_responses: int,
     simulations: int,
     seed: int,
     as_json: bool,
 ) -> None:
-    """How precise a study would be: expected interval widths, and the smallest difference between metrics.
+    """What a study would find: interval widths, power and false verdicts, and the smallest difference it would tell.
 
-    It simulates whole studies: participants and images drawn anew, pairs assigned as the server assigns them.
+    It simulates whole studies: participants and photographs drawn anew, pairs assigned as the server assigns them,
+    metrics that know what images do to a shift and add noise. Every combination of what is given is a design.
 
     \b
     Example:  shift-study power --participants 30 --participants 60 --images 50
-              shift-study power --answers-per-pair 5 --images 100 --like pilot.csv --json
+              shift-study power --shifts 0,1,2,3,4,5,6,7,8,9 --shifts 0,2,3 --images 100 --answers-per-pair 5
     """
     from tqdm import tqdm
 
     from analysis.planning.power import power as simulated
-    from analysis.planning.simulated_study import Design, Population
+    from analysis.planning.power_layout import as_text
+    from analysis.planning.simulated_study import Population
 
     given = click.get_current_context().get_parameter_source("participants")
     if answers_per_pair and given is not click.core.ParameterSource.DEFAULT:
@@ -106,47 +131,45 @@ def power(
     population = Population(participant_sd=participant_sd, image_sd=image_sd)
     if source is not None:
         population = _population_like(reader, source, participant_sd, image_sd)
-    sizes = [(max(1, math.ceil(wanted * n / per_shift)), n) for n, wanted in product(images, answers_per_pair)]
-    sizes = sizes or [(people, n) for n, people in product(images, participants)]
-    designs = [Design(participants=p, images=n, per_shift=per_shift, max_shift=max_shift) for p, n in sizes]
+    sizes: list[tuple[int, float | None]] = [(0, wanted) for wanted in answers_per_pair]
+    sizes = sizes or [(people, None) for people in participants]
+    designs = [
+        _design(shifts, n, per_photograph, per_shift, *size)
+        for shifts, n, per_photograph, size in product(map(_shifts, shift_sets), images, crops, sizes)
+    ]
     total = simulations * len(designs)
     with tqdm(total=total, desc="simulating", unit="study", delay=1, leave=False) as bar:
         found = simulated(
             designs,
             population,
             metric_noise_sd=metric_noise,
+            other_noise_sd=other_noise,
             min_responses=min_responses,
             simulations=simulations,
             seed=seed,
             progress=bar.update,
         )
-    if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
-        return
-    click.echo(
-        f"{simulations} simulated studies a design; true threshold {found.true_threshold_px:.2f} px; standard "
-        f"deviation of log medians {found.participant_sd:g} between participants, {found.image_sd:g} between images."
-    )
-    click.echo("95% intervals; the smallest difference of JND mAP is the one resolved four times out of five.\n")
-    click.echo(
-        f"{'participants':>12} {'images':>6} {'answers':>7} {'threshold':>9} {'width':>8} {'design':>7} "
-        f"{'JND mAP':>8} {'width':>6} {'smallest':>10}"
-    )
-    click.echo(f"{'':>12} {'':>6} {'a pair':>7} {'px':>9} {'px':>8} {'effect':>7} {'':>8} {'':>6} {'difference':>10}")
-    for row in found.rows:
-        click.echo(
-            f"{row.participants:>12} {row.images:>6} {row.answers_per_pair:>7.1f} {point(row.threshold_px, 2):>9} "
-            f"{point(row.threshold_width_px, 2):>8} {row.design_effect:>7.1f} {point(row.jnd_map, 3):>8} "
-            f"{point(row.jnd_map_width, 3):>6} {point(row.smallest_difference, 3):>10}"
-        )
-    for row in found.rows:
-        if row.undetermined:
-            click.echo(
-                f"{row.participants} participants, {row.images} images: {100 * row.undetermined:.1f}% of the studies "
-                "have no threshold among the shifts that are shown."
-            )
-        if row.jnd_map.estimate is None:
-            click.echo(f"{row.participants} participants, {row.images} images: no JND mAP, {row.jnd_map.method}.")
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else as_text(found))
+
+
+def _shifts(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.UsageError(
+            f"--shifts is {text!r}; give whole numbers of pixels with commas, such as 0,2,3."
+        ) from None
+
+
+def _design(
+    shifts: tuple[int, ...], images: int, crops: int, per_shift: int | None, participants: int, wanted: float | None
+) -> Design:
+    """A design; of so many participants, or of as many as give each pair the `wanted` answers."""
+    from analysis.planning.simulated_study import Design
+
+    each = per_shift or max(1, min(_TRIALS, images) // len(shifts))
+    people = participants if wanted is None else max(1, math.ceil(wanted * images / each))
+    return Design(participants=people, images=images, per_shift=each, shifts=shifts, crops=crops)
 
 
 def _population_like(reader: StudyReader, source: str, participant_sd: float, image_sd: float) -> Population:

@@ -25,6 +25,7 @@ from analysis.agreement.distances import read_distances
 from analysis.agreement.precision_recall_curve import PrecisionRecall
 from analysis.errors import AnalysisError
 from analysis.figure_style import draw, save
+from analysis.planning.simulated_metric import SimulatedMetric
 from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
@@ -55,7 +56,7 @@ def found(published: pd.DataFrame, pim1_distances: Path) -> Comparison:
 def simulated(make_row: Row) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
     """A small study with participants, and the distances of two metrics, one of them with much noise."""
     generator = np.random.default_rng(5)
-    study = simulate(Design(participants=18, images=12, per_shift=3, max_shift=3), Population(), generator)
+    study = simulate(Design(participants=18, images=12, per_shift=3, shifts=(0, 1, 2, 3)), Population(), generator)
     names = [f"{image:05d}_n-{shift}" for image in range(12) for shift in range(4)]
     trials: dict[int, int] = {}
     rows = []
@@ -72,7 +73,7 @@ def simulated(make_row: Row) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]
             )
         )
     metrics = {
-        name: dict(zip(names, study.distances(generator, noise_sd=noise).tolist(), strict=True))
+        name: dict(zip(names, study.distances(generator, SimulatedMetric(noise_sd=noise)).tolist(), strict=True))
         for name, noise in (("good", 0.2), ("bad", 3.0))
     }
     return from_rows(rows), metrics
@@ -204,7 +205,9 @@ def test_a_metric_that_knows_more_is_better(simulated: tuple[pd.DataFrame, dict[
     responses, metrics = simulated
     result = compare(responses, metrics, **FEW)
     assert (result.n_pairs, result.n_photographs, result.n_participants) == (48, 12, 18)
-    assert result.notes == ()
+    assert len(result.notes) == 2
+    assert "lift" in result.notes[0]
+    assert "images were selected" in result.notes[1]
     assert result.ceiling.headroom.estimate is not None
     assert "variance between participants added" in result.metrics[0].jnd_map.method
     good, bad = result.metrics
@@ -250,7 +253,7 @@ def test_few_images_have_no_interval(make_row: Row) -> None:
     assert result.metrics[0].kendall.low is None
     assert result.comparisons[-1].p_value is None
     assert "3 photographs are fewer than the 10" in result.comparisons[-1].sentence
-    assert result.notes == ("There is no interval: 3 photographs are fewer than the 10 that one needs.",)
+    assert result.notes[0] == "There is no interval: 3 photographs are fewer than the 10 that one needs."
     assert "3 photographs are fewer" in as_text(result)
 
 

@@ -18,6 +18,7 @@ import shift_study
 from analysis.agreement.comparison import Comparison
 from analysis.exclusions.marking import mark
 from analysis.planning.plan import new_plan, write_plan
+from analysis.planning.simulated_metric import SimulatedMetric
 from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.planning.simulated_table import distances_by_pair, tidy_table
 from analysis.psychometric.function import PsychometricFunction
@@ -39,7 +40,10 @@ def study() -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
     """A simulated study of 12 participants and 30 images, and the distances of two metrics."""
     generator = np.random.default_rng(4)
     simulated = simulate(Design(participants=12, images=40, per_shift=4), Population(), generator)
-    distances = {name: simulated.distances(generator, noise_sd=noise) for name, noise in (("fine", 0.1), ("poor", 2.0))}
+    distances = {
+        name: simulated.distances(generator, SimulatedMetric(noise_sd=noise))
+        for name, noise in (("fine", 0.1), ("poor", 2.0))
+    }
     table = mark(tidy_table(simulated, generator))
     return table, {name: distances_by_pair(simulated, values) for name, values in distances.items()}
 
