@@ -62,7 +62,7 @@ def test_equally_good_metrics_are_seldom_told_apart(found: Power) -> None:
     for row in (found.rows[0], found.rows[3]):
         for estimate in (row.false_concordance, row.false_map):
             assert (estimate.low or 0) <= 0.06
-                assert (estimate.estimate or 0) < 0.2
+            assert (estimate.estimate or 0) < 0.2
 
 
 def test_the_smallest_difference_is_found_by_four_studies_out_of_five(found: Power) -> None:
