@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from analysis.agreement.drawn_areas import Ranking, drawn_areas
-from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.judged_pairs import JudgedPairs
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.responses.sources import PUBLISHED, read_responses
 
 _REPLICATES = 10_000
@@ -31,10 +31,13 @@ _REPLICATES = 10_000
 def plain_loop(pairs: JudgedPairs, distances: Any, replicates: int, generator: np.random.Generator) -> Any:
     """JND mAP of each draw, one draw after the other."""
     shares = pairs.same_share
-    of_image = [np.flatnonzero(pairs.photograph == image) for image in range(pairs.n_photographs)]
+    images = pairs.n_photographs
+    of_image = [np.flatnonzero(pairs.photograph == image) for image in range(images)]
     areas = np.empty(replicates)
     for replicate in range(replicates):
-        drawn = np.concatenate([of_image[image] for image in generator.integers(0, pairs.n_photographs, pairs.n_photographs)])
+        drawn = np.concatenate(
+            [of_image[image] for image in generator.integers(0, pairs.n_photographs, pairs.n_photographs)]
+        )
         ranked = shares[drawn][np.argsort(distances[drawn])]
         found = np.cumsum(ranked)
         precision = found / np.arange(1, len(ranked) + 1)

@@ -3,8 +3,8 @@
     python -m benchmarks.paired_tests
     python -m benchmarks.paired_tests --quick --json
 
-Studies of 30 participants and 50 images are simulated, participants and images drawn anew each time, with the server's
-assignment. A made-up metric knows the shift and what each image does to its visibility, and adds noise.
+Studies of 30 participants and 50 photographs are simulated, both drawn anew each time, with the server's assignment.
+A made-up metric knows the shift and what each image does to its visibility, and adds noise.
 
 1. Coverage: how often the 95% interval of a metric's JND mAP, and of its difference to another's and to the pixel
    shift's, holds the truth: the mean over many other studies.
@@ -28,16 +28,18 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from analysis.agreement.concordance import Concordance
 from analysis.agreement.drawn_areas import Ranking
-from analysis.agreement.human_ceiling import human_ceiling
-from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.judged_pairs import JudgedPairs
 from analysis.agreement.metric_agreement import DrawnMap, metric_agreement
 from analysis.agreement.metric_comparison import permutation_p_value
 from analysis.agreement.participant_variance import participant_variance
+from analysis.agreement.photograph_draws import PhotographDraws
 from analysis.agreement.precision_recall import interpolated_area
 from analysis.agreement.tie_rules import Score, drawn_orders
+from analysis.planning.simulated_metric import SimulatedMetric
 from analysis.planning.simulated_study import Design, Population, simulate
+from analysis.planning.simulated_verdicts import judged_pairs
 
 _REPLICATES = 1_000
 _PERMUTATIONS = 1_000
@@ -55,11 +57,8 @@ _OTHERS = (
     "auroc",
     "spearman",
     "kendall",
-    "partial_spearman",
-    "partial_kendall",
+    "concordance",
     "shift_lift",
-    "split_half",
-    "leave_one_out",
 )
 
 
@@ -75,20 +74,9 @@ def study(seed: int, design: Design, metrics: Sequence[tuple[float, float]]) -> 
     """A study with people, images and noise of its own; `metrics` have (knowledge, standard deviation of noise)."""
     generator = np.random.default_rng(seed)
     simulated = simulate(design, Population(), generator)
-    names, answer_pair = np.unique(simulated.pair, return_inverse=True)
-    shifts = simulated.max_shift + 1
-    _, image = np.unique(names // shifts, return_inverse=True)
-    pairs = JudgedPairs(
-        names=tuple(map(str, names)),
-        photograph=image,
-        shift_px=names % shifts,
-        same=np.bincount(answer_pair, weights=~simulated.different).astype(np.int64),
-        responses=np.bincount(answer_pair),
-        answer_pair=answer_pair,
-        answer_same=~simulated.different,
-        answer_participant=simulated.participant,
-    )
-    said = (simulated.distances(generator, knowledge=known, noise_sd=noise)[names] for known, noise in metrics)
+    pairs = judged_pairs(simulated, np.unique(simulated.pair))
+    names = np.array(pairs.names, dtype=np.int64)
+    said = (simulated.distances(generator, SimulatedMetric(known, noise))[names] for known, noise in metrics)
     return Studied(pairs, tuple(said))
 
 
@@ -153,15 +141,17 @@ def rejected_with_ties(seed: int) -> tuple[bool, ...]:
 
 
 def other_figures(seed: int) -> list[tuple[float, float, float]]:
-    """The other figures of a metric in one study, and of people for people, each with its interval."""
+    """The other figures of a metric in one study, each with its interval."""
     found = _covered_study(seed)
     draws = _draws(found.pairs, seed)
     generator = np.random.default_rng([seed, 3])
-    score = Score(0.0, "not needed here")
+    score = Score(_map(DrawnMap.of(found.pairs, found.distances[1], draws), found.pairs), "ties spread evenly")
     drawn = DrawnMap.of(found.pairs, found.distances[1], draws)
-    metric = metric_agreement("metric", found.distances[1], found.pairs, draws, score, drawn, generator, 200)
-    people = human_ceiling(found.pairs, draws, generator, splits=100)
-    estimates = {name: getattr(metric if hasattr(metric, name) else people, name) for name in _OTHERS}
+    concordance = Concordance.of(found.pairs, found.distances[1], draws)
+    metric = metric_agreement(
+        "metric", found.distances[1], found.pairs, draws, score, drawn, concordance, generator, 200
+    )
+    estimates = {name: getattr(metric, name) for name in _OTHERS}
     return [(one.estimate, one.low, one.high) for one in estimates.values()]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from analysis.exclusions.marking import mark
+from analysis.planning.simulated_metric import SimulatedMetric
 from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.planning.simulated_table import distances_by_pair, tidy_table
 from analysis.report.build import Settings, build
@@ -30,7 +31,9 @@ def measure(quick: bool) -> dict[str, Any]:
     study = simulate(Design(), Population(), generator)
     responses = mark(tidy_table(study, generator))
     distances = {
-        f"metric {number + 1}": distances_by_pair(study, study.distances(generator, noise_sd=0.2 + 0.1 * number))
+        f"metric {number + 1}": distances_by_pair(
+            study, study.distances(generator, SimulatedMetric(noise_sd=0.2 + 0.1 * number))
+        )
         for number in range(2 if quick else METRICS)
     }
     steps: list[tuple[str, float]] = []
