@@ -21,7 +21,8 @@ def rows(make_row: Row, photographs: list[str | None], directions: list[str]) ->
         make_row(
             participant=f"p{person:04d}",
             trial=number + 1,
-            pair=f"{number:05d}_n-3",
+            pair=f"{number:05d}_n-1",
+            shift_px=1,
             image=f"{number:05d}",
             photograph=photograph,
             direction=direction,
@@ -47,6 +48,6 @@ def test_an_image_stands_for_its_photograph_where_that_is_unknown(make_row: Row)
 def test_on_a_diagonal_the_shift_is_another_one(make_row: Row) -> None:
     directions = ["right", "up-left", "left", "down-right"]
     found = JudgedPairs.from_responses(from_rows(rows(make_row, [c * 64 for c in "abcd"], directions)))
-    assert found.shift_px == pytest.approx([3, 3 * math.sqrt(2), 3, 3 * math.sqrt(2)])
+    assert found.shift_px == pytest.approx([1, math.sqrt(2), 1, math.sqrt(2)])
     assert found.stratum.tolist() == [0, 1, 0, 1]
     assert np.bincount(found.stratum).tolist() == [2, 2]

@@ -99,7 +99,9 @@ def test_d_prime_has_both_models_unless_one_is_named() -> None:
         (("psychometric", "ghildyal2022-table1", "--figure", "nowhere/curve.svg"), "a folder that does not exist"),
         (("preregister", "-o", "plan.csv"), "plan.csv does not end in .json"),
         (("preregister", "-o", "plan.json", "--hypothesis", " "), "A hypothesis is empty"),
-        (("power", "--images", "20"), "more than the 20 images"),
+        (("power", "--images", "20", "--per-shift", "5"), "more than the 20 images"),
+        (("power", "--shifts", "3,2"), "The shifts are 3, 2; give two or more, ascending"),
+        (("power", "--other-noise", "0.1"), "larger one for the other metric"),
         (("power", "--participant-sd", "2"), "leave nothing of the whole spread"),
         (("preregister", "nowhere", "-o", "plan.json"), "nowhere is no study folder"),
         (("preregister", "-o", "plan.json", "--rules", "validate"), "validate"),
@@ -117,8 +119,31 @@ def test_power_has_a_row_a_design() -> None:
     assert result.exit_code == 0
     rows = json.loads(result.stdout)["rows"]
     assert [row["participants"] for row in rows] == [60]
-    text = run("power", "--simulations", 20, "--like", "ghildyal2022").stdout
+    text = run("power", "--simulations", 20, "--images", 20, "--per-shift", 2, "--like", "ghildyal2022").stdout
     assert "true threshold 2.42 px" in text
+
+
+def test_power_compares_designs_in_one_table() -> None:
+    sizes = ("--images", 30, "--crops", 1, "--crops", 5, "--participants", 9, "--simulations", 20)
+    result = run("power", "--shifts", "0,2,3", "--shifts", "0,1,2,3,4", *sizes, "--json")
+    assert result.exit_code == 0
+    rows = json.loads(result.stdout)["rows"]
+    assert [(row["shifts"], row["crops"], row["trials"]) for row in rows] == [
+        ([0, 2, 3], 1, 30),
+        ([0, 2, 3], 5, 30),
+        ([0, 1, 2, 3, 4], 1, 30),
+        ([0, 1, 2, 3, 4], 5, 30),
+    ]
+    assert rows[0]["threshold_px"]["estimate"] is None
+    assert rows[2]["threshold_px"]["estimate"] is not None
+
+
+def test_a_plan_names_the_primary_outcome_and_the_margins(tmp_path: Path) -> None:
+    first = json.loads(run("preregister", "-o", tmp_path / "plan.json", "--json").stdout)
+    assert (first["primary_outcome"], first["concordance_margin"], first["map_margin"]) == ("concordance", 0.1, 0.02)
+    options = ("--primary", "jnd_map", "--map-margin", 0.014)
+    other = json.loads(run("preregister", "-o", tmp_path / "other.json", "--json", *options).stdout)
+    assert (other["primary_outcome"], other["map_margin"]) == ("jnd_map", 0.014)
 
 
 def test_a_plan_is_written_once(tmp_path: Path) -> None:
@@ -140,3 +165,6 @@ def test_answers_that_fall_as_the_shift_grows_are_said(tmp_path: Path) -> None:
 
 def test_participants_and_answers_a_pair_exclude_each_other() -> None:
     assert run("power", "--participants", 30, "--answers-per-pair", 6).exit_code == 2
+    refused = run("power", "--shifts", "0;2")
+    assert refused.exit_code == 2
+    assert "--shifts is '0;2'; give whole numbers of pixels, such as 0,2,3." in refused.stderr
