@@ -1,0 +1,1 @@
+"""Models in which participants and photographs differ, by Laplace's approximation."""
