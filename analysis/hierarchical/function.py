@@ -122,8 +122,8 @@ def hierarchical_function(
 
     Raises: `AnalysisError` where the core is of another kind, and where `StudyAnswers.of` does.
 
-    Source: Kuss, Jäkel & Wichmann 2005 (priors of psychometric functions, sampled); Schütt et al. 2016; Prins 2024,
-    "Hierarchical Bayesian modeling of psychometric functions"; standard deviations as in Gelman 2006.
+    Source: Kuss, Jäkel & Wichmann 2005 (priors of psychometric functions, sampled); Schütt et al. 2016; Prins 2023,
+    "Easy, bias-free Bayesian hierarchical modeling of the psychometric function"; standard deviations as in Gelman 2006.
     """
     shape = core_named(core)
     if not shape.logarithmic:
