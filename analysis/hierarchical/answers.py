@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
 from analysis.exclusions.participants import unknown_participants
-from analysis.hierarchical.model import Groups
+from analysis.hierarchical.groups import Groups
+from analysis.hierarchical.posterior import Varying
 from analysis.hierarchical.seen_shift import FALSE_ALARM, LAPSE, LOCATION, LOG_SPREAD
+from analysis.responses.displacement import displacement_px
 from analysis.responses.photographs import photographs
 
 FEWEST_GROUPS = 5
@@ -29,7 +31,7 @@ class StudyAnswers:
 
     shift_px: NDArray[np.float64]
     different: NDArray[np.bool_]
-    kinds: tuple[Groups, ...]
+    kinds: tuple[Varying, ...]
     participants: tuple[str, ...]
     photographs: int
     notes: tuple[str, ...]
@@ -55,18 +57,18 @@ class StudyAnswers:
                 f"The answers are of {len(people)} participant{'s' if len(people) > 1 else ''}; to tell how people "
                 f"differ takes {FEWEST_GROUPS} or more: leave --hierarchical out."
             )
-        shift = kept["shift_px"].to_numpy(dtype=np.float64)
+        shift = displacement_px(kept)
         if len(np.unique(shift[shift > 0])) < 2:
             raise AnalysisError(
                 "The answers are to fewer than two different shifts above 0 px; a threshold takes two or more."
             )
-        kinds = [Groups(who.astype(np.int64), OF_PEOPLE, len(people))]
+        kinds = [Varying(Groups(who.astype(np.int64), len(people)), OF_PEOPLE)]
         notes = []
         if len(pictures) < FEWEST_GROUPS:
             notes.append(f"There are too few photographs to tell how photographs differ ({len(pictures)}).")
         else:
-            kinds.append(Groups(what.astype(np.int64), OF_PHOTOGRAPHS, len(pictures)))
-        effects = sum(kind.size * len(kind.parameters) for kind in kinds)
+            kinds.append(Varying(Groups(what.astype(np.int64), len(pictures)), OF_PHOTOGRAPHS))
+        effects = sum(kind.groups.size * len(kind.parameters) for kind in kinds)
         if len(kept) > MOST_ANSWERS or effects > MOST_EFFECTS:
             raise AnalysisError(
                 f"{len(kept):,} answers of {len(people):,} participants to {len(pictures):,} photographs are too many "

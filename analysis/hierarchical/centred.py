@@ -21,7 +21,7 @@ def centred_step(posterior: Posterior, state: Floats, generator: np.random.Gener
     moved = state.copy()
     prior = posterior.prior
     for term in posterior.terms:
-        group_size = term.kind.size
+        group_size = term.groups.size
         fixed, sd = moved[:, term.parameter], moved[:, term.sd]
         own = moved[:, term.effects] * sd[:, np.newaxis]
         # The fixed effect given the groups' parameters is normal.

@@ -24,7 +24,7 @@ def odds_of_none(draws: Floats, scale: float) -> float:
     quartile = float(np.quantile(draws, 0.5)) / 0.674
     width = 0.9 * min(spread, quartile) * (2 * len(draws)) ** -0.2
     at_none = 2 * float(np.exp(-0.5 * (draws / width) ** 2).mean()) / (width * math.sqrt(2 * math.pi))
-    return at_none * scale / math.sqrt(2 / math.pi)
+    return float(at_none * scale / math.sqrt(2 / math.pi))
 
 
 def shortest(draws: Floats, share: float = 0.95) -> tuple[float, float]:

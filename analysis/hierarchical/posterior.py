@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from analysis.hierarchical.model import Groups
+from analysis.hierarchical.groups import Groups
 from analysis.hierarchical.seen_shift import PARAMETERS, SeenShift
 from analysis.psychometric.cores import Floats
 
@@ -29,10 +29,18 @@ class Prior:
 
 
 @dataclass(frozen=True)
+class Varying:
+    """A kind of groups, and which of the four parameters differ between them."""
+
+    groups: Groups
+    parameters: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Term:
     """Effects of one kind of groups on one parameter: where they stand in a state."""
 
-    kind: Groups
+    groups: Groups
     parameter: int
     sd: int
     effects: slice
@@ -47,7 +55,7 @@ class Posterior:
     """
 
     outcome: SeenShift
-    kinds: Sequence[Groups]
+    kinds: Sequence[Varying]
     prior: Prior
 
     @cached_property
@@ -60,8 +68,8 @@ class Posterior:
         sd = PARAMETERS
         for kind in self.kinds:
             for parameter in kind.parameters:
-                yield Term(kind, parameter, sd, slice(place, place + kind.size))
-                place, sd = place + kind.size, sd + 1
+                yield Term(kind.groups, parameter, sd, slice(place, place + kind.groups.size))
+                place, sd = place + kind.groups.size, sd + 1
 
     @property
     def edge(self) -> int:
@@ -71,14 +79,14 @@ class Posterior:
     @property
     def size(self) -> int:
         """Numbers in a state."""
-        return self.terms[-1].effects.stop
+        return int(self.terms[-1].effects.stop)
 
     def parameters(self, state: Floats) -> Floats:
         """`(4, C, N)` of the answers."""
         eta = np.repeat(state[:, :PARAMETERS].T[:, :, np.newaxis], len(self.outcome.position), axis=2)
         for term in self.terms:
             own = state[:, term.sd, np.newaxis] * state[:, term.effects]
-            eta[term.parameter] += np.take(own, term.kind.codes, axis=1)
+            eta[term.parameter] += np.take(own, term.groups.codes, axis=1)
         return eta
 
     def height_and_slope(self, state: Floats) -> tuple[Floats, Floats]:
@@ -90,9 +98,9 @@ class Posterior:
         slope = np.concatenate([first.sum(axis=2).T - away / self.prior.spread, -wide / self.prior.scale, -effects], 1)
         chains = np.arange(len(state))[:, np.newaxis]
         for term in self.terms:
-            cell = (chains * term.kind.size + term.kind.codes).ravel()
-            summed = np.bincount(cell, first[term.parameter].ravel(), len(state) * term.kind.size)
-            by_group = summed.reshape(len(state), term.kind.size)
+            cell = (chains * term.groups.size + term.groups.codes).ravel()
+            summed = np.bincount(cell, first[term.parameter].ravel(), len(state) * term.groups.size)
+            by_group = summed.reshape(len(state), term.groups.size)
             slope[:, term.sd] += (by_group * state[:, term.effects]).sum(axis=1)
             slope[:, term.effects] += by_group * state[:, term.sd, np.newaxis]
         return likely.sum(axis=1) - 0.5 * sum(squares), slope
@@ -114,7 +122,7 @@ class Posterior:
         rows[:, :PARAMETERS] = roots[:, some].T
         place = np.arange(len(rows))
         for term in self.terms:
-            root, codes = roots[term.parameter, some], term.kind.codes[some]
+            root, codes = roots[term.parameter, some], term.groups.codes[some]
             rows[:, term.sd] = root * state[term.effects][codes]
             rows[place, term.effects.start + codes] = root * state[term.sd]
         return rows

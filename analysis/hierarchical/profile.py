@@ -9,9 +9,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from analysis.hierarchical.laplace import Conditional
+from analysis.hierarchical.laplace import Conditional, MixedLogistic
 from analysis.hierarchical.maximum import WIDEST_SD, Climb, climb_over
-from analysis.hierarchical.model import ConcaveOutcome, Model
 
 # By so much the log-likelihood falls at the ends of a 95% interval.
 _FALL = 0.5 * float(chi2.ppf(0.95, 1))
@@ -32,20 +31,20 @@ class Profile:
     p: float
 
 
-def profile(model: Model[ConcaveOutcome], top: Conditional, term: int) -> Profile:
-    """Of the standard deviation `term` (0 to T − 1), around the top.
+def profile(model: MixedLogistic, top: Conditional, kind: int) -> Profile:
+    """Of the standard deviation of a kind of groups, by its number, around the top.
 
     Source: Bates et al. 2015, "lme4", Section 5.1; Self & Liang 1987 (the test at the edge).
     """
     climb = Climb(model, top.effects)
-    others = [index for index in range(model.terms) if index != term]
-    likeliest = float(top.sds[term])
+    others = [index for index in range(len(model.kinds)) if index != kind]
+    likeliest = float(top.sds[kind])
     # Where a search ended tells where the next one begins.
     ends = {likeliest: top}
 
     def fall(sd: float) -> float:
         nearest = ends[min(ends, key=lambda known: abs(known - sd))]
-        held = np.where(np.arange(model.terms) == term, sd, np.maximum(nearest.sds, 0.01))
+        held = np.where(np.arange(len(model.kinds)) == kind, sd, np.maximum(nearest.sds, 0.01))
         climb.last = nearest.effects
         ends[sd] = climb_over(climb, nearest.fixed, held, others, gain=_GAIN)
         return top.log_likelihood - ends[sd].log_likelihood

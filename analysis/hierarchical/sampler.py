@@ -74,4 +74,3 @@ def _trajectory(
     chance = np.exp(np.minimum(np.where(np.isfinite(gain), gain, -np.inf), 0.0))
     go = generator.random(len(state)) < chance
     return np.where(go[:, np.newaxis], there, state), float(chance.mean())
-

@@ -40,7 +40,7 @@ class BayesianModel(Result):
 
 
 def bayesian_model(responses: pd.DataFrame, *, draws: int = 1000, chains: int = 4, seed: int = 0) -> BayesianModel:
-    """The predictors of `mixed_model` with crossed effects of participants and images, priors as bambi sets them.
+    """The predictors of `mixed_model` with crossed effects as there; priors as bambi sets them.
 
     Args:
         responses: a tidy response table.
@@ -64,25 +64,27 @@ def bayesian_model(responses: pd.DataFrame, *, draws: int = 1000, chains: int = 
     names = [name for name in predictors.names if name != "intercept"]
     columns: dict[str, Any] = {name: predictors.values[:, predictors.names.index(name)] for name in names}
     columns["different"] = answers.different.astype(np.int64)
-    terms = list(names)
+    columns["shifted"] = np.asarray(answers.shift_px > 0, dtype=np.float64)
+    terms, sds = list(names), {}
     groups = {
-        "participant": (answers.participant, answers.participants),
-        "image": (answers.photograph, answers.photographs),
+        "participant": (answers.participant, answers.participants, "1"),
+        "photograph": (answers.photograph, answers.photographs, "shifted"),
     }
-    for group, (codes, listed) in groups.items():
+    for group, (codes, listed, of) in groups.items():
         if codes is not None and len(listed) >= FEWEST_CLUSTERS:
             columns[group] = np.array(listed)[codes]
-            terms.append(f"(1|{group})")
+            terms.append(f"({'1' if of == '1' else f'0 + {of}'}|{group})")
+            sds[f"{of}|{group}_sigma"] = f"{group}_sd"
     model = bambi.Model(f"different ~ {' + '.join(terms) or '1'}", pd.DataFrame(columns), family="bernoulli")
     fitted = model.fit(draws=draws, tune=draws, chains=chains, random_seed=seed, progressbar=False)
     method = f"posterior mean, central 95% interval, {chains} chains of {draws:,} draws"
     rows = []
-    for name in ["Intercept", *names, *(f"1|{group}_sigma" for group in groups if f"(1|{group})" in terms)]:
+    for name in ["Intercept", *names, *sds]:
         values = fitted["posterior"][name].to_numpy().astype(np.float64)
         mean, (low, high) = float(values.mean()), np.quantile(values, (0.025, 0.975))
-        sd = name.endswith("_sigma")
+        sd = name in sds
         plain = name.lower() if name == "Intercept" else name
-        label = f"{name.removeprefix('1|').removesuffix('_sigma')}_sd" if sd else plain
+        label = sds.get(name, plain)
         estimate = Estimate(mean, float(low), float(high), method)
         if not sd:
             estimate = Estimate(math.exp(mean), math.exp(low), math.exp(high), method)

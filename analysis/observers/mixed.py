@@ -1,13 +1,15 @@
-"""What makes people answer "different": shift, side, order, and which people and images they are."""
+"""What makes people answer "different": shift, side, order, and which people and photographs they are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from analysis.errors import AnalysisError
@@ -15,10 +17,12 @@ from analysis.exclusions.participants import named, unknown_participants
 from analysis.observers.accepted_answers import AcceptedAnswers, Integers
 from analysis.observers.cluster_robust import LogisticFit, fit_logistic
 from analysis.observers.predictors import MEANING, predictors_of
-from analysis.observers.random_effects import MOST_ANSWERS, RandomEffect, random_effects
+from analysis.observers.random_effects import MOST_ANSWERS, Kind, RandomEffect, RandomEffects, random_effects
 from analysis.observers.reaction_times import ReactionTimes, reaction_times
 from analysis.observers.trial_blocks import TrialBlock, trial_blocks
 from analysis.results import Estimate, Result
+
+Floats = NDArray[np.float64]
 
 # Robust errors of fewer clusters are too small, and say so of nobody.
 FEWEST_CLUSTERS = 5
@@ -40,33 +44,46 @@ class Predictor(Result):
 
 @dataclass(frozen=True)
 class MixedModel(Result):
-    """Logistic regression of "different", with intervals that hold for other participants and other images.
+    """Logistic regression of "different", with intervals that hold for other participants and other photographs.
 
-    `participant_sd`, `image_sd`: standard deviation of participants and images in log odds, None where not known or too
-    few. `image_effects`: lowest first: images that hide a shift; `participant_effects` likewise: people who say
-    "different" seldom. `blocks`: answers by ten trials. `sentences`: what the model says of side, learning and fatigue.
-    `notes`: what is left out, and why.
+    `participant_sd`, `photograph_sd`: standard deviation of participants, in all their answers, and of photographs, in
+    those to shifted pairs, in log odds; 0 where they do not differ, None where not known or too few. `participant_p`,
+    `photograph_p`: of the likelihood-ratio test that it is 0. `photograph_effects`: lowest first: photographs that hide
+    a shift; `participant_effects` likewise: people who say "different" seldom. `blocks`: answers by ten trials.
+    `sentences`: what the model says of side, learning and fatigue. `notes`: what is left out, and why.
     """
 
     rows: tuple[Predictor, ...]
     participant_sd: Estimate | None
-    image_sd: Estimate | None
+    participant_p: float | None
+    photograph_sd: Estimate | None
+    photograph_p: float | None
     participant_effects: tuple[RandomEffect, ...]
-    image_effects: tuple[RandomEffect, ...]
+    photograph_effects: tuple[RandomEffect, ...]
     blocks: tuple[TrialBlock, ...]
     reaction_times: ReactionTimes | None
     answers: int
     participants: int | None
-    images: int
+    photographs: int
     sentences: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def told_apart(self, of: Literal["participants", "photographs"]) -> tuple[RandomEffect, ...]:
+        """Those who differ from a typical one, lowest first: whose interval is clear of 0, as that of the standard
+        deviation is."""
+        people = of == "participants"
+        sd, effects = (
+            (self.participant_sd, self.participant_effects) if people else (self.photograph_sd, self.photograph_effects)
+        )
+        return tuple(one for one in effects if one.clear) if sd is not None and (sd.low or 0.0) > 0 else ()
 
 
 def mixed_model(responses: pd.DataFrame, *, replicates: int = 2000, seed: int = 0) -> MixedModel:
     """The model of the accepted answers of a tidy response table.
 
     Odds ratios are of all answers pooled (independence working correlation); their errors are robust for clusters of
-    participants and of images together. Participants' and images' own effects come of a model with effects of both.
+    participants and of photographs together. Participants' and photographs' own effects come of a model with effects
+    of both, those of photographs on shifted pairs only.
 
     Args:
         responses: a tidy response table.
@@ -84,16 +101,10 @@ def mixed_model(responses: pd.DataFrame, *, replicates: int = 2000, seed: int = 
     clusters = _clusters(answers, notes)
     found = fit_logistic(predictors.values, answers.different, [codes for codes, _ in clusters])
     start = found.log_odds
-    kinds = [name for name, _ in _named(answers, clusters)]
-    groups = [group for _, group in _named(answers, clusters)]
-    if len(answers.different) > MOST_ANSWERS:
-        notes.append(f"The effects of single people and images are not computed of more than {MOST_ANSWERS:,} answers.")
-        groups = []
-    effects = random_effects(predictors.values, answers.different, groups, start) if groups else []
-    by_kind = dict(zip(kinds, effects, strict=False))
+    by_kind = _effects(answers, predictors.values, start, clusters, notes)
     method = _method(clusters, answers)
     rows = tuple(_row(name, float(start[index]), found, index, method) for index, name in enumerate(predictors.names))
-    people, images = by_kind.get("participants"), by_kind.get("images")
+    people, pictures = by_kind.get("participants"), by_kind.get("photographs")
     try:
         times = reaction_times(responses, replicates=replicates, seed=seed)
     except AnalysisError as error:
@@ -102,14 +113,16 @@ def mixed_model(responses: pd.DataFrame, *, replicates: int = 2000, seed: int = 
     return MixedModel(
         rows=rows,
         participant_sd=people.sd if people else None,
-        image_sd=images.sd if images else None,
+        participant_p=people.p if people else None,
+        photograph_sd=pictures.sd if pictures else None,
+        photograph_p=pictures.p if pictures else None,
         participant_effects=people.rows if people else (),
-        image_effects=images.rows if images else (),
+        photograph_effects=pictures.rows if pictures else (),
         blocks=trial_blocks(answers),
         reaction_times=times,
         answers=len(answers.different),
         participants=None if answers.participant is None else len(answers.participants),
-        images=len(answers.photographs),
+        photographs=len(answers.photographs),
         sentences=_sentences({row.name: row for row in rows}),
         notes=(*notes, *_alike(answers)),
     )
@@ -119,30 +132,53 @@ _Group = tuple[Integers, tuple[str, ...]]
 
 
 def _clusters(answers: AcceptedAnswers, notes: list[str]) -> list[_Group]:
-    """Participants and images, as far as they are known and not too few."""
+    """Participants and photographs, as far as they are known and not too few."""
     found: list[_Group] = []
     if answers.participant is None:
         unknown = unknown_participants(answers.responses)
-        notes.append(f"{unknown}: participants are left out, and intervals are about images.")
+        notes.append(f"{unknown}: participants are left out, and intervals are about photographs.")
     elif len(answers.participants) < FEWEST_CLUSTERS:
         notes.append(f"There are too few participants to tell how people differ ({len(answers.participants)}).")
     else:
         found.append((answers.participant, answers.participants))
     if len(answers.photographs) < FEWEST_CLUSTERS:
-        notes.append(f"There are too few images to tell how images differ ({len(answers.photographs)}).")
+        notes.append(f"There are too few photographs to tell how photographs differ ({len(answers.photographs)}).")
     else:
         found.append((answers.photograph, answers.photographs))
     return found
 
 
 def _named(answers: AcceptedAnswers, clusters: Sequence[_Group]) -> list[tuple[str, _Group]]:
-    return [("participants" if group[0] is answers.participant else "images", group) for group in clusters]
+    return [("participants" if group[0] is answers.participant else "photographs", group) for group in clusters]
+
+
+def _effects(
+    answers: AcceptedAnswers, predictors: Floats, start: Floats, clusters: Sequence[_Group], notes: list[str]
+) -> dict[str, RandomEffects]:
+    """Of participants and of photographs, as far as they can be told."""
+    if len(answers.different) > MOST_ANSWERS:
+        notes.append(
+            f"The effects of single people and photographs are not computed of more than {MOST_ANSWERS:,} answers."
+        )
+        return {}
+    shifted = answers.shift_px > 0
+    kinds = {
+        name: Kind(codes, names, shifted | (name == "participants"))
+        for name, (codes, names) in _named(answers, clusters)
+        if name == "participants" or bool(shifted.any())
+    }
+    try:
+        found = random_effects(predictors, answers.different, list(kinds.values()), start) if kinds else []
+    except AnalysisError as error:
+        notes.append(str(error))
+        return {}
+    return dict(zip(kinds, found, strict=True))
 
 
 def _method(clusters: Sequence[_Group], answers: AcceptedAnswers) -> str:
     named = [f"{len(group[1])} {name}" for name, group in _named(answers, clusters)]
     if not named:
-        return "no interval: too few participants and images"
+        return "no interval: too few participants and photographs"
     return f"generalised estimating equations; 95% interval robust for {' and '.join(named)}"
 
 

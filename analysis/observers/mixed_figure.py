@@ -1,4 +1,4 @@
-"""What images and participants add, how answers change in the course of the study, and how long they take."""
+"""What photographs and participants add, how answers change in the course of the study, and how long they take."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _MOST_NAMES = 60
 
 
-def plot_image_effects(result: MixedModel, ax: Axes) -> None:
-    """Draw by how much each image raises the log odds of "different", those that hide a shift on the left."""
-    _effects(result.image_effects, ax, "Images, from those that hide a shift", BLUE)
+def plot_photograph_effects(result: MixedModel, ax: Axes) -> None:
+    """Draw by how much each photograph raises the log odds of "different", those that hide a shift on the left."""
+    _effects(result.photograph_effects, ax, "Photographs, by the name of their first image", BLUE)
 
 
 def plot_participant_effects(result: MixedModel, ax: Axes) -> None:

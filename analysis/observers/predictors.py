@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.observers.accepted_answers import AcceptedAnswers
+from analysis.responses.displacement import displacement_px
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +37,7 @@ def predictors_of(answers: AcceptedAnswers) -> Predictors:
     rows, notes = answers.responses, []
     columns: dict[str, Floats] = {
         "intercept": np.ones(len(rows)),
-        "shift": np.log2(1.0 + answers.shift_px),
+        "shift": np.log2(1.0 + displacement_px(rows)),
     }
     side = rows["reference_side"]
     if side.notna().all():

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.hierarchical.log_odds import LogOdds
+from analysis.hierarchical.groups import Groups
+from analysis.hierarchical.laplace import MixedLogistic
 from analysis.hierarchical.maximum import maximise
-from analysis.hierarchical.model import Groups, Model
 from analysis.hierarchical.profile import profile
 from analysis.results import Estimate, Result
 
@@ -47,7 +47,12 @@ class Kind:
 
     codes: Integers
     names: tuple[str, ...]
-    concerned: NDArray[np.bool_] | None = None
+    concerned: NDArray[np.bool_]
+
+    @property
+    def weights(self) -> Floats:
+        """`(N,)`, 1 where the groups bear on an answer, else 0."""
+        return self.concerned.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -75,20 +80,16 @@ def random_effects(
     Source: the likelihood of lme4's `glmer` (Bates et al. 2015), by Laplace's approximation; the intervals of effects
     are those given the standard deviations and the predictors' log odds.
     """
-    groups = [
-        Groups(kind.codes, (0,), len(kind.names), None if kind.concerned is None else kind.concerned.astype(np.float64))
-        for kind in kinds
-    ]
-    model = Model(LogOdds(outcome), predictors[:, np.newaxis, :], groups)
+    groups = [Groups(kind.codes, len(kind.names)) for kind in kinds]
+    model = MixedLogistic(outcome, predictors, groups, [kind.weights for kind in kinds])
     top = maximise(model, start, np.full(len(kinds), _FIRST_SD))
     found = []
     for term, (kind, modes, variances) in enumerate(zip(kinds, top.effects, top.matrix.variances(), strict=True)):
         sd = float(top.sds[term])
         range_ = profile(model, top, term)
         method = "maximum likelihood by Laplace's approximation; 95% interval by the profile"
-        concerned = None if kind.concerned is None else kind.concerned.astype(np.float64)
-        answers = np.bincount(kind.codes, concerned, len(kind.names)).astype(np.int64)
-        effects, aways = sd * modes[:, 0], _Z * sd * np.sqrt(variances[:, 0])
+        answers = np.bincount(kind.codes, kind.weights, len(kind.names)).astype(np.int64)
+        effects, aways = sd * modes, _Z * sd * np.sqrt(variances)
         rows = [
             RandomEffect(name, _effect(float(effect), float(away)), int(count))
             for name, effect, away, count in zip(kind.names, effects, aways, answers, strict=True)
@@ -100,4 +101,4 @@ def random_effects(
 
 
 def _effect(effect: float, away: float) -> Estimate:
-    return Estimate(effect, effect - away, effect + away, "likeliest effect; 95% interval given the standard deviations")
+    return Estimate(effect, effect - away, effect + away, "likeliest; 95% interval given the standard deviations")

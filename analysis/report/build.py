@@ -17,6 +17,7 @@ from analysis.planning.plan import Plan, adherence
 from analysis.report.agreement_sections import metrics_section, reliability_section
 from analysis.report.content import Distances, Report, Section
 from analysis.report.observer_sections import observers_section
+from analysis.report.people_section import people_section
 from analysis.report.sensitivity_section import sensitivity_section
 from analysis.report.study_sections import answers_section, participants_section, study_section
 from analysis.report.visibility_sections import d_prime_section, psychometric_section
@@ -100,6 +101,7 @@ def _makers(
             "Psychometric function",
             lambda: psychometric_section(responses, core=settings.core, **draws),
         ),
+        ("people", "Thresholds of single people", lambda: people_section(responses, core=settings.core, **draws)),
         ("d-prime", "d′ by shift", lambda: d_prime_section(responses, model=settings.d_prime_model, **draws)),
         (
             "observers",

@@ -1,41 +1,58 @@
-"""Who answers, about which images, when and how fast: the mixed model and reaction times."""
+"""Who answers, about which photographs, when and how fast: the mixed model and reaction times."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from analysis.observers.mixed import MixedModel, mixed_model
 from analysis.observers.mixed_figure import (
-    plot_image_effects,
     plot_learning,
     plot_participant_effects,
+    plot_photograph_effects,
     plot_reaction_times,
 )
 from analysis.observers.random_effects import RandomEffect
 from analysis.observers.reaction_times import ReactionTimes
 from analysis.report.content import Figure, Section, Table, counted, interval, listed, number, p_value, sentence
+from analysis.results import Estimate
 
-# So many images are named in the text, from each end.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_Name = Literal["participants", "photographs"]
+_Kind = tuple[_Name, tuple[RandomEffect, ...], Estimate | None, float | None, Callable[[MixedModel, "Axes"], None]]
+
+# So many photographs are named in the text, from each end.
 _NAMED = 3
 
 
 def observers_section(responses: pd.DataFrame, *, replicates: int, seed: int) -> Section:
-    """The mixed model: shift, side, order, participants, images; and reaction times."""
+    """The mixed model: shift, side, order, participants, photographs; and reaction times."""
     found = mixed_model(responses, replicates=replicates, seed=seed)
     items: list[Table | Figure] = [_predictors(found)]
     text = [*found.sentences]
-    for name, effects, sd, plot in (
-        ("images", found.image_effects, found.image_sd, plot_image_effects),
-        ("participants", found.participant_effects, found.participant_sd, plot_participant_effects),
-    ):
+    kinds: tuple[_Kind, ...] = (
+        ("photographs", found.photograph_effects, found.photograph_sd, found.photograph_p, plot_photograph_effects),
+        (
+            "participants",
+            found.participant_effects,
+            found.participant_sd,
+            found.participant_p,
+            plot_participant_effects,
+        ),
+    )
+    for name, effects, sd, p, plot in kinds:
         if not effects or sd is None:
             continue
-        text.append(_ends(name, effects, interval(sd, 2)))
+        text.append(_difference(name, sd, p, found.told_apart(name)))
         items += [
             Figure(
                 f"{name.removesuffix('s')}_effects",
-                f"Effects of {name} on the log odds of “different”, shrunken towards 0 the more the fewer answers "
-                f"there are; {effects[0].effect.method}.",
+                f"Effects of {name} on the log odds of “different”{_concerned(name)}, shrunken towards 0 the more the "
+                f"fewer answers there are; {effects[0].effect.method}.",
                 f"{counted(len(effects), name.removesuffix('s'))}, from {number(effects[0].effect.estimate, 2)} "
                 f"({effects[0].name}) to {number(effects[-1].effect.estimate, 2)} ({effects[-1].name}).",
                 lambda ax, plot=plot: plot(found, ax),  # type: ignore[misc]
@@ -79,14 +96,28 @@ def _predictors(found: MixedModel) -> Table:
     )
 
 
-def _ends(name: str, effects: tuple[RandomEffect, ...], sd: str) -> str:
-    low = listed([effect.name for effect in effects[:_NAMED]])
-    high = listed([effect.name for effect in effects[: -_NAMED - 1 : -1]])
-    if name == "images":
-        said = f"{low} hide a shift best, {high} show it most readily"
+def _concerned(name: str) -> str:
+    return " to shifted pairs" if name == "photographs" else ""
+
+
+def _difference(name: str, sd: Estimate, p: float | None, apart: tuple[RandomEffect, ...]) -> str:
+    """How much they differ, and who is told apart: only whose interval is clear of 0."""
+    said = (
+        f"Between {name} the log odds of “different”{_concerned(name)} have a standard deviation of {interval(sd, 2)} "
+        f"(p = {p_value(p)} that it is 0)"
+    )
+    low = [one.name for one in apart if (one.effect.estimate or 0.0) < 0]
+    high = [one.name for one in apart[::-1] if (one.effect.estimate or 0.0) > 0]
+    if not apart:
+        return f"{said}; no single one is told apart from the others."
+    if name == "photographs":
+        ends = ((low, "hide{} a shift best"), (high, "show{} a shift most readily"))
     else:
-        said = f"{low} say “different” most seldom, {high} most often"
-    return f"Between {name} the log odds of “different” have a standard deviation of {sd}: {said}."
+        ends = ((low, "say{} “different” more seldom than most"), (high, "say{} “different” more often than most"))
+    told = [f"{listed(names[:_NAMED])} {what.format('s' if len(names) == 1 else '')}" for names, what in ends if names]
+    more = sum(max(len(names) - _NAMED, 0) for names in (low, high))
+    rest = f", and {counted(more, 'other')} {'is' if more == 1 else 'are'} told apart" if more else ""
+    return f"{said}: {'; '.join(told)}{rest}."
 
 
 def _effects(name: str, effects: tuple[RandomEffect, ...]) -> Table:
@@ -96,7 +127,7 @@ def _effects(name: str, effects: tuple[RandomEffect, ...]) -> Table:
     some = "" if len(shown) == len(effects) else f" The {_NAMED} lowest and highest; all are in the table's CSV file."
     return Table(
         f"{label}_effects",
-        f"Effects of {name} on the log odds of “different”.{some}",
+        f"Effects of {name} on the log odds of “different”{_concerned(name)}.{some}",
         (label.capitalize(), "Effect", "Answers"),
         tuple((effect.name, interval(effect.effect, 2), f"{effect.answers:,}") for effect in shown),
         pd.DataFrame([{label: effect.name, **vars(effect.effect), "answers": effect.answers} for effect in effects]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from analysis.observers.bayes import BayesianModel
     from analysis.observers.mixed import MixedModel
     from analysis.observers.random_effects import RandomEffect
+    from analysis.results import Estimate
 
 
 @click.command()
@@ -35,19 +36,19 @@ def mixed(
     figure: Path | None,
     as_json: bool,
 ) -> None:
-    """What makes people answer "different": shift, side, order of the trials, and which people and images they are.
+    """What makes people answer "different": shift, side, order of the trials, and who and which photographs they are.
 
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json) or
-    ghildyal2022, the published judgments of the paper. The figure shows the effects of the images.
+    ghildyal2022, the published judgments of the paper. The figure shows the effects of the photographs.
 
     \b
     Example:  shift-study mixed my-study
-              shift-study mixed my-study --json --figure images.svg
+              shift-study mixed my-study --json --figure photographs.svg
     """
     from analysis.figure_style import check_figure
     from analysis.observers.bayes import bayesian_model
     from analysis.observers.mixed import mixed_model
-    from analysis.observers.mixed_figure import plot_image_effects
+    from analysis.observers.mixed_figure import plot_photograph_effects
     from analysis.responses.sources import read_responses
 
     if figure is not None:
@@ -55,7 +56,7 @@ def mixed(
     responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
     sampled = bayesian_model(responses, seed=seed) if bayes else None
     found = mixed_model(responses, replicates=replicates, seed=seed)
-    store_figure(figure, lambda ax: plot_image_effects(found, ax), (7.2, 3.2))
+    store_figure(figure, lambda ax: plot_photograph_effects(found, ax), (7.2, 3.2))
     if as_json:
         document = found.to_json() | ({"bayes": sampled.to_json()} if sampled else {})
         click.echo(json.dumps(document, indent=2))
@@ -71,13 +72,15 @@ def _text(found: MixedModel) -> str:
         p = "" if row.p is None else "   p < 0.001" if row.p < 0.001 else f"   p = {row.p:.3f}"
         lines.append(f"  {row.name:16} {shown(row.odds_ratio, 2):24}{p:12}   {row.meaning}")
     lines.append(f"Intervals   {found.rows[0].odds_ratio.method}")
-    for name, sd, effects in (
-        ("participants", found.participant_sd, found.participant_effects),
-        ("images", found.image_sd, found.image_effects),
-    ):
-        if sd is not None:
-            lines += [f"\nStandard deviation of {name}, log odds: {shown(sd, 2)}; {sd.method}"]
-            lines += [_ends("seldom “different”", effects[:3]), _ends("often “different”", effects[:-4:-1])]
+    kinds: tuple[tuple[Literal["participants", "photographs"], Estimate | None, float | None], ...] = (
+        ("participants", found.participant_sd, found.participant_p),
+        ("photographs", found.photograph_sd, found.photograph_p),
+    )
+    for name, sd, sd_p in kinds:
+        if sd is not None and sd_p is not None:
+            tested = "p < 0.001" if sd_p < 0.001 else f"p = {sd_p:.3f}"
+            lines.append(f"\nStandard deviation of {name}, log odds: {shown(sd, 2)}   {tested}; {sd.method}")
+            lines += _ends(name, found.told_apart(name))
     if found.reaction_times is not None:
         times = found.reaction_times
         lines += [f"\nMedian reaction time {shown(times.median_ms, 0, ' ms')}", " shift   same   different"]
@@ -90,8 +93,20 @@ def _text(found: MixedModel) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _ends(label: str, effects: tuple[RandomEffect, ...]) -> str:
-    return f"  {label}: " + ", ".join(f"{one.name} {one.effect.estimate:+.2f}" for one in effects)
+def _ends(of: str, effects: tuple[RandomEffect, ...]) -> list[str]:
+    """Who is told apart, at most three from each end."""
+    if not effects:
+        return [f"  no single one of the {of} is told apart from a typical one"]
+    signed = [(one.name, one.effect.estimate or 0.0) for one in effects]
+    ends = {
+        "seldom “different”": [pair for pair in signed if pair[1] < 0][:3],
+        "often “different”": [pair for pair in signed[::-1] if pair[1] > 0][:3],
+    }
+    return [
+        f"  {label}: " + ", ".join(f"{name} {value:+.2f}" for name, value in some)
+        for label, some in ends.items()
+        if some
+    ]
 
 
 def _bayes_text(found: BayesianModel) -> str:

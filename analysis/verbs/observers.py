@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.verbs.hierarchical import HIERARCHICAL, show_hierarchical
 from analysis.verbs.options import (
     CORE,
     FIGURE,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What --at is a level of: the share of “different”, or the core between its two rates.",
 )
+@HIERARCHICAL
 @REPLICATES
 @SEED
 @RULES
@@ -56,6 +58,7 @@ def psychometric(
     core: str,
     at: tuple[float, ...],
     of: LevelOf,
+    hierarchical: bool,
     replicates: int,
     seed: int,
     rules: str | None,
@@ -72,6 +75,7 @@ def psychometric(
     Example:  shift-study psychometric my-study
               shift-study psychometric my-study --at 0.25 --at 0.75
               shift-study psychometric ghildyal2022-table1 --core weibull --json
+              shift-study psychometric my-study --hierarchical
     """
     from analysis.figure_style import check_figure
     from analysis.psychometric.figure import plot_psychometric
@@ -80,6 +84,11 @@ def psychometric(
 
     if figure is not None:
         check_figure(figure)
+    if hierarchical:
+        if at:
+            raise click.UsageError("--at is of the function of all answers: leave it out with --hierarchical.")
+        show_hierarchical(reader, source, core, replicates, seed, rules, figure, as_json=as_json)
+        return
     counts, responses = counts_and_responses(reader, source, rules)
     scale = None if responses is None else arcmin_per_px(responses)
     found = psychometric_function(

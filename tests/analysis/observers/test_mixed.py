@@ -18,9 +18,9 @@ from analysis.observers.bayes import bayesian_model
 from analysis.observers.cluster_robust import fit_logistic
 from analysis.observers.mixed import MixedModel, mixed_model
 from analysis.observers.mixed_figure import (
-    plot_image_effects,
     plot_learning,
     plot_participant_effects,
+    plot_photograph_effects,
     plot_reaction_times,
 )
 from analysis.observers.predictors import predictors_of
@@ -118,16 +118,16 @@ def test_what_was_put_in_is_found(make_row: Row) -> None:
         assert ratio.low is not None and ratio.high is not None
         assert np.log(ratio.low) < effect * 0.85 < np.log(ratio.high)
     assert rows["reference_right"].p is not None and rows["reference_right"].p < 0.01
-    assert found.participant_sd is not None and found.image_sd is not None
+    assert found.participant_sd is not None and found.photograph_sd is not None
     assert found.participant_sd.estimate == pytest.approx(0.7, abs=0.2)
-    assert found.image_sd.estimate == pytest.approx(0.9, abs=0.2)
+    assert found.photograph_sd.estimate == pytest.approx(0.9, abs=0.2)
     pictures = np.random.default_rng(3)
     pictures.normal(0, 0.7, 60)
     true_effects = pictures.normal(0, 0.9, 50)
-    estimated = {one.name: one.effect.estimate for one in found.image_effects}
+    estimated = {one.name: one.effect.estimate for one in found.photograph_effects}
     ordered = [estimated[f"{image:03d}"] for image in range(50)]
     assert np.corrcoef(true_effects, ordered)[0, 1] > 0.85
-    assert [one.effect.estimate for one in found.image_effects] == sorted(ordered)
+    assert [one.effect.estimate for one in found.photograph_effects] == sorted(ordered)
     assert found.sentences[0].startswith("Side: the odds of “different” are ")
     assert found.sentences[0].endswith("1 is not in the interval.")
 
@@ -157,11 +157,11 @@ def test_the_published_answers_have_images_only() -> None:
     assert [row.name for row in found.rows] == ["intercept", "shift"]
     assert found.participant_sd is None
     assert found.participants is None
-    assert len(found.image_effects) == 50
+    assert len(found.photograph_effects) == 50
     assert found.reaction_times is None
     assert found.blocks == ()
     assert "It is not known who gave the answers" in " ".join(found.notes)
-    assert found.rows[1].odds_ratio.method.endswith("robust for 50 images")
+    assert found.rows[1].odds_ratio.method.endswith("robust for 50 photographs")
     assert MixedModel.from_json(found.to_json()) == found
 
 
@@ -185,11 +185,11 @@ def test_too_few_people_or_images_are_said(make_row: Row) -> None:
     found = mixed_model(study(make_row, 4, 30), replicates=20)
     assert found.participant_sd is None
     assert "There are too few participants to tell how people differ (4)." in found.notes
-    assert found.rows[0].odds_ratio.method.endswith("robust for 30 images")
+    assert found.rows[0].odds_ratio.method.endswith("robust for 30 photographs")
     few = mixed_model(study(make_row, 4, 4, slope=2.0, seed=2), replicates=20)
     assert few.rows[0].odds_ratio.low is None
-    assert few.rows[0].odds_ratio.method == "no interval: too few participants and images"
-    assert few.image_effects == ()
+    assert few.rows[0].odds_ratio.method == "no interval: too few participants and photographs"
+    assert few.photograph_effects == ()
 
 
 def test_answers_that_the_shift_determines_are_refused(make_row: Row) -> None:
@@ -222,9 +222,9 @@ def test_blocks_of_ten_trials(make_row: Row) -> None:
 
 def test_the_figures_draw_the_model(make_row: Row) -> None:
     found = mixed_model(study(make_row, 6, 12), replicates=20)
-    (images,) = draw(lambda ax: plot_image_effects(found, ax)).axes
+    (images,) = draw(lambda ax: plot_photograph_effects(found, ax)).axes
     drawn = images.containers[0].lines[0].get_ydata().tolist()
-    assert drawn == [one.effect.estimate for one in found.image_effects]
+    assert drawn == [one.effect.estimate for one in found.photograph_effects]
     (people,) = draw(lambda ax: plot_participant_effects(found, ax)).axes
     assert len(people.containers[0].lines[0].get_ydata()) == 6
     (learning,) = draw(lambda ax: plot_learning(found, ax)).axes
@@ -255,12 +255,12 @@ def test_the_bayesian_model_agrees(make_row: Row) -> None:
     pooled = {row.name: row for row in mixed_model(table, replicates=20).rows}
     assert found["shift"].value.estimate == pytest.approx(pooled["shift"].odds_ratio.estimate, rel=0.3)
     assert found["reference_right"].r_hat < 1.1
-    assert found["image_sd"].value.estimate == pytest.approx(0.5, abs=0.3)
+    assert found["photograph_sd"].value.estimate == pytest.approx(0.5, abs=0.3)
 
 
 def test_single_effects_of_very_many_answers_are_left_out(make_row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.observers.mixed.MOST_ANSWERS", 100)
     found = mixed_model(study(make_row, 10, 12), replicates=20)
-    assert found.image_effects == found.participant_effects == ()
+    assert found.photograph_effects == found.participant_effects == ()
     assert "not computed of more than 100 answers" in " ".join(found.notes)
     assert found.rows[0].odds_ratio.low is not None

@@ -1,0 +1,82 @@
+"""`psychometric --hierarchical`: thresholds of single people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from analysis.verbs.options import StudyReader, rules_for, shown, store_figure
+
+if TYPE_CHECKING:
+    from analysis.hierarchical.function import HierarchicalFunction
+
+HIERARCHICAL = click.option(
+    "--hierarchical",
+    is_flag=True,
+    help="Also tell single people's thresholds, and how much people and photographs differ; half as many draws as "
+    "--replicates of each of four chains.",
+)
+
+
+def show_hierarchical(
+    reader: StudyReader,
+    source: str,
+    core: str,
+    replicates: int,
+    seed: int,
+    rules: str | None,
+    figure: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the hierarchical psychometric function of a source of responses, and draw its figure.
+
+    Raises: `AnalysisError` where the source holds only numbers of answers, or answers of nobody known.
+    """
+    from analysis.errors import AnalysisError
+    from analysis.hierarchical.figure import plot_participants
+    from analysis.hierarchical.function import hierarchical_function
+    from analysis.responses.sources import is_counts, read_responses
+
+    if is_counts(source):
+        raise AnalysisError(
+            f"{source} holds numbers of answers and not who gave them, so that nothing can be said of single people: "
+            "leave --hierarchical out."
+        )
+    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    found = hierarchical_function(responses, core=core, draws=replicates // 2, seed=seed)
+    store_figure(figure, lambda ax: plot_participants(found, ax), (7.2, 3.4))
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else _text(found))
+
+
+def _text(found: HierarchicalFunction) -> str:
+    lines = [
+        f"Core              {found.core}, of a typical participant and photograph",
+        f"Threshold (50%)   {shown(found.threshold_px, 2, ' px')}",
+        f"Median            {shown(found.median_px, 2, ' px')}",
+        f"Spread            {shown(found.spread, 3)}",
+        f"False-alarm rate  {shown(found.false_alarm_rate, 3)}",
+        f"Lapse rate        {shown(found.lapse_rate, 3)}",
+        f"Intervals         {found.threshold_px.method}",
+        "",
+        "Standard deviation between  of                 estimate                  odds of 0",
+    ]
+    lines += [
+        f"{one.of:26}  {one.parameter:18} {shown(one.sd, 2):24} {one.odds_of_none:10.2g}" for one in found.deviations
+    ]
+    width = max(11, *(len(row.participant) for row in found.rows))
+    lines += ["", f"{'Participant':{width}}  {'threshold':26} {'false alarms':24} {'lapses':24} answers"]
+    lines += [
+        f"{row.participant:{width}}  {shown(row.threshold_px, 2, ' px'):26} {shown(row.false_alarm_rate, 3):24} "
+        f"{shown(row.lapse_rate, 3):24} {row.answers:>7,}"
+        for row in found.rows
+    ]
+    lines += [
+        "",
+        f"{found.answers:,} answers of {found.participants:,} participants to {found.photographs:,} photographs; "
+        f"R̂ {found.r_hat:.3f}, {found.effective_draws:,.0f} effective draws",
+    ]
+    return "\n".join([*lines, *found.notes])
