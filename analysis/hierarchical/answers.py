@@ -47,15 +47,14 @@ class StudyAnswers:
         unknown = unknown_participants(kept)
         if unknown is not None:
             raise AnalysisError(
-                f"{unknown}, so that nothing can be said of single people: leave --hierarchical out, or take a source "
-                "that names participants."
+                f"{unknown}, so that nothing can be said of single people; take a source that names participants."
             )
         who, people = pd.factorize(kept["participant"], sort=True)
         what, pictures = pd.factorize(photographs(kept), sort=True)
         if len(people) < FEWEST_GROUPS:
             raise AnalysisError(
                 f"The answers are of {len(people)} participant{'s' if len(people) > 1 else ''}; to tell how people "
-                f"differ takes {FEWEST_GROUPS} or more: leave --hierarchical out."
+                f"differ takes {FEWEST_GROUPS} or more."
             )
         shift = displacement_px(kept)
         if len(np.unique(shift[shift > 0])) < 2:

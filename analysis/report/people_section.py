@@ -30,7 +30,8 @@ def people_section(responses: pd.DataFrame, *, core: str, replicates: int, seed:
     figure = Figure(
         "participant_thresholds",
         "Threshold of each participant (50% “different”, before a typical photograph) with its 95% interval, shrunken "
-        f"towards the typical participant's the more the fewer answers there are. {sentence(found.threshold_px.method)}",
+        "towards the typical participant's the more the fewer answers there are. "
+        f"{sentence(found.threshold_px.method)}",
         _thresholds(found),
         lambda ax: plot_participants(found, ax),
         (6.6, 3.4),
