@@ -66,11 +66,13 @@ def _trajectory(
     there = state
     steps = int(np.clip(round(_PATH * generator.uniform(0.7, 1.3) / length), 1, _MOST_STEPS))
     velocity = velocity + 0.5 * length * slope @ inverse.T
-    for index in range(steps):
-        there = there + length * velocity @ inverse
-        height, slope = posterior.height_and_slope(there)
-        velocity = velocity + (length if index < steps - 1 else 0.5 * length) * slope @ inverse.T
-    gain = height - 0.5 * (velocity**2).sum(axis=1) - energy
+    # A trajectory that goes astray leaves the numbers; it is not taken.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for index in range(steps):
+            there = there + length * velocity @ inverse
+            height, slope = posterior.height_and_slope(there)
+            velocity = velocity + (length if index < steps - 1 else 0.5 * length) * slope @ inverse.T
+        gain = height - 0.5 * (velocity**2).sum(axis=1) - energy
     chance = np.exp(np.minimum(np.where(np.isfinite(gain), gain, -np.inf), 0.0))
     go = generator.random(len(state)) < chance
     return np.where(go[:, np.newaxis], there, state), float(chance.mean())
