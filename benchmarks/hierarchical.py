@@ -1,6 +1,7 @@
 """Thresholds of single people: how near they are to the truth, whether intervals and ranks hold, how long it takes.
 
-    python -m benchmarks.hierarchical [--studies N] [--calibrations N] [--nuts] [--nuts-draws N] [--json]
+    python -m benchmarks.hierarchical [--studies N] [--calibrations N] [--draws N] [--processes N]
+        [--nuts] [--nuts-draws N] [--json]
 
 Studies are of 30 people, 50 trials each, and 50 photographs. `--nuts` also samples one of them with NumPyro's NUTS,
 installed once from the package index into a virtual environment of its own.
@@ -102,7 +103,7 @@ def none(job: tuple[int, int]) -> list[bool]:
 
 
 def ranks(job: tuple[int, int]) -> list[int]:
-    """Of one study drawn from the prior: among how many of 99 draws the truth is higher, for one person and the rest."""
+    """Of one study drawn from the prior: than how many of 99 draws the truth is higher, of one person and the rest."""
     seed, draws = job
     generator = np.random.default_rng(seed)
     prior = prior_of(study(FIXED, SDS, generator)[0])
@@ -155,10 +156,10 @@ def _beside(ours: Floats, theirs: Floats, effective: float) -> dict[str, float]:
     }
 
 
-def measure(studies: int, calibrations: int, draws: int) -> dict[str, Any]:
+def measure(studies: int, calibrations: int, draws: int, processes: int) -> dict[str, Any]:
     """Errors and coverage, how often 0 is said where nobody differs, and the ranks of the truth."""
     found: dict[str, Any] = {}
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(processes) as pool:
 
         def each(what: Any, count: int, first: int) -> list[Any]:
             jobs = [(first + seed, draws) for seed in range(count)]
@@ -203,6 +204,7 @@ def main() -> int:
     parser.add_argument("--studies", type=int, default=10, help="whose errors and coverage are counted (10)")
     parser.add_argument("--calibrations", type=int, default=20, help="studies drawn from the prior, for the ranks (20)")
     parser.add_argument("--draws", type=int, default=1000, help="of each of four chains (1000)")
+    parser.add_argument("--processes", type=int, default=2, help="at once (2)")
     parser.add_argument("--nuts", action="store_true", help="also NumPyro, installed the first time")
     parser.add_argument("--nuts-draws", type=int, default=10_000, help="of NumPyro, after 1,500 of warm-up (10000)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -210,7 +212,7 @@ def main() -> int:
     began = perf_counter()
     fitted(study(FIXED, SDS, np.random.default_rng(1))[0], arguments.draws, 0)
     results: dict[str, Any] = {"seconds": perf_counter() - began}
-    results |= measure(arguments.studies, arguments.calibrations, arguments.draws)
+    results |= measure(arguments.studies, arguments.calibrations, arguments.draws, arguments.processes)
     if arguments.nuts:
         results["nuts"] = ours_and_nuts(arguments.draws, arguments.nuts_draws)
     print(json.dumps(results, indent=2) if arguments.json else _text(results))

@@ -12,27 +12,23 @@ from analysis.hierarchical.figure import plot_participants
 from analysis.hierarchical.function import HierarchicalFunction, hierarchical_function
 from analysis.hierarchical.participant_draws import thresholds_px
 from analysis.hierarchical.seen_shift import logits
-from analysis.planning.simulated_study import Design, Population, SimulatedStudy, simulate
+from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.planning.simulated_table import tidy_table
 from analysis.psychometric.cores import CORES
-from analysis.psychometric.maximum_likelihood import PsychometricFit, fit
+from analysis.psychometric.maximum_likelihood import PsychometricFit
 from analysis.responses.sources import published_judgments
-
-
-def study(population: Population, seed: int, participants: int = 30) -> tuple[SimulatedStudy, pd.DataFrame]:
-    generator = np.random.default_rng(seed)
-    simulated = simulate(Design(participants=participants), population, generator)
-    return simulated, tidy_table(simulated, generator)
+from benchmarks.hierarchical import errors
 
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return study(Population(), 3, participants=6)[1]
+    generator = np.random.default_rng(3)
+    return tidy_table(simulate(Design(participants=6), Population(), generator), generator)
 
 
 @pytest.fixture(scope="module")
 def found(table: pd.DataFrame) -> HierarchicalFunction:
-    return hierarchical_function(table, draws=60)
+    return hierarchical_function(table, draws=40)
 
 
 def test_each_participant_has_a_row_lowest_threshold_first(found: HierarchicalFunction, table: pd.DataFrame) -> None:
@@ -59,11 +55,9 @@ def test_each_participant_has_a_row_lowest_threshold_first(found: HierarchicalFu
     assert (found.answers, found.participants, found.photographs) == (300, 6, 50)
 
 
-def test_it_is_the_same_whatever_the_order_of_the_rows(found: HierarchicalFunction, table: pd.DataFrame) -> None:
+def test_it_turns_into_json_and_a_table(found: HierarchicalFunction) -> None:
     assert HierarchicalFunction.from_json(found.to_json()) == found
-    assert len(found.to_frame()) == 6
-    again = hierarchical_function(table.sample(frac=1, random_state=0), draws=60)
-    assert again.threshold_px.estimate == pytest.approx(found.threshold_px.estimate, rel=0.2)
+    assert found.to_frame()["participant"].tolist() == [row.participant for row in found.rows]
 
 
 def test_so_few_draws_are_said_to_be_too_few(found: HierarchicalFunction) -> None:
@@ -98,7 +92,7 @@ def test_what_cannot_be_told_is_one_sentence(table: pd.DataFrame) -> None:
 
 def test_photographs_too_few_to_differ_are_left_out(table: pd.DataFrame) -> None:
     few = table.assign(image=pd.array(["a", "b"] * 150, dtype="string"))
-    found = hierarchical_function(few, draws=20)
+    found = hierarchical_function(few, draws=10)
     assert {one.of for one in found.deviations} == {"participants"}
     assert "There are too few photographs to tell how photographs differ (2)." in found.notes
 
@@ -125,26 +119,9 @@ def test_the_draws_are_those_of_a_long_run_of_numpyro() -> None:
 
 @pytest.mark.slow
 def test_shrunken_thresholds_are_nearer_to_the_truth_than_single_fits() -> None:
-    shrunken, single = [], []
-    for seed in range(2):
-        generator = np.random.default_rng(100 + seed)
-        simulated = simulate(Design(), Population(), generator)
-        found = hierarchical_function(tidy_table(simulated, np.random.default_rng(seed)), draws=300)
-        medians = {row.participant: row.median_px.estimate or 0.0 for row in found.rows}
-        counts = simulated.counts()
-        assert counts.by_participant is not None
-        truth = _medians(seed)
-        for person, answers in enumerate(counts.by_participant):
-            alone = fit(counts.shift_px, answers[:, 0], answers[:, 1]).median_px
-            single.append(np.log(np.clip(alone, 0.25, 9)) - truth[person])
-            shrunken.append(np.log(medians[f"s{person + 1:04d}"]) - truth[person])
-    assert np.sqrt(np.mean(np.square(shrunken))) < 0.75 * np.sqrt(np.mean(np.square(single)))
-
-
-def _medians(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Logarithms of the participants' medians in the study of this seed, drawn as `simulate` draws them."""
-    generator, design, population = np.random.default_rng(100 + seed), Design(), Population()
-    generator.permutation(design.images)
-    generator.normal(0, population.image_sd, design.images)
-    effects = generator.normal(0, population.participant_sd, design.participants)
-    return np.asarray(np.log(population.median_px) + effects)
+    found = errors((0, 300))
+    single = np.array(found["single"])
+    known = np.isfinite(single)
+    shrunken = np.array(found["shrunken"])[known]
+    assert np.sqrt(np.mean(shrunken**2)) < 0.75 * np.sqrt(np.mean(single[known] ** 2))
+    assert np.mean(found["held"]) > 0.8

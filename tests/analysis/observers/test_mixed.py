@@ -132,6 +132,39 @@ def test_what_was_put_in_is_found(make_row: Row) -> None:
     assert found.sentences[0].endswith("1 is not in the interval.")
 
 
+def test_nobody_is_named_from_noise(make_row: Row) -> None:
+    found = mixed_model(study(make_row, 30, 50, seed=1, participant_sd=0.0, image_sd=0.0), replicates=20)
+    assert found.photograph_sd is not None and found.participant_sd is not None
+    for sd, p in ((found.participant_sd, found.participant_p), (found.photograph_sd, found.photograph_p)):
+        assert sd.low == 0
+        assert p is not None and p > 0.025
+    assert found.told_apart("participants") == found.told_apart("photographs") == ()
+
+
+def test_who_is_clear_of_the_others_is_named(make_row: Row) -> None:
+    found = mixed_model(study(make_row, 40, 40, seed=2, participant_sd=0.0, image_sd=1.2), replicates=20)
+    assert found.photograph_sd is not None and (found.photograph_sd.low or 0.0) > 0.5
+    assert found.photograph_p is not None and found.photograph_p < 1e-6
+    named = found.told_apart("photographs")
+    assert 4 < len(named) < 40
+    for one in found.photograph_effects:
+        assert one.effect.low is not None and one.effect.high is not None
+        assert (one in named) == (one.effect.low > 0 or one.effect.high < 0)
+
+
+def test_photographs_are_judged_by_shifted_pairs_only(make_row: Row) -> None:
+    table = study(make_row, 20, 20, seed=4)
+    other = table.copy()
+    unshifted = (other["shift_px"] == 0) & (other["image"] == "003")
+    other.loc[unshifted, "image"] = "004"
+    other.loc[unshifted, "photograph"] = other.loc[other["image"] == "004", "photograph"].iloc[-1]
+    before, after = (mixed_model(one, replicates=20) for one in (table, other))
+    counts = {one.name: one.answers for one in before.photograph_effects}
+    assert counts["003"] == int(((table["image"] == "003") & (table["shift_px"] > 0)).sum())
+    assert counts == {one.name: one.answers for one in after.photograph_effects}
+    assert before.photograph_effects == after.photograph_effects
+
+
 @pytest.mark.slow  # quick tests hold the errors against the formulas
 def test_intervals_hold_for_other_people_and_images(make_row: Row) -> None:
     """Over studies of other people and images, the intercept scatters as its error says."""

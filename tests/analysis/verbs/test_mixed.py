@@ -22,6 +22,8 @@ def test_the_model_of_the_published_answers(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "shift            3.88  (3.18 to 4.75)       p < 0.001" in result.stdout
     assert "Standard deviation of photographs, log odds: 0.46  (0.24 to 0.69)   p = 0.001" in result.stdout
+    assert "  often “different”: 00276" not in result.stdout
+    assert "seldom “different”: 00276 -0" in result.stdout
     assert "The order of the trials is not known of each answer, and is left out." in result.stdout
     assert figure.read_text().startswith("<?xml")
     figures = json.loads(run("mixed", "ghildyal2022", "--json").stdout)
