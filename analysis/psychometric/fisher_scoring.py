@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.psychometric.cores import Core, Floats
-from analysis.psychometric.likelihood import LARGEST_RATE, TINY, curvature, log_likelihood, probabilities, slopes
+from analysis.psychometric.likelihood import LARGEST_RATE, TINY, Evaluated, log_likelihood, probabilities
 
 # Once a step betters the log-likelihood by no more than this, the next ones are Newton's: Fisher's information is less
 # than the likelihood's curvature along a ridge, where its steps would all be too short.
@@ -95,9 +95,10 @@ def _step(
     core: Core,
 ) -> Floats:
     """`(4, B)`, towards a higher likelihood."""
-    different, same = probabilities(parameters[..., np.newaxis], position, core)
+    here = Evaluated.at(parameters[..., np.newaxis], position, core)
+    different, same = here.probabilities()
     weight = 1 / np.maximum(different * same, TINY)
-    slope = slopes(parameters[..., np.newaxis], position, core)
+    slope = here.slopes()
     # The location in spreads, so that a step is as long whatever the unit.
     spread = np.exp(parameters[1])
     slope[0] *= spread[:, np.newaxis]
@@ -106,7 +107,7 @@ def _step(
     diagonal = np.arange(4)
     known = information[:, diagonal, diagonal]
     if near.any():
-        information[near] = _observed(parameters[:, near], position, hits[near], answers[near], core)
+        information[near] = _observed(here.of(near), hits[near], answers[near])
     # What rests on a bound and is pressed against it stays out of the step.
     held = ((parameters <= lowest) & (gradient < 0)) | ((parameters >= highest) & (gradient > 0))
     gradient[held] = 0.0
@@ -121,14 +122,14 @@ def _step(
     return found
 
 
-def _observed(parameters: Floats, position: Floats, hits: Floats, answers: Floats, core: Core) -> Floats:
+def _observed(there: Evaluated, hits: Floats, answers: Floats) -> Floats:
     """`(B, 4, 4)`: minus the second derivatives of the log-likelihood, with the location in spreads."""
-    different, same = (np.maximum(p, TINY) for p in probabilities(parameters[..., np.newaxis], position, core))
-    slope = slopes(parameters[..., np.newaxis], position, core)
+    different, same = (np.maximum(p, TINY) for p in there.probabilities())
+    slope = there.slopes()
     weight = hits / different**2 + (answers - hits) / same**2
-    bent = curvature(parameters, position, hits / different - (answers - hits) / same, core)
+    bent = there.curvature(hits / different - (answers - hits) / same)
     found: Floats = np.einsum("pbk,qbk->bpq", slope * weight, slope) - bent
-    spread = np.exp(parameters[1])[:, np.newaxis]
+    spread = np.exp(there.parameters[1])
     found[:, 0] *= spread
     found[:, :, 0] *= spread
     return found

@@ -10,7 +10,7 @@ from scipy.stats import binom, gumbel_l, logistic, norm
 
 from analysis.errors import AnalysisError
 from analysis.psychometric.cores import CORES, Core, core_named
-from analysis.psychometric.likelihood import TINY, curvature, log_likelihood, probabilities, slopes, standard
+from analysis.psychometric.likelihood import TINY, Evaluated, log_likelihood, probabilities, slopes, standard
 
 # The Weibull distribution is, on logarithms, one of smallest values; its median is moved to 0.
 MEDIAN = math.log(math.log(2))
@@ -119,9 +119,10 @@ def test_slopes_are_those_of_the_probabilities(core: Core) -> None:
 def test_curvature_is_how_slopes_change(core: Core) -> None:
     position = core.position(SHIFT)
     pull = np.array([[3.0, -2.0, 0.5, 4.0, -1.0, 2.0]])
-    (found,) = curvature(PARAMETERS[:, np.newaxis], position, pull, core)
+    (found,) = Evaluated.at(PARAMETERS[:, np.newaxis, np.newaxis], position, core).curvature(pull)
     for row, step in zip(found, 1e-6 * np.eye(4), strict=True):
         above, below = (slopes(PARAMETERS + sign * step, position, core) for sign in (1, -1))
         np.testing.assert_allclose(row, (pull * (above - below)).sum(axis=1) / 2e-6, atol=1e-7)
-    several = curvature(np.stack([PARAMETERS, PARAMETERS], axis=1), position, np.tile(pull, (2, 1)), core)
-    np.testing.assert_array_equal(several, [found, found])
+    twice = Evaluated.at(np.stack([PARAMETERS, PARAMETERS], axis=1)[..., np.newaxis], position, core)
+    np.testing.assert_array_equal(twice.curvature(np.tile(pull, (2, 1))), [found, found])
+    np.testing.assert_array_equal(twice.of(np.array([False, True])).curvature(pull), [found])
