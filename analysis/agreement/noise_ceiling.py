@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ _DRAWS = 400
 _SIMULATED = 1_500_000
 _SIMULATED_A_DRAW = 15_000
 _AT_ONCE = 1_000_000
+
+_POSITIVE = (0.0, np.inf)
 
 _HOW = (
     "mean of {count:,} simulated sets of answers, with normal effects of pairs on the log odds whose standard "
@@ -59,6 +62,7 @@ def noise_ceiling(
     count = max(10, _SIMULATED // answers)
     state = generator.integers(0, 2**32)
     headroom, concordance = _simulated(pairs, fitted, 0, count, np.random.default_rng(state))
+    deviation = float(fitted.deviation[0])
     drawn = np.zeros((2, 0))
     drawn_sd, drawn_maps = np.empty(0), np.empty(0)
     if draws.enough:
@@ -70,18 +74,37 @@ def noise_ceiling(
             [_simulated(pairs, fits, b, few, np.random.default_rng(state)) for b in range(counts.shape[1])]
         ).T
         drawn_sd, drawn_maps = fits.deviation, drawn_shift.drawn[: counts.shape[1]]
+        roughly = _simulated(pairs, fitted, 0, few, np.random.default_rng(state))
+        headroom = _corrected(headroom, roughly[0], drawn[0])
+        concordance = _corrected(concordance, roughly[1], drawn[1])
+        deviation = _corrected(deviation, deviation, drawn_sd)
     people = float(participant_variance(pairs, drawn_shift.influences))
-    how = _HOW.format(count=count)
+    how = _HOW.format(count=count) + ("; corrected by the draws' bias" if draws.enough else "")
     return NoiseCeiling(
         jnd_map=draws.estimate(
             shift.value + headroom, drawn_maps + drawn[0], people, how=f"the shift's own and the headroom, {how}"
         ),
-        headroom=draws.estimate(headroom, drawn[0], None, how=how),
+        headroom=_by_roots(headroom, drawn[0], draws, how),
         concordance=draws.estimate(concordance, drawn[1], None, how=how),
         pair_sd=draws.estimate(
-            float(fitted.deviation[0]), drawn_sd, None, how="maximum likelihood", limits=(0.0, np.inf)
+            deviation, drawn_sd, None, how=how.replace(_HOW.format(count=count), "maximum likelihood"), limits=_POSITIVE
         ),
     )
+
+
+def _by_roots(value: float, drawn: Floats, draws: PhotographDraws, how: str) -> Estimate:
+    """The headroom with the interval of its square root, which scatters alike whatever it is, as the effects do."""
+    root = draws.estimate(math.sqrt(value), np.sqrt(np.maximum(drawn, 0.0)), None, how=how)
+    low, high = (None if end is None else end**2 for end in (root.low, root.high))
+    return Estimate(value, low, high, root.method)
+
+
+def _corrected(value: float, without_draw: float, drawn: Floats) -> float:
+    """A figure less its bias in the draws, for maximum likelihood finds too little of few photographs.
+
+    `without_draw`: the same in the pairs as they are, with the random numbers of the draws.
+    """
+    return max(0.0, value + without_draw - float(drawn.mean()))
 
 
 def _simulated(

@@ -167,4 +167,6 @@ def test_participants_and_answers_a_pair_exclude_each_other() -> None:
     assert run("power", "--participants", 30, "--answers-per-pair", 6).exit_code == 2
     refused = run("power", "--shifts", "0;2")
     assert refused.exit_code == 2
-    assert "--shifts is '0;2'; give whole numbers of pixels, such as 0,2,3." in refused.stderr
+    assert "--shifts is '0;2'; give whole numbers of pixels with commas, such as 0,2,3." in " ".join(
+        refused.stderr.split()
+    )
