@@ -9,13 +9,14 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis.exclusions.marking import accepted
+from analysis.responses.displacement import displacement_px
 from analysis.results import Estimate
 
 
 def arcmin_per_px(responses: pd.DataFrame) -> Estimate | None:
     """Minutes of arc in a pixel of shift: the geometric mean over the accepted answers to shifted pairs.
 
-    On a diagonal a shift is longer than its pixels say, as in the column `shift_arcmin`. The interval holds how much
+    Of the shift's length, which on a diagonal is more than `shift_px`. The interval holds how much
     the participants differ. None where no calibration is known; without a value where it is not known of all.
 
     Raises: `AnalysisError` where no answer is left.
@@ -32,7 +33,7 @@ def arcmin_per_px(responses: pd.DataFrame) -> Estimate | None:
     if not known.all():
         missing = len(np.unique(people[~known]))
         return Estimate(None, None, None, f"the calibration of {missing} of {len(names)} participants is not known")
-    logs = np.log(angle / shifted["shift_px"].to_numpy(dtype=np.float64))
+    logs = np.log(angle / displacement_px(shifted))
     centre, number = float(logs.mean()), len(names)
     method = f"geometric mean over {len(logs):,} answers of {number} participants"
     if number < 2:
