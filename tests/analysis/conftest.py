@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,15 @@ def make_row() -> Callable[..., dict[str, Any]]:
 def make_rows() -> Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]:
     """Rows from (participant, shift in pixels, answer), each participant meeting one more image a row."""
     return _rows
+
+
+@pytest.fixture(scope="module")
+def rough_ceilings() -> Iterator[None]:
+    """Few simulated sets of answers and few draws for the noise ceiling, which takes most of a comparison's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("analysis.agreement.noise_ceiling._SIMULATED", 100_000)
+        patch.setattr("analysis.agreement.noise_ceiling._DRAWS", 60)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
 
+pytestmark = pytest.mark.usefixtures("rough_ceilings")
+
 Row = Callable[..., dict[str, Any]]
 FEW: dict[str, Any] = {"replicates": 400, "permutations": 200}
 

@@ -96,7 +96,7 @@ def test_people_who_go_by_the_shift_alone_leave_chance_with_a_mean_of_0() -> Non
     probability = np.tile([0.06, 0.35, 0.5, 0.65, 0.8, 0.9], 30)
     shift = np.tile(np.arange(6.0), 30)
     gammas, p_values = [], []
-    for _ in range(150):
+    for _ in range(100):
         pairs = judged(0, photographs=30, shifts=1, answers=3)
         same = 4 - generator.binomial(4, probability)
         pairs = JudgedPairs(
@@ -114,7 +114,7 @@ def test_people_who_go_by_the_shift_alone_leave_chance_with_a_mean_of_0() -> Non
         few = PhotographDraws.of(30, 100, generator, participants=False)
         gammas.append(Concordance.of(pairs, distances, few).gamma)
         p_values.append(exchanged_p_value(distances, pairs, 99, generator))
-    assert np.mean(gammas) == pytest.approx(0, abs=3 * np.std(gammas) / math.sqrt(150))
+    assert np.mean(gammas) == pytest.approx(0, abs=3 * np.std(gammas) / math.sqrt(100))
     assert np.mean(np.array(p_values) <= 0.1) == pytest.approx(0.1, abs=0.08)
 
 

@@ -56,6 +56,7 @@ def with_effects(generator: np.random.Generator, spread: float, images: int = IM
     return np.column_stack([np.full(images, 0.06), shifted]).ravel()
 
 
+@pytest.mark.slow
 def test_it_is_what_the_true_probabilities_score_on_average() -> None:
     generator = np.random.default_rng(2)
     found, true, none = [], [], PhotographDraws.of(2, 10, generator, participants=False)

@@ -13,6 +13,8 @@ import pytest
 from analysis.agreement.comparison import Comparison, compare
 from analysis.responses.tidy_table import from_rows
 
+pytestmark = pytest.mark.usefixtures("rough_ceilings")
+
 IMAGES, SHIFTS, PEOPLE = 60, 3, 10
 FEW: dict[str, Any] = {"replicates": 1_000, "permutations": 300}
 

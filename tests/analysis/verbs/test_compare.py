@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 import shift_study
 
+pytestmark = pytest.mark.usefixtures("rough_ceilings")
+
 Run = Callable[..., Result]
 FEW = ("--replicates", "200", "--permutations", "100")
 
