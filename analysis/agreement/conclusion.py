@@ -68,6 +68,8 @@ def sentence(
         text = text.replace("they are within", "γ is within").replace("a difference of", "one of")
     if p_alone is not None and p_alone < 0.05:
         text += f" Alone it would be significant (p = {p_alone:.3f}), but not among so many comparisons."
+    elif within < margin:
+        text += f" Alone, less than ±{margin:g} would count as none, but not among so many comparisons."
     elif permutation_p < 0.05:
         text += (
             f" The permutation test finds one (p = {permutation_p:.3f}), but only of these answers; the interval is "

@@ -175,6 +175,7 @@ def test_metrics_within_the_margin_are_equivalent() -> None:
     # Equivalence too is corrected for the number of comparisons.
     alone, among = difference(0.001, 0.009), difference(0.001, 0.009, count=45)
     assert (alone.verdict, among.verdict) == ("equivalent", "undecided")
+    assert among.sentence.endswith("Alone, less than ±0.02 would count as none, but not among so many comparisons.")
     # What is there but small is there.
     assert difference(0.01, 0.003).verdict == "better"
 
