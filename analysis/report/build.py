@@ -14,10 +14,11 @@ from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES
 from analysis.observers.dprime import Model
 from analysis.planning.plan import Plan, adherence
-from analysis.report.agreement_sections import metrics_section, reliability_section
 from analysis.report.content import Distances, Report, Section
+from analysis.report.metrics_section import metrics_section
 from analysis.report.observer_sections import observers_section
 from analysis.report.people_section import people_section
+from analysis.report.reliability_section import reliability_section
 from analysis.report.sensitivity_section import sensitivity_section
 from analysis.report.study_sections import answers_section, participants_section, study_section
 from analysis.report.visibility_sections import d_prime_section, psychometric_section
