@@ -99,6 +99,7 @@ def test_every_section_has_something_to_show(report: Report) -> None:
         "participants",
         "answers",
         "psychometric",
+        "people",
         "d-prime",
         "observers",
         "reliability",
