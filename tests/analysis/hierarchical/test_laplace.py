@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy.integrate import quad
 from scipy.special import expit
+from scipy.stats import chi2
 
 from analysis.errors import AnalysisError
 from analysis.hierarchical.groups import Groups
@@ -87,7 +88,15 @@ def test_the_top_and_its_profile_are_those_of_lme4(name: str) -> None:
         if high >= 0:  # else lme4 has no profile
             found = profile(some, top, kind)
             assert (found.low, found.high) == (pytest.approx(low, abs=2e-3), pytest.approx(high, abs=2e-3))
-            assert (found.p < 0.025) == (low > 0)
+            assert found.p == pytest.approx(_likelihood_ratio(some, top.log_likelihood, kind), rel=1e-3)
+
+
+def _likelihood_ratio(some: MixedLogistic, top: float, kind: int) -> float:
+    """p of a model without this kind, half of chi-squared's tail."""
+    other = 1 - kind
+    less = MixedLogistic(some.answers, some.predictors, [some.kinds[other]], [some.weights[other]])
+    without = maximise(less, np.array([-2.0, 1.0]), np.array([0.5])).log_likelihood
+    return 0.5 * float(chi2.sf(max(2 * (top - without), 0.0), 1))
 
 
 def test_groups_whose_answers_are_all_alike_have_no_likeliest_difference() -> None:

@@ -11,7 +11,7 @@ from analysis.hierarchical.convergence import effective, r_hat
 from analysis.hierarchical.density import odds_of_none, shortest
 from analysis.hierarchical.groups import Groups
 from analysis.hierarchical.posterior import Posterior, Prior, Varying
-from analysis.hierarchical.sampler import sample
+from analysis.hierarchical.sampler import _trajectory, sample
 from analysis.hierarchical.seen_shift import SeenShift, logits, rates
 from analysis.psychometric.cores import CORES
 from analysis.psychometric.likelihood import probabilities
@@ -100,6 +100,16 @@ def test_without_answers_the_draws_are_those_of_the_prior() -> None:
     sds = np.abs(kept[..., 4 : some.edge]) / PRIOR.scale
     np.testing.assert_allclose(np.median(sds, axis=(0, 1)), halfnorm.median(), atol=0.12)
     np.testing.assert_allclose(kept[..., some.edge :].std(axis=(0, 1)), 1.0, atol=0.2)
+
+
+def test_a_trajectory_that_goes_astray_is_not_taken() -> None:
+    some = posterior()
+    before = states(some, 500) * 0.3 + np.concatenate([0.7 * PRIOR.mean, np.zeros(some.size - 4)])
+    inverse = 0.3 * np.eye(some.size)
+    after, chance = _trajectory(some, inverse, before, 0.6, np.random.default_rng(0))
+    moved = (after != before).any(axis=1)
+    assert 0.02 < chance < 0.9
+    assert moved.mean() == pytest.approx(chance, abs=0.08)
 
 
 def test_chains_that_have_not_met_are_told() -> None:

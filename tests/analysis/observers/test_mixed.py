@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,13 @@ def test_who_is_clear_of_the_others_is_named(make_row: Row) -> None:
     for one in found.photograph_effects:
         assert one.effect.low is not None and one.effect.high is not None
         assert (one in named) == (one.effect.low > 0 or one.effect.high < 0)
+
+
+def test_a_single_one_is_not_named_where_all_may_be_alike(make_row: Row) -> None:
+    found = mixed_model(study(make_row, 12, 20, seed=2, image_sd=2.0), replicates=20)
+    assert found.photograph_sd is not None and found.told_apart("photographs")
+    unsure = replace(found, photograph_sd=replace(found.photograph_sd, low=0.0))
+    assert unsure.told_apart("photographs") == ()
 
 
 def test_photographs_are_judged_by_shifted_pairs_only(make_row: Row) -> None:

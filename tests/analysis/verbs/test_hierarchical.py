@@ -40,12 +40,12 @@ def test_each_participant_has_a_line(file: Path, tmp_path: Path) -> None:
     assert figure.read_text().startswith("<?xml")
 
 
-def test_json_has_all_of_it_and_the_seed_counts(file: Path) -> None:
-    first, again, other = (
-        json.loads(run(file, "--hierarchical", "--rules", "none", "--replicates", 100, "--json", "--seed", seed).stdout)
-        for seed in (1, 1, 2)
+def test_json_has_all_of_it_and_is_the_same_again(file: Path) -> None:
+    first, again = (
+        json.loads(run(file, "--hierarchical", "--rules", "none", "--replicates", 100, "--json").stdout)
+        for _ in range(2)
     )
-    assert first == again != other
+    assert first == again
     assert {row["participant"] for row in first["rows"]} == {f"s000{number}" for number in range(1, 6)}
     assert first["deviations"][0].keys() == {"of", "parameter", "sd", "odds_of_none"}
 
