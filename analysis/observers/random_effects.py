@@ -101,4 +101,6 @@ def random_effects(
 
 
 def _effect(effect: float, away: float) -> Estimate:
-    return Estimate(effect, effect - away, effect + away, "likeliest; 95% interval given the standard deviations")
+    return Estimate(
+        effect, effect - away, effect + away, "likeliest value and 95% interval, given the standard deviations"
+    )

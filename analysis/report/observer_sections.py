@@ -104,7 +104,7 @@ def _difference(name: str, sd: Estimate, p: float | None, apart: tuple[RandomEff
     """How much they differ, and who is told apart: only whose interval is clear of 0."""
     said = (
         f"Between {name} the log odds of “different”{_concerned(name)} have a standard deviation of {interval(sd, 2)} "
-        f"(p = {p_value(p)} that it is 0)"
+        f"({'p' if p is not None and p < 0.001 else 'p ='} {p_value(p)}, against 0)"
     )
     low = [one.name for one in apart if (one.effect.estimate or 0.0) < 0]
     high = [one.name for one in apart[::-1] if (one.effect.estimate or 0.0) > 0]

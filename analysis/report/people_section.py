@@ -41,12 +41,18 @@ def people_section(responses: pd.DataFrame, *, core: str, replicates: int, seed:
 
 
 def _thresholds(found: HierarchicalFunction) -> str:
+    """Single people are named only where people are seen to differ."""
+    typical = (
+        "A typical participant calls a typical photograph different half of the time at a shift of "
+        f"{interval(found.threshold_px, 2, ' px')}"
+    )
+    if not any(one.sd.estimate for one in found.deviations if one.of == "participants"):
+        return f"{typical}; the thresholds of {counted(found.participants, 'participant')} are not told apart."
     first, last = found.rows[0], found.rows[-1]
     return (
-        f"A typical participant calls a typical photograph different half of the time at a shift of "
-        f"{interval(found.threshold_px, 2, ' px')}; of {counted(found.participants, 'participant')} "
-        f"{first.participant} has the lowest threshold, {interval(first.threshold_px, 2, ' px')}, and "
-        f"{last.participant} the highest, {interval(last.threshold_px, 2, ' px')}."
+        f"{typical}; of {counted(found.participants, 'participant')} {first.participant} has the lowest threshold, "
+        f"{interval(first.threshold_px, 2, ' px')}, and {last.participant} the highest, "
+        f"{interval(last.threshold_px, 2, ' px')}."
     )
 
 
