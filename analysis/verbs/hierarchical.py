@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HIERARCHICAL = click.option(
     "--hierarchical",
     is_flag=True,
-    help="Also tell single people's thresholds, and how much people and photographs differ; half as many draws as "
+    help="Single people's thresholds instead, and how much people and photographs differ; half as many draws as "
     "--replicates of each of four chains.",
 )
 
