@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.coverage import FIGURES, VERDICTS, measure, study, summary
+from benchmarks.interval_coverage import FIGURES, VERDICTS, measure, study, summary
 
 
 def made(estimate: float, low: float | None, high: float | None, truth: float | None, verdict: int) -> dict[str, Any]:

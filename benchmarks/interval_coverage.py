@@ -1,7 +1,7 @@
 """Whether intervals hold the truth as often as they say, and how often studies find what is not there.
 
-    python -m benchmarks.coverage --studies 300 -o coverage.jsonl
-    python -m benchmarks.coverage --studies 10 --replicates 200
+    python -m benchmarks.interval_coverage --studies 300 -o coverage.jsonl
+    python -m benchmarks.interval_coverage --studies 10 --replicates 200
 
 Studies of several kinds are simulated, with observers and photographs drawn anew: as the paper's (30 people, 50
 images, 10 shifts); of few people; with many lapses; with people who flip coins; with five crops of each photograph.
