@@ -79,7 +79,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "photograph",
         "text",
-        "photograph that the image was cut from: SHA-256 of its file; several images may be of one",
+        "photograph that the image was cut from: SHA-256 of its file (in the published judgments the image's id); "
+        "several images may be of one",
         since=3,
     ),
     Column(

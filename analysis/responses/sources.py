@@ -113,6 +113,10 @@ def _read(source: str, study_rows: Open, columns: Collection[str] | None) -> pd.
 
 
 def published_judgments() -> pd.DataFrame:
-    """The 1,158 published answers to 301 pairs of Ghildyal & Liu 2022; who gave them is unknown."""
+    """The 1,158 published answers to 301 pairs of Ghildyal & Liu 2022; who gave them is unknown.
+
+    Each image is a photograph of its own: 50 of MSCOCO's test set, one crop of each (Section 3).
+    """
     file = resources.files("analysis.responses") / "data" / PUBLISHED / "user_jnd.json"
-    return parse_judgment_list(file.read_text(encoding="utf-8"), study=PUBLISHED, origin=PUBLISHED)
+    table = parse_judgment_list(file.read_text(encoding="utf-8"), study=PUBLISHED, origin=PUBLISHED)
+    return table.assign(photograph=table["image"])
