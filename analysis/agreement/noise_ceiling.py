@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,18 +78,33 @@ def noise_ceiling(
         headroom = _corrected(headroom, roughly[0], drawn[0])
         concordance = _corrected(concordance, roughly[1], drawn[1])
         deviation = _corrected(deviation, deviation, drawn_sd)
+    # Where the fitted deviation is near 0, so are most of the draws', and their interval is too narrow.
+    ends = [
+        _simulated(pairs, fitted.at(0, end), 0, max(2, count // 4), np.random.default_rng(state))
+        for end in fitted.deviation_interval(0)
+    ]
     people = float(participant_variance(pairs, drawn_shift.influences))
     how = _HOW.format(count=count) + ("; corrected by the draws' bias" if draws.enough else "")
-    return NoiseCeiling(
-        jnd_map=draws.estimate(
-            shift.value + headroom, drawn_maps + drawn[0], people, how=f"the shift's own and the headroom, {how}"
-        ),
-        headroom=_by_roots(headroom, drawn[0], draws, how),
-        concordance=draws.estimate(concordance, drawn[1], None, how=how),
-        pair_sd=draws.estimate(
-            deviation, drawn_sd, None, how=how.replace(_HOW.format(count=count), "maximum likelihood"), limits=_POSITIVE
-        ),
+    ceiling = draws.estimate(
+        shift.value + headroom, drawn_maps + drawn[0], people, how=f"the shift's own and the headroom, {how}"
     )
+    sd = draws.estimate(
+        deviation, drawn_sd, None, how=how.replace(_HOW.format(count=count), "maximum likelihood"), limits=_POSITIVE
+    )
+    return NoiseCeiling(
+        jnd_map=_no_narrower(ceiling, *(shift.value + end[0] for end in ends)),
+        headroom=_no_narrower(_by_roots(headroom, drawn[0], draws, how), *(end[0] for end in ends)),
+        concordance=_no_narrower(draws.estimate(concordance, drawn[1], None, how=how), *(end[1] for end in ends)),
+        pair_sd=_no_narrower(sd, *fitted.deviation_interval(0)),
+    )
+
+
+def _no_narrower(found: Estimate, low: float, high: float) -> Estimate:
+    """The estimate, its interval no narrower than what the profile likelihood of the effects' deviation leaves open."""
+    if found.low is None or found.high is None:
+        return found
+    method = f"{found.method}, and no narrower than by the profile likelihood"
+    return replace(found, low=min(found.low, low), high=max(found.high, high), method=method)
 
 
 def _by_roots(value: float, drawn: Floats, draws: PhotographDraws, how: str) -> Estimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ _CENTRES = np.linspace(-8.0, 8.0, 65)
 _DEVIATIONS = np.concatenate([np.linspace(0.0, 3.0, 31), np.linspace(3.25, 5.0, 8)])
 # Standard normal effects over which is integrated.
 _EFFECTS = np.linspace(-5.0, 5.0, 101)
+# From the top of a log-likelihood to the ends of a 95% interval: half the quantile of χ² with one degree of freedom.
+_DROP = 1.9207
 # Numbers that are held at once, of which a few copies are made.
 _AT_ONCE = 4_000_000
 
@@ -34,6 +36,10 @@ class PairEffects:
     centre: Floats
     deviation: Floats
     scale: Floats
+    centres: Floats
+    """`(K, B, D)`: likeliest centres at each of the standard deviations of the table."""
+    profile: Floats
+    """`(B, D)`: log-likelihood at each of them, of the likeliest centres."""
 
     @classmethod
     def fit(cls, pairs: JudgedPairs, counts: NDArray[np.float32]) -> PairEffects:
@@ -66,7 +72,19 @@ class PairEffects:
         draw = np.arange(len(place))
         share = place - below
         centre = (1 - share) * best[:, draw, below] + share * best[:, draw, above]
-        return cls(centre.T, deviation, scale)
+        return cls(centre.T, deviation, scale, best, profile)
+
+    def deviation_interval(self, draw: int) -> tuple[float, float]:
+        """The standard deviations whose profile likelihood is within that of a 95% interval of the highest."""
+        fine = np.linspace(_DEVIATIONS[0], _DEVIATIONS[-1], 20 * len(_DEVIATIONS))
+        height = np.interp(fine, _DEVIATIONS, self.profile[draw])
+        within = fine[height >= self.profile[draw].max() - _DROP]
+        return float(within[0]), float(within[-1])
+
+    def at(self, draw: int, deviation: float) -> PairEffects:
+        """The fit of one of the draws with this standard deviation in place of its likeliest."""
+        centre = np.array([np.interp(deviation, _DEVIATIONS, row) for row in self.centres[:, draw]])
+        return replace(self, centre=centre[np.newaxis], deviation=np.array([deviation]))
 
     def probabilities(self, draw: int, effects: Floats, stratum: Integers) -> Floats:
         """P("different") of pairs with standard normal `effects`, `(..., N)`, as one of the draws was fitted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import expit
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 from analysis.agreement.concordance import Concordance
 from analysis.agreement.judged_pairs import JudgedPairs
@@ -129,3 +129,18 @@ def test_the_fit_is_the_maximum_of_the_likelihood_by_other_quadrature() -> None:
             moved = fitted.centre[0] + step * 2 * (np.arange(3) == number)
             assert likelihood(moved, float(fitted.deviation[0])) < best + 1e-4
     assert fitted.deviation[1] == pytest.approx(fitted.deviation[0])
+    (low, high), (narrow_low, narrow_high) = fitted.deviation_interval(0), fitted.deviation_interval(1)
+    for end in (low, high):
+        drop = best - likelihood(fitted.at(0, end).centre[0], end)
+        assert drop == pytest.approx(chi2.ppf(0.95, 1) / 2, abs=0.06) or (end == 0 and drop < 1.93)
+    assert low <= narrow_low < fitted.deviation[0] < narrow_high < high
+
+
+def test_where_no_effect_is_found_the_interval_says_what_may_have_been_missed() -> None:
+    pairs = study(3, np.tile(np.array([0.06, 0.3, 0.5, 0.6, 0.7]), 12))
+    fitted = PairEffects.fit(pairs, np.ones((12, 1), dtype=np.float32))
+    found = ceiling(pairs, 40)
+    assert fitted.deviation_interval(0)[0] == 0
+    assert found.pair_sd.high is not None and found.pair_sd.high >= fitted.deviation_interval(0)[1] > 0.3
+    assert found.headroom.low == 0 and found.headroom.high is not None and found.headroom.high > 0.005
+    assert found.headroom.method.endswith("and no narrower than by the profile likelihood")
