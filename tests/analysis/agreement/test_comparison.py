@@ -156,6 +156,7 @@ def test_a_p_value_that_an_interval_does_not_bear_out_has_a_word(found: Comparis
     assert not any("of reversed" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_a_comparison_is_antisymmetric(few_images: pd.DataFrame, pim1_distances: Path) -> None:
     pim1 = read_distances(pim1_distances)
     metrics = {"pim1": pim1, "reversed": {pair: -distance for pair, distance in pim1.items()}}
@@ -341,6 +342,7 @@ def test_curves_have_the_area_that_is_reported(
         assert area == pytest.approx(wanted.estimate, abs=0.01)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn(found: Comparison, published: pd.DataFrame, pim1_distances: Path, tmp_path: Path) -> None:
     pim1 = read_distances(pim1_distances)
     figures: list[Callable[[Any], None]] = [

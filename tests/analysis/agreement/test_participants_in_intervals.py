@@ -60,6 +60,7 @@ def divided(make_row: Callable[..., dict[str, Any]]) -> Divided:
     return Divided(compare(responses, metrics, **FEW), compare(nameless, metrics, **FEW))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "figure",
     ["concordance", "jnd_map", "shift_lift", "auroc", "spearman", "kendall"],

@@ -110,6 +110,7 @@ def test_psignifit_finds_the_same_function() -> None:
     )
 
 
+@pytest.mark.slow
 def test_people_and_images_both_widen_the_interval() -> None:
     generator = np.random.default_rng(11)
     study = simulate(Design(), Population(participant_sd=0.5, image_sd=0.5), generator).counts()
@@ -129,6 +130,7 @@ def test_people_and_images_both_widen_the_interval() -> None:
     assert effect == pytest.approx((widths[2] / widths[0] / 1.04) ** 2, rel=0.2)
 
 
+@pytest.mark.slow
 def test_where_answers_are_independent_the_interval_is_that_of_independent_answers() -> None:
     generator = np.random.default_rng(12)
     effects = []

@@ -122,6 +122,7 @@ def test_all_cores_are_compared_the_likeliest_first(counts: TrialCounts, found: 
         assert one.aic == 8 - 2 * one.log_likelihood
 
 
+@pytest.mark.slow
 def test_the_deviance_is_judged_by_studies_of_this_very_function(counts: TrialCounts) -> None:
     best = fit(counts.shift_px, counts.different, counts.total)
     generator = np.random.default_rng(3)
@@ -184,6 +185,7 @@ def test_a_shift_with_few_answers_does_not_turn_the_others() -> None:
     assert EXCHANGED in psychometric_function(counts, replicates=50).notes
 
 
+@pytest.mark.slow
 def test_answers_that_hardly_change_determine_no_median() -> None:
     for step, said in ((100, True), (300, True), (2400, False)):
         counts = of([15_000 + step * place for place in range(6)], total=30_000, shift=[1, 2, 3, 4, 5, 6])

@@ -32,6 +32,7 @@ def with_sds(found: HierarchicalFunction, value: float) -> HierarchicalFunction:
     return replace(found, deviations=sds)
 
 
+@pytest.mark.slow
 def test_people_who_differ_are_named(found: HierarchicalFunction, monkeypatch: pytest.MonkeyPatch) -> None:
     section = said(with_sds(found, 0.4), monkeypatch)
     assert f"{found.rows[0].participant} has the lowest threshold" in section.paragraphs[0]

@@ -43,6 +43,7 @@ def test_rates_stand_beside_what_was_observed(responses: pd.DataFrame) -> None:
     assert f"they did in {share:.1f}% of {len(first):,} answers." in text
 
 
+@pytest.mark.slow
 def test_the_threshold_is_in_minutes_of_arc_where_screens_are_known(responses: pd.DataFrame) -> None:
     assert "arc" not in section(responses).paragraphs[0]
     measured = responses.assign(shift_arcmin=responses["shift_px"] * 1.5)
@@ -74,6 +75,7 @@ def test_a_step_is_put_into_words(responses: pd.DataFrame) -> None:
         assert said in step
 
 
+@pytest.mark.slow
 def test_a_misfit_is_put_into_words(responses: pd.DataFrame) -> None:
     wavy = answered(responses, [0.1, 0.1, 0.2, 0.8, 0.9, 0.3, 0.9, 0.9, 0.9, 0.9])
     assert "it is farthest off at 5 px, where 30.0% were called different" in " ".join(section(wavy).paragraphs)

@@ -56,6 +56,7 @@ def test_json_of_one_of_several_metrics(run: Run, pim1_distances: Path, tmp_path
     assert "short is left out" in both["left_out"]["short"]
 
 
+@pytest.mark.slow
 def test_without_distances_it_says_what_to_hold_metrics_against(run: Run) -> None:
     result = run("ghildyal2022", *FEW)
     assert result.exit_code == 0
@@ -76,6 +77,7 @@ def test_a_figure_of_another_kind_is_refused_before_anything_is_computed(run: Ru
     assert "map.gif" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_file_that_holds_what_it_cannot_is_left_out_and_the_others_are_compared(
     run: Run, pim1_distances: Path, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def test_the_flow_on_a_terminal(run: Run, tmp_path: Path) -> None:
     assert figure.read_text().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_a_source_without_participants(run: Run) -> None:
     result = run("exclusions", "ghildyal2022")
     assert result.exit_code == 0

@@ -40,6 +40,7 @@ def test_each_participant_has_a_line(file: Path, tmp_path: Path) -> None:
     assert figure.read_text().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_json_has_all_of_it_and_is_the_same_again(file: Path) -> None:
     first, again = (
         json.loads(run(file, "--hierarchical", "--rules", "none", "--replicates", 100, "--json").stdout)

@@ -114,6 +114,7 @@ def test_a_bad_input_ends_with_one_sentence(arguments: tuple[str, ...], says: st
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_power_has_a_row_a_design() -> None:
     result = run("power", "--answers-per-pair", 6, "--simulations", 20, "--json")
     assert result.exit_code == 0
@@ -155,6 +156,7 @@ def test_a_plan_is_written_once(tmp_path: Path) -> None:
     assert run("preregister", "-o", file).exit_code == 1
 
 
+@pytest.mark.slow
 def test_answers_that_fall_as_the_shift_grows_are_said(tmp_path: Path) -> None:
     file = tmp_path / "counts.csv"
     lines = [f"{shift},{10 + 8 * shift},{90 - 8 * shift}" for shift in range(10)]
