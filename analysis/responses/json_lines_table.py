@@ -1,21 +1,34 @@
-"""The tidy response table out of JSON Lines."""
+"""The tidy response table out of JSON Lines.
+
+Arrow reads what is plainly written. What is not is read by Python's own reader, which knows the line.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.json
+
 from analysis.errors import AnalysisError
 from analysis.responses.batches import held, joined
 from analysis.responses.column_check import Cells
-from analysis.responses.columns import COLUMNS
-from analysis.responses.tidy_table import UncheckedTable, absent, to_read
+from analysis.responses.columns import COLUMNS, Kind
+from analysis.responses.tidy_table import UncheckedTable, absent, declared, to_read
 
 _AT_ONCE = 2000  # rows that are held as objects, so few that they stay near the processor
+
+_PIECE = 1 << 24
+_BLOCKS = pyarrow.json.ReadOptions(block_size=1 << 22)
+_ARROW: dict[Kind, pa.DataType] = {
+    "text": pa.string(), "choice": pa.string(), "time": pa.string(), "integer": pa.int64(), "number": pa.float64(),
+    "boolean": pa.bool_(),
+}  # fmt: skip
 
 _KNOWN = {column.name for column in COLUMNS}
 
@@ -25,6 +38,56 @@ def read_json_lines(path: Path, columns: Collection[str] | None = None) -> Unche
 
     Raises: `AnalysisError` where a line is none; `UnicodeDecodeError`.
     """
+
+    def place(row: int) -> str:
+        return f"line {next(islice(_rows(path), row, None))[0]}"
+
+    plain = _by_arrow(path, columns)
+    if plain is not None:
+        names, cells = plain
+        return UncheckedTable(str(path), len(cells["schema"]), names, cells, place)
+    return _by_line(path, columns, place)
+
+
+def _by_arrow(path: Path, columns: Collection[str] | None) -> tuple[list[str], dict[str, Cells]] | None:
+    """Names of the keys, and cells by column; None where a line differs from the first in its keys or their types."""
+    with path.open("rb") as stream:
+        try:
+            names = [str(name) for name in json.loads(stream.readline())]
+        except (ValueError, TypeError, RecursionError):
+            return None
+    wanted = _wanted(names, columns)
+    if "schema" not in wanted or not _each_line_has(path, wanted):
+        return None
+    types = {column.name: _ARROW[column.kind] for column in declared(names)}
+    parts: dict[str, list[Cells]] = {name: [] for name in wanted}
+    parsing = pyarrow.json.ParseOptions(explicit_schema=pa.schema(list(types.items())))
+    try:
+        with path.open("rb") as stream, pyarrow.json.open_json(stream, _BLOCKS, parsing) as batches:
+            for batch in batches:
+                if set(batch.schema.names) != set(names):
+                    return None
+                for name in wanted:
+                    array = batch[name].dictionary_encode() if pa.types.is_string(batch[name].type) else batch[name]
+                    parts[name].append(pa.chunked_array([array]))
+    except pa.ArrowException:
+        return None
+    return names, {name: joined(arrays) for name, arrays in parts.items()}
+
+
+def _each_line_has(path: Path, names: list[str]) -> bool:
+    """Whether the file is UTF-8 and has each key as often as it has lines: in a text, a quote is written otherwise."""
+    keys = [json.dumps(name, ensure_ascii=False).encode() + b":" for name in names]
+    counts, lines = [0] * len(keys), 0
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE) + stream.readline():
+            piece.decode("utf-8")
+            lines += piece.count(b"\n") + (not piece.endswith(b"\n"))
+            counts = [count + piece.count(key) for count, key in zip(counts, keys, strict=True)]
+    return all(count == lines for count in counts)
+
+
+def _by_line(path: Path, columns: Collection[str] | None, place: Callable[[int], str]) -> UncheckedTable:
     names: dict[str, None] = {}
     order: tuple[str, ...] = ()
     counts: list[int] = []
@@ -43,10 +106,6 @@ def read_json_lines(path: Path, columns: Collection[str] | None = None) -> Unche
         )
         for name in _wanted(names, columns)
     }
-
-    def place(row: int) -> str:
-        return f"line {next(islice(_rows(path), row, None))[0]}"
-
     return UncheckedTable(str(path), sum(counts), list(names), cells, place)
 
 
