@@ -208,9 +208,10 @@ def test_a_metric_that_knows_more_is_better(simulated: tuple[pd.DataFrame, dict[
     responses, metrics = simulated
     result = compare(responses, metrics, **FEW)
     assert (result.n_pairs, result.n_photographs, result.n_participants) == (48, 12, 18)
-    assert len(result.notes) == 2
-    assert "lift" in result.notes[0]
-    assert "images were selected" in result.notes[1]
+    assert len(result.notes) == 3
+    assert result.notes[0].startswith("Only 48 pairs are ranked, so that intervals of JND mAP are too narrow")
+    assert "lift" in result.notes[1]
+    assert "images were selected" in result.notes[2]
     assert result.ceiling.headroom.estimate is not None
     assert "variance between participants added" in result.metrics[0].jnd_map.method
     good, bad = result.metrics
