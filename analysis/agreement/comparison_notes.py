@@ -10,8 +10,7 @@ from analysis.agreement.metric_agreement import MetricAgreement
 from analysis.agreement.metric_comparison import fewest_draws, fewest_permutations
 from analysis.agreement.photograph_draws import PhotographDraws
 
-
-# With fewer ranked pairs the intervals of JND mAP are narrower than they say (`benchmarks.interval_coverage`, few people).
+# With fewer ranked pairs intervals of JND mAP are too narrow: "few people" in `benchmarks.interval_coverage`.
 FEWEST_PAIRS = 60
 
 
@@ -35,8 +34,8 @@ def notes(pairs: JudgedPairs, draws: PhotographDraws, families: Sequence[int], p
         )
     if draws.enough and len(pairs.names) < FEWEST_PAIRS:
         found.append(
-            f"Only {len(pairs.names)} pairs are ranked, so that intervals of JND mAP are too narrow: of simulated studies "
-            "with about 40 pairs, 95% intervals held the truth in 86%."
+            f"Only {len(pairs.names)} pairs are ranked, so that intervals of JND mAP are too narrow: in simulated "
+            "studies with about 40 pairs, 95% intervals held the truth in 86%."
         )
     most = max(families, default=0)
     replicates = draws.counts.shape[1]
