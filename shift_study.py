@@ -104,7 +104,7 @@ class Doors:
 
         return ArrayScorer.of(metrics)
 
-    def pilot_shifts(self, source: str, max_shift: int) -> tuple[int, ...]:
+    def pilot_shifts(self, source: str, max_shift: int, lengths: Sequence[float]) -> tuple[int, ...]:
         """Shifts for a study in which people are about as often right as wrong, by the answers of a pilot."""
         from analysis.planning.pilot import pilot_shifts
         from analysis.responses.sources import read_responses
@@ -112,7 +112,7 @@ class Doors:
         from analysis.verbs.options import rules_for
 
         responses = read_responses(source, self.study_rows, rules_for(self, source))
-        return pilot_shifts(TrialCounts.of(responses), max_shift)
+        return pilot_shifts(TrialCounts.of(responses), max_shift, lengths)
 
     def judgments(self, source: str) -> Judgments:
         """The accepted responses of a source, pair by pair."""

@@ -62,10 +62,10 @@ class TrialCounts:
         by_participant = _grouped(kept["participant"], level, different, len(shift)) if known else None
         by_photograph = _grouped(photographs(kept), level, different, len(shift))
         pooled = by_photograph.sum(axis=0)
-        missing = sorted(set(range(int(shift[-1]) + 1)) - set(shift.tolist()))
-        if missing and len(missing) < len(shift):
-            listed = ", ".join(map(str, missing))
-            notes.append(f"No answers were given to pairs with a shift of {listed} px; they are left out.")
+        missing = np.setdiff1d(displacement_px(responses), shift)
+        if len(missing):
+            listed = ", ".join(f"{length:g}" for length in missing)
+            notes.append(f"No answer to a pair with a shift of {listed} px is analysed; these shifts are left out.")
         for what, tables in (("participants", by_participant), ("photographs", by_photograph)):
             if tables is not None and len(tables) < FEWEST_CLUSTERS:
                 notes.append(

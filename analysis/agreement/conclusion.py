@@ -60,10 +60,12 @@ def sentence(
             f"±{margin:g} counts as none."
         )
     of = "of 0" if second is None else "of each other"
-    text = (
-        f"{_start(first, second, outcome)}: they are within ±{_size(within)} {of}, and a difference of "
-        f"{_size(resolvable)} would be found by four such studies out of five."
-    )
+    most = 2.0 if outcome == "concordance" and second is not None else 1.0  # γ lies between −1 and 1, mAP above 0
+    text = f"{_start(first, second, outcome)}: they are within ±{_size(min(within, most))} {of}, and "
+    if resolvable < most:
+        text += f"a difference of {_size(resolvable)} would be found by four such studies out of five."
+    else:
+        text += "no difference that there can be would be found by four such studies out of five."
     if second is None:
         text = text.replace("they are within", "γ is within").replace("a difference of", "one of")
     if p_alone is not None and p_alone < 0.05:

@@ -61,6 +61,12 @@ class StudyAnswers:
             raise AnalysisError(
                 "The answers are to fewer than two different shifts above 0 px; a threshold takes two or more."
             )
+        different = (kept["response"] == "different").to_numpy(dtype=bool)
+        if different.all() or not different.any():
+            raise AnalysisError(
+                f"All {len(kept):,} answers are “{'different' if different.all() else 'same'}”, of which no threshold "
+                "follows; gather answers that differ."
+            )
         kinds = [Varying(Groups(who.astype(np.int64), len(people)), OF_PEOPLE)]
         notes = []
         if len(pictures) < FEWEST_GROUPS:
@@ -74,6 +80,5 @@ class StudyAnswers:
                 f"for the hierarchical function ({MOST_ANSWERS:,} answers, and {MOST_EFFECTS:,} for four times the "
                 "participants and twice the photographs); analyse a part of the participants."
             )
-        different = (kept["response"] == "different").to_numpy(dtype=bool)
         named = tuple(str(name) for name in people)
         return cls(shift, different, tuple(kinds), named, len(pictures), tuple(notes))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest, chi2
 
+from analysis.agreement.photograph_draws import FEWEST_PHOTOGRAPHS
 from analysis.errors import AnalysisError
 from analysis.planning.resolution import smallest_difference
 from analysis.planning.simulated_metric import SimulatedMetric
@@ -172,7 +173,7 @@ def _of_design(
         answers_per_pair=design.participants * design.per_shift / design.images,
         pairs=float(np.mean(pairs)),
         **_of_thresholds(np.array(tables), np.array(alike_tables), population, design, method),
-        **_of_verdicts(verdicts, metrics, method, min_responses),
+        **_of_verdicts(verdicts, metrics, method, _why_none(design, verdicts, min_responses)),
     )
 
 
@@ -193,12 +194,22 @@ def _verdicts(
     return first.concordance.gamma, first.area, found
 
 
+def _why_none(design: Design, verdicts: list[tuple[float, float, list[Found]]], min_responses: int) -> str | None:
+    """Why nothing is said of metrics in studies of this design; None where something is."""
+    photographs = -(-design.images // design.crops)
+    if photographs < FEWEST_PHOTOGRAPHS:
+        return f"{photographs} photographs are fewer than the {FEWEST_PHOTOGRAPHS} that an interval needs"
+    if len(verdicts) < FEWEST_SIMULATIONS or not all(math.isfinite(gamma) for gamma, *_ in verdicts):
+        return f"pairs with {min_responses} answers or more are too few"
+    return None
+
+
 def _of_verdicts(
-    verdicts: list[tuple[float, float, list[Found]]], generator: np.random.Generator, method: str, min_responses: int
+    verdicts: list[tuple[float, float, list[Found]]], generator: np.random.Generator, method: str, why_none: str | None
 ) -> dict[str, Any]:
     names = ("concordance", "map")
-    if len(verdicts) < FEWEST_SIMULATIONS or not all(math.isfinite(gamma) for gamma, *_ in verdicts):
-        none = Estimate(None, None, None, f"pairs with {min_responses} answers or more are too few")
+    if why_none is not None:
+        none = Estimate(None, None, None, why_none)
         figures = [f"{figure}_{name}" for figure in ("smallest", "beyond_shift", "power", "false") for name in names]
         return dict.fromkeys((*figures, "concordance", "concordance_width", "jnd_map", "jnd_map_width"), none)
     result: dict[str, Estimate] = {}

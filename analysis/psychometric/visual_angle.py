@@ -55,18 +55,23 @@ def in_arcmin(shift: Estimate, scale: Estimate) -> Estimate:
         return Estimate(value, None, None, shift.method)
     method = f"{shift.method}; times {scale.estimate:.3g} minutes of arc a pixel, {scale.method}"
     ends = [
-        _apart(end / shift.estimate if shift.low > 0 else None, end - shift.estimate, shift.estimate, factor, scale)
-        for end, factor in ((shift.low, scale.low), (shift.high, scale.high))
+        _apart(
+            side, end / shift.estimate if shift.low > 0 else None, end - shift.estimate, shift.estimate, factor, scale
+        )
+        for side, end, factor in ((-1, shift.low, scale.low), (1, shift.high, scale.high))
     ]
     return Estimate(value, ends[0], ends[1], method)
 
 
-def _apart(ratio: float | None, away: float, shift: float, factor: float | None, scale: Estimate) -> float:
-    """An end of the product's interval: as far away as both together, in logarithms where these exist."""
+def _apart(side: int, ratio: float | None, away: float, shift: float, factor: float | None, scale: Estimate) -> float:
+    """The lower end (`side` −1) of the product's interval or the upper (1): as far away as both together are.
+
+    In logarithms where these exist.
+    """
     assert scale.estimate is not None
     other = 1.0 if factor is None else factor / scale.estimate
     if ratio is None:
         far = math.hypot(away, shift * (other - 1))
-        return (shift + math.copysign(far, away)) * scale.estimate
+        return (shift + side * far) * scale.estimate
     far = math.hypot(math.log(ratio), math.log(other))
-    return shift * scale.estimate * math.exp(far if ratio > 1 else -far)
+    return shift * scale.estimate * math.exp(side * far)

@@ -173,7 +173,14 @@ def _plan_section(responses: pd.DataFrame, distances: Distances, settings: Setti
         f"The analysis plan was registered at {plan.registered_at}; its SHA-256 is {plan.sha256}. "
         + ("This report follows it." if found.followed else "This report does not follow it in everything.")
     ]
-    text.append(f"Primary outcome: {NAMES[plan.primary_outcome]}.")
+    text.append(
+        f"Primary outcome: {NAMES[plan.primary_outcome]}."
+        + (
+            " γ within shifts stands before it in this report; of both verdicts on metrics that by JND mAP was planned."
+            if plan.primary_outcome == "jnd_map"
+            else ""
+        )
+    )
     text += [f"Hypothesis: {hypothesis}" for hypothesis in plan.hypotheses]
     text += [*found.deviations, *found.added]
     if found.answered_before is None:

@@ -107,7 +107,7 @@ def _numbered(study: StudyRows, origin: str, columns: Collection[str]) -> pd.Dat
 
 def _in_few_bytes(array: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(array.type):
-        return array.cast(pa.dictionary(pa.int16(), array.type.value_type))
+        return array.cast(pa.dictionary(pa.int32(), array.type.value_type))
     return array
 
 

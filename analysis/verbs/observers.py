@@ -85,8 +85,10 @@ def psychometric(
     if figure is not None:
         check_figure(figure)
     if hierarchical:
-        if at:
-            raise click.UsageError("--at is of the function of all answers: leave it out with --hierarchical.")
+        if at or of != "curve":
+            raise click.UsageError(
+                "--at and --of are of the function of all answers: leave them out beside --hierarchical."
+            )
         show_hierarchical(reader, source, core, replicates, seed, rules, figure, as_json=as_json)
         return
     counts, responses = counts_and_responses(reader, source, rules)

@@ -12,10 +12,12 @@ from study_server.errors import StudyError
 from study_server.folder.making import MadeStudy, Selected, create, refuse_taken
 from study_server.folder.settings import PracticeSettings, Settings, StimuliSettings, StudySettings, TrialSettings
 from study_server.stimuli.crops import smallest_photograph
-from study_server.stimuli.directions import Directions
+from study_server.stimuli.directions import Directions, distance_px
 from study_server.stimuli.image_sources import demo_photographs, folder_photographs
 from study_server.stimuli.photographs import PhotographSource
 from study_server.stimuli.pool import FILE_NAME, PoolSettings, Scorer, scored_pool
+
+_LARGEST_SHIFT = 256  # as of stimuli.max_shift
 
 # So many of each photograph that is downloaded: more tell less of one another than of other photographs.
 _WINDOWS_OF_COCO = 8
@@ -67,8 +69,7 @@ def make_study(
     refuse_taken(folder)  # before anything is downloaded
     if practice_images.startswith("coco:"):
         raise StudyError(f"--practice-images is {practice_images!r}: give demo or a folder of images")
-    if (shifts and list(shifts) != sorted({0, *shifts})) or len(shifts) == 1:
-        raise StudyError(f"--shifts {','.join(map(str, shifts))}: give different shifts, ascending from 0: 0,2,3,9")
+    _refuse_no_design(shifts, at_each_shift, max_shift, count)
     max_shift = max(shifts, default=max_shift)
     stimuli = StimuliSettings(
         count=count, max_shift=max_shift, shifts=list(shifts), size=size, direction=direction, seed=seed
@@ -110,6 +111,21 @@ def make_study(
     return create(folder, settings, photographs, practice, compressed=compressed, selected=selected)
 
 
+def _refuse_no_design(shifts: Sequence[int], at_each_shift: Sequence[int], max_shift: int, count: int) -> None:
+    """Raise StudyError where the options make no design, before a file of settings says so of itself."""
+    if shifts and (list(shifts) != sorted({0, *shifts}) or not 0 < max(shifts) <= _LARGEST_SHIFT):
+        raise StudyError(
+            f"--shifts {','.join(map(str, shifts))}: give different shifts, ascending from 0: 0,2,3,9; "
+            f"{_LARGEST_SHIFT} px at most"
+        )
+    n_shifts = len(shifts) or max_shift + 1
+    if at_each_shift and (len(at_each_shift) != n_shifts or not 0 < min(at_each_shift) <= max(at_each_shift) <= count):
+        raise StudyError(
+            f"--at-each-shift {','.join(map(str, at_each_shift))}: give a number from 1 to the {count} images for each "
+            f"of the {n_shifts} shifts"
+        )
+
+
 def _selected(
     folder: Path, settings: Settings, source: PhotographSource, design: Discriminating
 ) -> tuple[Selected, Settings]:
@@ -140,7 +156,7 @@ def _selected(
             f"{s.count} images are needed, and the pool has {len(pool.windows)} of {len(source.photographs)} "
             "photographs: add photographs, or lower --count or --size"
         )
-    differences = disagreement(pool.distances)
+    differences = disagreement(pool.distances, [distance_px(1, window.direction) for window in pool.windows])
     chosen = choose(differences, [p.name for p in pool.photographs], [w.direction for w in pool.windows], s.count)
     first, second = design.metrics
     images = [

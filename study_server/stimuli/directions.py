@@ -24,6 +24,11 @@ def distance_px(shift_px: int, direction: str) -> float:
     return shift_px * math.hypot(*STEP[direction])
 
 
+def lengths(which: Directions) -> tuple[float, ...]:
+    """How far windows move for a shift of one pixel: one number, or with diagonals among others two."""
+    return tuple(sorted({math.hypot(*STEP[way]) for way in (DIRECTIONS if which == "mixed" else (which,))}))
+
+
 def in_turn(which: Directions, rng: random.Random) -> Iterator[Direction]:
     """Where the windows of one image after the other move to; mixed: each way once in eight images."""
     while True:

@@ -16,23 +16,30 @@ from scipy.stats import rankdata
 Floats = NDArray[np.float64]
 
 
-def disagreement(distances: Floats) -> Floats:
+def disagreement(distances: Floats, lengths: Sequence[float]) -> Floats:
     """`(N,)`: how much more the first of two metrics sees in each image than the second.
 
-    distances: `(N, S, 2)` of N images at S shifts under both metrics, larger where they see more of a difference.
-    Distances become normal scores of their ranks among the images at the same shift, so that neither metric's scale
-    nor the shift itself counts; the differences of the scores are averaged over shifts.
+    Args:
+        distances: `(N, S, 2)` of N images at S shifts under both metrics, larger where they see more of a difference.
+        lengths: `(N,)` how far the windows of the images move for a shift of one pixel; on diagonals farther.
+
+    Distances become normal scores of their ranks among the images that moved as far, so that neither metric's scale nor
+    the shift itself counts; the differences of the scores are averaged over shifts.
     """
-    scores = ndtri((rankdata(distances, axis=0) - 0.5) / len(distances))
-    mean: Floats = (scores[..., 0] - scores[..., 1]).mean(axis=1)
-    return mean
+    found = np.empty(len(distances))
+    far = np.round(lengths, 6)
+    for length in np.unique(far):
+        alike = far == length
+        scores = ndtri((rankdata(distances[alike], axis=0) - 0.5) / alike.sum())
+        found[alike] = (scores[..., 0] - scores[..., 1]).mean(axis=1)
+    return found
 
 
 def choose(differences: Floats, photographs: Sequence[str], directions: Sequence[str], count: int) -> list[int]:
     """Places of the `count` images of a pool on which the metrics disagree most, ascending.
 
     One after the other the image of which the first metric sees most more is taken, and the one of which the second
-    does; so that of each photograph as few as suffice are taken, and of each direction as equally many as can be.
+    does; so that of each photograph as few as suffice are taken, and of each direction as many in each half as can be.
 
     Args:
         differences: `(N,)` of the images, as `disagreement` gives them.
@@ -44,22 +51,22 @@ def choose(differences: Floats, photographs: Sequence[str], directions: Sequence
     if count > len(differences):
         raise ValueError(f"{count} of {len(differences)} images cannot be chosen")
     most_of_one = max(Counter(photographs).values(), default=0)
-    quota = -(-count // len(set(directions))) if count else 0
+    quota = -(-count // (2 * len(set(directions)))) if count else 0
     limits = [(few, quota) for few in range(1, most_of_one + 1)] + [(most_of_one, count)]
     orders = [np.argsort(sign * differences, kind="stable").tolist() for sign in (-1, 1)]
     taken: set[int] = set()
     of_photograph: Counter[str] = Counter()
-    of_direction: Counter[str] = Counter()
+    of_direction: Counter[tuple[int, str]] = Counter()  # in each half
     for few, quota in limits:
-        ways = [iter(order) for order in orders]
+        ways = [(half, iter(order)) for half, order in enumerate(orders)]
         while len(taken) < count and ways:
-            way = ways.pop(0)
+            half, way = ways.pop(0)
             for place in way:
-                photograph, direction = photographs[place], directions[place]
+                photograph, direction = photographs[place], (half, directions[place])
                 if place not in taken and of_photograph[photograph] < few and of_direction[direction] < quota:
                     taken.add(place)
                     of_photograph[photograph] += 1
                     of_direction[direction] += 1
-                    ways.append(way)  # the other metric's turn
+                    ways.append((half, way))  # the other metric's turn
                     break
     return sorted(taken)

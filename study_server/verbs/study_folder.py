@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from study_server.stimuli.directions import DIRECTIONS
+from study_server.stimuli.directions import DIRECTIONS, lengths
 from study_server.verbs.options import FOLDER, echo, numbers
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Doors(Protocol):
 
     def pair_scorer(self, metrics: Sequence[str]) -> Scorer: ...
 
-    def pilot_shifts(self, source: str, max_shift: int) -> tuple[int, ...]: ...
+    def pilot_shifts(self, source: str, max_shift: int, lengths: Sequence[float]) -> tuple[int, ...]: ...
 
 
 @click.command()
@@ -98,9 +98,9 @@ class Doors(Protocol):
     help="Official image-info JSON of the split, instead of downloading it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
-@click.pass_obj
+@click.pass_context
 def new(
-    doors: Doors, folder: Path, source: str, count: int, max_shift: int, shifts: tuple[int, ...],
+    context: click.Context, folder: Path, source: str, count: int, max_shift: int, shifts: tuple[int, ...],
     at_each_shift: tuple[int, ...], design: str, metrics: tuple[str, ...], pool: int | None, pilot: str | None,
     size: int, direction: Any, seed: int | None, name: str | None, practice_images: str, coco_info: Path | None,
     as_json: bool,
@@ -118,12 +118,15 @@ def new(
     from study_server.folder.new import Discriminating, make_study, pool_journal, unforeseeable_seed
     from study_server.stimuli.pool import begun_seed
 
+    doors: Doors = context.obj
     if len(metrics) != (2 if design == "discriminating" else 0) or (pool and not metrics):
         raise click.UsageError("A discriminating study takes --design discriminating, and --metric twice.")
     if pilot and shifts:
         raise click.UsageError("--pilot sets the shifts: leave out --shifts.")
+    if shifts and context.get_parameter_source("max_shift") is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("The largest of --shifts is the largest shift: leave out --max-shift.")
     if pilot:
-        shifts = doors.pilot_shifts(pilot, max_shift)
+        shifts = doors.pilot_shifts(pilot, max_shift, lengths(direction))
     chosen = None
     if design == "discriminating":
         chosen = Discriminating((metrics[0], metrics[1]), doors.pair_scorer(metrics), pool or 20 * count)

@@ -26,11 +26,18 @@ def test_answers_are_counted_by_participant_and_by_photograph(make_rows: Rows) -
     assert counts.by_participant.tolist() == [[[0, 1], [1, 1]], [[1, 1], [1, 1]]]
     assert counts.by_photograph is not None
     assert counts.by_photograph.sum(axis=0).tolist() == [[1, 2], [2, 2]]
-    assert any("shift of 1 px" in note for note in counts.notes)
+    assert not any("shift of" in note for note in counts.notes)  # the study has these shifts alone
     assert any("same answer in every trial: p2" in note for note in counts.notes)
     assert (
         "The answers are of 2 participants, too few to draw from: intervals hold no variance of people." in counts.notes
     )
+
+
+def test_a_shift_whose_answers_are_all_excluded_is_said(make_rows: Rows) -> None:
+    rows = make_rows([("p1", shift, "same") for shift in (0, 1, 2)])
+    rows[1] |= {"excluded": True, "exclusion_reason": "fire_alarm"}
+    counts = TrialCounts.of(mark(from_rows(rows), ()))
+    assert "No answer to a pair with a shift of 1 px is analysed; these shifts are left out." in counts.notes
 
 
 def test_one_unknown_participant_is_said(make_rows: Rows) -> None:

@@ -159,11 +159,27 @@ def test_scales_and_shifts_do_not_count() -> None:
     distances = np.random.default_rng(0).normal(size=(40, 2, 2))
     scores = norm.ppf((rankdata(distances, axis=0) - 0.5) / 40)
     expected = (scores[..., 0] - scores[..., 1]).mean(axis=1)
-    assert disagreement(distances) == pytest.approx(expected)
+    straight = [1.0] * 40
+    assert disagreement(distances, straight) == pytest.approx(expected)
     scaled = distances.copy()
     scaled[..., 0] = np.exp(scaled[..., 0])
     scaled[:, 1] += 100
-    assert disagreement(scaled) == pytest.approx(expected)
+    assert disagreement(scaled, straight) == pytest.approx(expected)
+
+
+def test_images_are_ranked_among_those_that_moved_as_far() -> None:
+    """A metric that follows the distance more closely than another sees no more in diagonals for that."""
+    rng = np.random.default_rng(1)
+    lengths = np.tile([1.0, 2**0.5], 200)
+    moved = np.log(lengths)[:, np.newaxis, np.newaxis]
+    distances = moved + rng.normal(size=(400, 2, 2)) * [0.1, 0.6]
+    differences = disagreement(distances, lengths.tolist())
+    assert np.mean(differences[lengths > 1]) == pytest.approx(0, abs=0.01)
+    directions = ["up" if length == 1 else "up-left" for length in lengths]
+    chosen = choose(differences, [str(n) for n in range(400)], directions, 40)
+    first = [directions[place] for place in chosen if differences[place] > 0]
+    assert Counter(first) == {"up": 10, "up-left": 10}
+    assert Counter(directions[place] for place in chosen) == {"up": 20, "up-left": 20}
 
 
 def test_the_images_of_largest_disagreement_are_chosen_from_both_ends() -> None:

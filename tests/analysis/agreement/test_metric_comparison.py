@@ -237,3 +237,18 @@ def test_without_an_interval_nothing_is_decided() -> None:
     assert (found.verdict, found.p_value, found.p_holm, found.resolvable) == ("undecided", None, None, None)
     assert (found.equivalence_p, found.equivalent_within) == (None, None)
     assert found.sentence.endswith("; there is no interval: 3 photographs are fewer than the 10 that one needs.")
+
+
+def test_no_sentence_names_a_difference_that_there_cannot_be() -> None:
+    difference = Estimate(0.1, -0.8, 1.0, "")
+    for second, most in ((None, 1.0), ("ssim", 2.0)):
+        found = [
+            sentence(
+                "lpips", second, "concordance", "undecided", difference, margin=0.1, within=2.4, resolvable=resolvable,
+                permutation_p=0.5,
+            )
+            for resolvable in (most - 0.1, most + 0.1)
+        ]  # fmt: skip
+        assert f"within ±{most:g} of" in found[0]
+        assert f"{most - 0.1:g} would be found by four such studies out of five" in found[0]
+        assert "no difference that there can be would be found by four" in found[1]

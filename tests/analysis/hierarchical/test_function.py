@@ -125,3 +125,9 @@ def test_shrunken_thresholds_are_nearer_to_the_truth_than_single_fits() -> None:
     shrunken = np.array(found["shrunken"])[known]
     assert np.sqrt(np.mean(shrunken**2)) < 0.75 * np.sqrt(np.mean(single[known] ** 2))
     assert np.mean(found["held"]) > 0.8
+
+
+def test_answers_that_are_all_alike_are_refused(table: pd.DataFrame) -> None:
+    for answer in ("same", "different"):
+        with pytest.raises(AnalysisError, match=f"All 300 answers are “{answer}”, of which no threshold follows"):
+            hierarchical_function(table.assign(response=answer), draws=10)

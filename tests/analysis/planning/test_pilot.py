@@ -30,6 +30,15 @@ def test_where_the_function_is_steep_the_nearest_shift_is_taken() -> None:
     assert pilot_shifts(counts([2, 3, 20, 90, 97, 98, 98, 98]), 9) == (0, 2, 9)
 
 
+def test_on_diagonals_a_shift_is_longer() -> None:
+    pilot = counts([2, 8, 22, 40, 54, 62, 70, 75, 80, 83])
+    root = 2**0.5
+    # At 3, 4 and 5 px of length; a diagonal of 3 px is 4.2 px long.
+    assert pilot_shifts(pilot, 12) == (0, 3, 4, 5, 12)
+    assert pilot_shifts(pilot, 12, [root]) == (0, 2, 3, 12)
+    assert pilot_shifts(pilot, 12, [1.0, root]) == (0, 3, 4, 12)
+
+
 def test_the_largest_shift_is_to_be_seen() -> None:
     with pytest.raises(AnalysisError, match=r"At 5 px the pilot's observers still miss many shifts.* --max-shift 10"):
         pilot_shifts(counts([2, 8, 22, 40, 54, 62, 70, 75, 80, 83]), 5)

@@ -159,3 +159,10 @@ def test_the_result_survives_json(found: Power) -> None:
 def test_what_cannot_be_simulated_is_named(arguments: dict[str, object], says: str) -> None:
     with pytest.raises(AnalysisError, match=says):
         power(**({"designs": [Design()]} | arguments))  # type: ignore[arg-type]
+
+
+def test_nothing_is_said_of_metrics_where_photographs_are_too_few_for_an_interval() -> None:
+    (row,) = power([Design(images=30, crops=7, per_shift=3)], simulations=20).rows
+    for figure in (row.power_concordance, row.false_map, row.smallest_concordance):
+        assert figure.estimate is None
+        assert figure.method == "5 photographs are fewer than the 10 that an interval needs"

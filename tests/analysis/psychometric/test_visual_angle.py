@@ -84,3 +84,11 @@ def test_what_has_no_value_or_interval_has_none_in_minutes_of_arc() -> None:
     assert in_arcmin(none, pixel) == none
     assert in_arcmin(Estimate(2.0, 1.0, 3.0, "drawn"), none) == none
     assert in_arcmin(Estimate(2.0, None, None, "no draws"), pixel) == Estimate(6.0, None, None, "no draws")
+
+
+def test_the_product_lies_in_its_interval_where_the_shift_is_at_an_end_of_its_own() -> None:
+    scale = Estimate(1.5, 1.3, 1.7, "screens")
+    for shift in (Estimate(2.0, 1.5, 2.0, "px"), Estimate(2.0, 2.0, 2.5, "px"), Estimate(2.0, -0.5, 2.0, "px")):
+        found = in_arcmin(shift, scale)
+        assert found.low is not None and found.estimate is not None and found.high is not None
+        assert found.low < found.estimate < found.high
