@@ -18,6 +18,8 @@ from analysis.responses.column_check import codes, dictionary
 from analysis.responses.table_writers import WRITERS
 from analysis.responses.tidy_table import UncheckedTable, checked_columns, row_number, series, tidy_table, to_read
 
+_MOST_OF_INT16 = 32_767
+
 
 class StudyRows(Protocol):
     """The responses of one state of a database."""
@@ -107,12 +109,14 @@ def _numbered(study: StudyRows, origin: str, columns: Collection[str]) -> pd.Dat
 
 def _in_few_bytes(array: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(array.type):
-        return array.cast(pa.dictionary(pa.int32(), array.type.value_type))
+        return array.cast(pa.dictionary(pa.int16(), array.type.value_type))
     return array
 
 
 def _one(parts: Sequence[pa.Array]) -> pa.Array:
     column = pa.chunked_array(parts)
+    if pa.types.is_dictionary(column.type) and sum(len(part.dictionary) for part in parts) > _MOST_OF_INT16:
+        column = column.cast(pa.dictionary(pa.int32(), column.type.value_type))
     return dictionary(column) if pa.types.is_dictionary(column.type) else pa.concat_arrays(column.chunks)
 
 
