@@ -118,6 +118,26 @@ def test_a_threshold_is_at_a_shift_that_was_shown(location: float, threshold: fl
     assert found.median_px == location
 
 
+@pytest.mark.parametrize(("rate", "threshold"), [(0.4998, None), (0.499, 2.5)])
+def test_a_curve_that_hardly_rises_crosses_nothing(rate: float, threshold: float | None) -> None:
+    found = described(np.array([2.5, 0.0, rate, rate]), SHIFT, HITS, ANSWERS, CORES["normal"])
+    assert found.threshold_px == (None if threshold is None else pytest.approx(threshold))
+
+
+@pytest.mark.parametrize("core", ["log-normal", "normal"])
+@pytest.mark.parametrize("away", [(0.4, 0.4, 0.2, 0.1), (-0.2, -0.5, 0.02, 0.3), (0.02, 0.0, 0.0, 0.0)])
+def test_the_top_is_found_from_beside_it(core: str, away: tuple[float, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Fisher scoring rests too early, the last search goes on."""
+    from analysis.psychometric import maximum_likelihood
+
+    top = fit(SHIFT, HITS, ANSWERS, core)
+    beside = (top.parameters + np.array(away))[:, np.newaxis]
+    monkeypatch.setattr(maximum_likelihood, "highest", lambda *_: beside)
+    found = fit(SHIFT, HITS, ANSWERS, core)
+    assert found.log_likelihood == pytest.approx(top.log_likelihood, abs=1e-6)
+    np.testing.assert_allclose(found.parameters, top.parameters, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"), [(-1, "number ≥ 0"), (math.nan, "number ≥ 0"), ("three", "list of numbers")]
 )

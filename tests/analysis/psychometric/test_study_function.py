@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import lognorm
 
+from analysis.errors import AnalysisError
 from analysis.planning.simulated_study import Design, Population, simulate
 from analysis.psychometric import fit
 from analysis.psychometric.cores import CORES
 from analysis.psychometric.function import PsychometricFunction, psychometric_function
+from analysis.psychometric.levels import LevelOf
+from analysis.psychometric.visual_angle import in_arcmin
 from analysis.responses.sources import PUBLISHED_TABLE1
 from analysis.results import Estimate
 from analysis.trial_counts import TrialCounts, read_counts
@@ -74,6 +78,32 @@ def test_intervals_are_as_wide_as_the_likelihood_is_flat(counts: TrialCounts, co
         assert estimate.low is not None
         assert estimate.high is not None
         assert to(estimate.high) - to(estimate.low) == pytest.approx(2 * 1.96 * one, rel=0.25)
+
+
+@pytest.mark.parametrize("of", ["core", "curve"])
+def test_the_threshold_and_levels_are_also_told_in_minutes_of_arc(counts: TrialCounts, of: LevelOf) -> None:
+    scale = Estimate(0.7, 0.6, 0.8, "of two screens")
+    found = psychometric_function(counts, replicates=20, at=[0.3, 0.75], of=of, arcmin_per_px=scale)
+    best = fit(counts.shift_px, counts.different, counts.total)
+    assert found.arcmin_per_px == scale
+    assert found.threshold_arcmin == in_arcmin(found.threshold_px, scale)
+    assert [(level.level, level.of) for level in found.levels] == [(0.3, of), (0.75, of)]
+    for level in found.levels:
+        share = level.level
+        if of == "curve":
+            share = (share - best.guess_rate) / (1 - best.guess_rate - best.lapse_rate)
+        assert level.shift_px.estimate == pytest.approx(lognorm.ppf(share, best.spread, scale=best.median_px))
+        assert level.shift_px.low is not None
+        assert level.shift_arcmin == in_arcmin(level.shift_px, scale)
+    without = psychometric_function(counts, replicates=20, at=[0.3], of=of)
+    assert without.threshold_arcmin is without.levels[0].shift_arcmin is without.arcmin_per_px is None
+
+
+@pytest.mark.parametrize("level", [-0.5, 0, 1, 1.5])
+def test_a_level_that_is_no_share_is_refused(counts: TrialCounts, level: float) -> None:
+    with pytest.raises(AnalysisError) as caught:
+        psychometric_function(counts, replicates=20, at=[0.5, level])
+    assert str(caught.value) == (f"A level of {level:g} is no share between 0 and 1; give one such as 0.75.")
 
 
 def test_each_shift_has_a_row_with_its_share(counts: TrialCounts, found: PsychometricFunction) -> None:
@@ -176,7 +206,12 @@ def test_what_the_answers_leave_open_is_said(different: list[int], notes: list[s
 def test_a_step_is_one_of_shares() -> None:
     answers = np.array([10.0, 20, 30, 15, 30, 20])
     counts = replace(of([0, 0, 0, 15, 30, 20], shift=[0, 1, 2, 3.5, 5, 6]), total=answers)
-    assert list(psychometric_function(counts, replicates=50).notes) == [STEP]
+    found = psychometric_function(counts, replicates=50)
+    assert list(found.notes) == [STEP]
+    for estimate in (found.threshold_px, found.median_px):
+        assert estimate.method == (
+            "95% likelihood interval of independent answers, perfectly separated between 2 and 3.5 px"
+        )
 
 
 def test_a_shift_with_few_answers_does_not_turn_the_others() -> None:
