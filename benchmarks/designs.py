@@ -101,7 +101,9 @@ def _stimuli(
     effects = image_effects(pool, population, generator)
     distances = [one.distances(pool.shifts, effects, pool.photograph, generator) for one in metrics]
     photographs = [str(number) for number in pool.photograph]
-    taken = choose(disagreement(np.stack(distances, axis=-1)), photographs, ["right"] * _POOL, design.images)
+    taken = choose(
+        disagreement(np.stack(distances, axis=-1), [1.0] * _POOL), photographs, ["right"] * _POOL, design.images
+    )
     if set(np.unique(pool.photograph[taken], return_counts=True)[1]) != {design.crops}:
         raise RuntimeError("The selected images are not as many of each photograph as the design has crops.")
     return effects[taken], [one[taken] for one in distances]

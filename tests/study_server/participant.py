@@ -25,12 +25,17 @@ _PATIENCE_S = 30
 
 
 def change_settings(study: StudyFolder, **settings: object) -> None:
-    """Change settings of the study, which must be in its study.toml once each, before it is served."""
+    """Change settings of the study, which must be in its study.toml once each, before it is served.
+
+    One whose name stands in several sections has that of its own before it: `practice__shifts`.
+    """
     path = study.path / "study.toml"
     text = path.read_text(encoding="utf-8")
     for name, value in settings.items():
         shown = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
-        text, found = re.subn(rf"^{name} = .*$", f"{name} = {shown}", text, flags=re.MULTILINE)
+        section, _, key = name.rpartition("__")
+        before = rf"(^\[{section}\]\n(?:(?!\[).*\n)*?)" if section else "(^)"
+        text, found = re.subn(rf"{before}{key} = .*$", rf"\g<1>{key} = {shown}", text, flags=re.MULTILINE)
         assert found == 1, name
     path.write_text(text, encoding="utf-8")
 

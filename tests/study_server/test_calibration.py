@@ -18,12 +18,12 @@ CARD_CM = 8.56
 
 @pytest.fixture
 def optional(study: StudyFolder) -> None:
-    change_settings(study, calibration="optional", shifts=[])
+    change_settings(study, calibration="optional", practice__shifts=[])
 
 
 @pytest.fixture
 def required(study: StudyFolder) -> None:
-    change_settings(study, calibration="required", shifts=[])
+    change_settings(study, calibration="required", practice__shifts=[])
 
 
 def go_to_calibration(page: Page) -> None:
