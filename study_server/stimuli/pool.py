@@ -57,14 +57,13 @@ def scored_pool(source: PhotographSource, settings: PoolSettings, scorer: Scorer
     """
     header = _header(source, settings)
     kept = _read(journal, header)
-    with journal.open("a", encoding="utf-8") as file:
-        if not file.tell():
-            file.write(json.dumps(header) + "\n")
-        for photograph in progress(source.photographs, "scoring", unit="photograph", total=len(source.photographs)):
-            if photograph.name not in kept:
-                kept[photograph.name] = entry = _scored(photograph, settings, scorer)
+    for photograph in progress(source.photographs, "scoring", unit="photograph", total=len(source.photographs)):
+        if photograph.name not in kept:
+            kept[photograph.name] = entry = _scored(photograph, settings, scorer)
+            with journal.open("a", encoding="utf-8") as file:  # not before there is something to keep
+                if not file.tell():
+                    file.write(json.dumps(header) + "\n")
                 file.write(json.dumps(entry) + "\n")
-                file.flush()
     photographs, windows, distances = [], [], []
     skipped = dict(source.skipped)
     for photograph in source.photographs:

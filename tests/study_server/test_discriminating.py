@@ -127,6 +127,12 @@ def test_the_verb_goes_on_with_the_seed_of_the_pool(photographs: Path, tmp_path:
     assert "--metric twice" in CliRunner().invoke(main, [*command[:-5], "--metric", "l2"]).stderr
 
 
+def test_where_nothing_could_be_scored_nothing_is_left(photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "study", photographs, Scorer(last=0))
+    assert [path.name for path in tmp_path.iterdir()] == ["photographs"]
+
+
 def test_a_journal_of_another_pool_is_refused(photographs: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path / "study", photographs, Scorer(last=7))
