@@ -145,7 +145,14 @@ def _printable(sentence: str) -> str:
 
 
 def _commands(*packages: Any) -> Mapping[str, click.Command]:
-    return {verb.name: verb for package in packages for verb in package.VERBS}
+    """The verbs of all packages by name; of a group that several offer (`bapps score`, `bapps table`), all verbs."""
+    found: dict[str, click.Command] = {}
+    for verb in (verb for package in packages for verb in package.VERBS):
+        known = found.get(verb.name)
+        if isinstance(known, click.Group) and isinstance(verb, click.Group):
+            verb = click.Group(known.name, commands={**known.commands, **verb.commands}, help=known.help)
+        found[verb.name] = verb
+    return found
 
 
 @click.group(cls=_Commands, commands=_commands(study_server.verbs, analysis.verbs, metric.verbs))

@@ -27,7 +27,15 @@ def read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-VERBS = sorted(shift_study.main.commands.items())  # type: ignore[attr-defined]
+def all_verbs(group: click.Group, prefix: str = "") -> list[tuple[str, click.Command]]:
+    """The verbs by name, those of a group as `bapps score`."""
+    found: list[tuple[str, click.Command]] = []
+    for name, verb in sorted(group.commands.items()):
+        found += all_verbs(verb, f"{name} ") if isinstance(verb, click.Group) else [(prefix + name, verb)]
+    return found
+
+
+VERBS = all_verbs(shift_study.main)  # type: ignore[arg-type]
 SETTINGS = [(section, f) for section, kind in sections().items() for f in dataclasses.fields(kind)]
 SETTINGS += [("questions", f) for f in dataclasses.fields(Question)]
 
@@ -49,7 +57,7 @@ def test_each_setting_is_documented_as_it_is(section: str, field: dataclasses.Fi
 @pytest.mark.parametrize(("name", "verb"), VERBS)
 def test_each_verb_and_each_option_is_documented(name: str, verb: click.Command) -> None:
     parts = re.split(r"^## ", read("docs/verbs.md"), flags=re.MULTILINE)
-    (part,) = [part for part in parts if part.startswith(f"`shift-study {name}")]
+    (part,) = [part for part in parts if re.match(rf"`shift-study {name}[ `]", part)]
     for parameter in verb.params:
         if isinstance(parameter, click.Option) and parameter.name != "help":
             assert f"`{parameter.opts[0]}" in part, parameter.opts[0]
