@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.agreement.csv_rows import Row, csv_rows, number_in
 from analysis.errors import AnalysisError
+
+
+@dataclass(frozen=True)
+class PairName:
+    """How a table of distances names what each is of: by `columns`, of which `name` makes one text."""
+
+    columns: tuple[str, ...]
+    name: Callable[[Row], str]
+
+
+PAIR = PairName(("pair", "distance"), lambda row: row["pair"] or "")
+"""By the column `pair`, as the manifest of a study names its pairs."""
 
 
 def read_distances(path: Path) -> dict[str, float]:
@@ -18,9 +30,9 @@ def read_distances(path: Path) -> dict[str, float]:
         distance that is not a finite number.
     """
     distances: dict[str, float] = {}
-    for row, here in _rows(path):
+    for row, here in csv_rows(path, PAIR.columns):
         pair = row["pair"] or ""
-        distance = _number(row["distance"])
+        distance = number_in(row["distance"])
         if distance is None or not math.isfinite(distance):
             raise AnalysisError(
                 f"{here}: the distance of {pair} is {row['distance'] or ''!r}, not a finite number; correct it."
@@ -29,12 +41,13 @@ def read_distances(path: Path) -> dict[str, float]:
     return distances
 
 
-def read_metrics(files: Sequence[str]) -> tuple[dict[str, dict[str, float]], dict[str, Path]]:
+def read_metrics(files: Sequence[str], by: PairName = PAIR) -> tuple[dict[str, dict[str, float]], dict[str, Path]]:
     """Distances of metrics, each named by the column `metric` of its file, or else by the file's own name.
 
     Args:
         files: paths of CSV files with the columns `pair` and `distance`, which may have a column `metric`; or
             NAME=PATH, where NAME is the metric's.
+        by: the columns that name a pair, in place of `pair`.
 
     Returns: metric → pair id → distance, in the order of `files`; and metric → its file. A distance that is empty or
         not finite is kept as it is, NaN or infinite, for its metric to be left out.
@@ -46,7 +59,7 @@ def read_metrics(files: Sequence[str]) -> tuple[dict[str, dict[str, float]], dic
     sources: dict[str, Path] = {}
     for given in files:
         name, path = _named(given)
-        for metric, distances in _by_metric(path, name).items():
+        for metric, distances in _by_metric(path, name, by).items():
             if metric in metrics:
                 raise AnalysisError(
                     f"{path} and {sources[metric]} both hold distances of {metric}; name one of them otherwise, as "
@@ -89,14 +102,14 @@ def _named(given: str) -> tuple[str | None, Path]:
     return name.strip(), Path(rest)
 
 
-def _by_metric(path: Path, name: str | None) -> dict[str, dict[str, float]]:
+def _by_metric(path: Path, name: str | None, by: PairName) -> dict[str, dict[str, float]]:
     metrics: dict[str, dict[str, float]] = {}
-    for row, here in _rows(path):
-        pair = row["pair"] or ""
+    for row, here in csv_rows(path, by.columns):
+        pair = by.name(row)
         metric = (row["metric"] or "").strip() if "metric" in row else path.stem
         if not metric:
             raise AnalysisError(f"{here}: the metric of {pair} is not named; name it in the column metric.")
-        distance = _number(row["distance"] or "nan")
+        distance = number_in(row["distance"] or "nan")
         if distance is None:
             raise AnalysisError(f"{here}: the distance of {pair} is {row['distance']!r}, not a number; correct it.")
         _add(metrics.setdefault(metric, {}), pair, distance, here)
@@ -111,34 +124,6 @@ def _by_metric(path: Path, name: str | None) -> dict[str, dict[str, float]]:
         )
     (distances,) = metrics.values()
     return {name: distances}
-
-
-def _rows(path: Path) -> Iterator[tuple[dict[str, str | None], str]]:
-    """Lines of a table of distances, and where each stands, for messages."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise AnalysisError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
-    except OSError as error:
-        raise AnalysisError(f"{path} cannot be read: {error.strerror or error}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for name in ("pair", "distance"):
-            if name not in (reader.fieldnames or []):
-                if any(mark in "".join(reader.fieldnames or []) for mark in ";\t"):
-                    raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
-                raise AnalysisError(f"{path}: the column {name} is missing; the first line names the columns.")
-        for row in reader:
-            yield row, f"{path}: line {reader.line_num}"
-    except csv.Error as error:
-        raise AnalysisError(f"{path}: line {reader.line_num} is not CSV ({error}); correct it.") from None
-
-
-def _number(cell: str | None) -> float | None:
-    try:
-        return float(cell or "")
-    except ValueError:
-        return None
 
 
 def _add(distances: dict[str, float], pair: str, distance: float, here: str) -> None:

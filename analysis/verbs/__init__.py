@@ -8,6 +8,7 @@ from analysis.verbs.agreement import compare, jnd
 from analysis.verbs.exclusions import exclusions
 from analysis.verbs.mixed import mixed
 from analysis.verbs.observers import dprime, psychometric
+from analysis.verbs.opinions import opinions
 from analysis.verbs.planning import power, preregister
 from analysis.verbs.reliability import reliability
 from analysis.verbs.report import report
@@ -23,6 +24,7 @@ VERBS: list[click.Command] = [
     mixed,
     jnd,
     compare,
+    opinions,
     power,
     preregister,
     report,

@@ -40,6 +40,14 @@ REPLICATES = click.option(
     metavar="B",
     help="How often participants or images are drawn anew for the intervals.",
 )
+REFERENCE_REPLICATES = click.option(
+    "--replicates",
+    type=click.IntRange(100, 100_000),
+    default=2000,
+    show_default=True,
+    metavar="B",
+    help="How often references are drawn anew for the intervals.",
+)
 CONCORDANCE_MARGIN = click.option(
     "--concordance-margin",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),

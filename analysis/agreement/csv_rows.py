@@ -1,0 +1,55 @@
+"""Lines of a CSV file whose first line names the columns, and where each stands, for messages."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from analysis.errors import AnalysisError
+
+Row = dict[str, str | None]
+
+
+def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[Row, str]]:
+    """Each line by its columns, and its place in words.
+
+    Args:
+        path: a file in UTF-8.
+        needed: columns that must be there; others may.
+
+    Raises: `AnalysisError` where the file cannot be read, is not CSV, or lacks a column.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
+        for name in needed:
+            if name not in (reader.fieldnames or []):
+                if any(mark in "".join(reader.fieldnames or []) for mark in ";\t"):
+                    raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
+                raise AnalysisError(f"{path}: the column {name} is missing; the first line names the columns.")
+        for row in reader:
+            yield row, f"{path}: line {reader.line_num}"
+    except csv.Error as error:
+        raise AnalysisError(f"{path}: line {reader.line_num} is not CSV ({error}); correct it.") from None
+
+
+def read_text(path: Path) -> str:
+    """What a file in UTF-8 says, without a byte order mark.
+
+    Raises: `AnalysisError` where it cannot be read, or is in another encoding.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise AnalysisError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise AnalysisError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def number_in(cell: str | None) -> float | None:
+    """The number that a cell says, also NaN or infinite; None where it says none."""
+    try:
+        return float(cell or "")
+    except ValueError:
+        return None

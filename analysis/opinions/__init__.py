@@ -1,0 +1,1 @@
+"""Mean opinion scores: reading them, and how well metrics agree with them."""

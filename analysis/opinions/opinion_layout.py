@@ -1,0 +1,51 @@
+"""Agreement with opinion scores as text for a terminal."""
+
+from __future__ import annotations
+
+from analysis.opinions.metric_draws import OUTCOMES
+from analysis.opinions.opinion_agreement import NAMES, OpinionAgreement, OpinionDifference
+from analysis.results import Estimate
+
+CEILING = "noise ceiling"
+_DIGITS = {"srcc": 3, "krcc": 3, "plcc": 3, "rmse": 3}
+
+
+def as_text(result: OpinionAgreement) -> str:
+    """A table of the metrics, best first, with the ceiling below; a sentence for each comparison; notes."""
+    direction = "higher is worse" if result.higher_is_worse else "higher is better"
+    lines = [
+        f"{result.set}: {result.n_images:,} images of {result.n_references:,} references; {direction}; {result.origin}",
+        "",
+    ]
+    rows: list[tuple[str, ...]] = [("", *(NAMES[outcome] for outcome in OUTCOMES))]
+    for metric in sorted(result.metrics, key=lambda one: -(one.srcc.estimate or 0.0)):
+        rows.append((metric.name, *(_shown(metric.of(outcome), _DIGITS[outcome]) for outcome in OUTCOMES)))
+    if result.ceiling is not None:
+        rows.append((CEILING, *(_shown(result.ceiling.of(outcome), _DIGITS[outcome]) for outcome in OUTCOMES)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if result.comparisons:
+        lines += ["", *map(sentence, result.comparisons)]
+    if result.left_out or result.notes:
+        lines += ["", *result.left_out.values(), *result.notes]
+    return "\n".join(lines)
+
+
+def sentence(found: OpinionDifference) -> str:
+    """What a comparison says."""
+    figure = NAMES[found.outcome]
+    one = found.difference
+    if one.low is None or one.high is None or found.p_holm is None:
+        return f"{found.first} − {found.second} in {figure}: {one.estimate:+.3f}; {one.method}.".replace("-", "−")
+    text = f"{one.estimate:+.3f}, 95% interval {one.low:+.3f} to {one.high:+.3f}, p = {found.p_holm:.4f} by Holm"
+    said = "cannot be told apart" if found.verdict == "undecided" else f"{found.first} is {found.verdict}"
+    return f"{found.first} − {found.second} in {figure}: {said} ({text})."
+
+
+def _shown(estimate: Estimate, digits: int) -> str:
+    if estimate.estimate is None:
+        return "—"
+    text = f"{estimate.estimate:.{digits}f}"
+    if estimate.low is not None and estimate.high is not None:
+        text += f"  ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+    return text.replace("-", "−")
