@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.agreement.metric_comparison import fewest_draws, holm
 from analysis.results import Estimate, Result
-from analysis.triplets.draws import DrawnMeans
+from analysis.triplets.draws import ALIKE, DrawnMeans
 from analysis.triplets.estimates import points
 
 
@@ -75,12 +75,10 @@ def compare(
 
 
 def _told(drawn: DrawnMeans, first: int, second: int, how: str) -> _Told:
-    difference = float(drawn.observed[first] - drawn.observed[second])
+    estimate = points(drawn, first, second, how)
     deviations = drawn.drawn[:, first] - drawn.drawn[:, second]
-    scatters = bool(np.ptp(deviations) > 1e-12)
-    estimate = points(drawn, difference, deviations, scatters and drawn.enough, how)
     if estimate.low is None:
-        return _Told(estimate, None, alike=not scatters and difference == 0)
+        return _Told(estimate, None, alike=estimate.estimate == 0 and bool(np.ptp(deviations) < ALIKE))
     beyond = min(np.count_nonzero(deviations <= 0), np.count_nonzero(deviations >= 0))
     return _Told(estimate, min(1.0, 2 * (float(beyond) + 1) / (len(deviations) + 1)), alike=False)
 

@@ -17,12 +17,14 @@ Integers = NDArray[np.int64]
 FEWEST_CLUSTERS = 10
 """Fewer say more about themselves than about others of their kind."""
 
+ALIKE = 1e-12
+"""Draws that are less apart differ by rounding."""
+
 _Z = 1.959963984540054
 # A value of so few clusters is drawn quicker one by one than as a binomial number.
 _RARE = 4
 # Numbers that are drawn at once.
 _AT_ONCE = 2_000_000
-_ALIKE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class DrawnMeans:
     @property
     def determined(self) -> NDArray[np.bool_]:
         """`(S,)`: whether the draws say how far off the mean may be."""
-        found: NDArray[np.bool_] = (np.ptp(self.drawn, axis=0) > _ALIKE) & self.enough
+        found: NDArray[np.bool_] = (np.ptp(self.drawn, axis=0) > ALIKE) & self.enough
         return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.results import Estimate
-from analysis.triplets.draws import FEWEST_CLUSTERS, DrawnMeans, Floats
+from analysis.triplets.draws import ALIKE, FEWEST_CLUSTERS, DrawnMeans
 from analysis.wilson import wilson_interval
 
 
@@ -34,15 +34,16 @@ def percent(drawn: DrawnMeans, column: int, how: str, *, share: bool = False, sc
     return Estimate(scale * value, None, None, "no interval: the samples are all alike")
 
 
-def points(drawn: DrawnMeans, difference: float, deviations: Floats, determined: bool, how: str) -> Estimate:
-    """A difference of two means in points of percent; `deviations`: `(B,)`, the draws of it."""
-    if determined:
-        low, high = np.quantile(deviations, (0.025, 0.975))
-        ends = 100 * min(float(low), difference), 100 * max(float(high), difference)
-        return Estimate(100 * difference, *ends, how)
+def points(drawn: DrawnMeans, first: int, second: int, how: str) -> Estimate:
+    """The mean of one column less that of another, in points of percent."""
+    difference = float(drawn.observed[first] - drawn.observed[second])
+    deviations = drawn.drawn[:, first] - drawn.drawn[:, second]
     if not drawn.enough:
         return Estimate(100 * difference, None, None, _too_few(drawn))
-    return Estimate(100 * difference, None, None, "no interval: the two are alike on each sample")
+    if np.ptp(deviations) < ALIKE:
+        return Estimate(100 * difference, None, None, "no interval: the two differ as much on each sample")
+    low, high = np.quantile(deviations, (0.025, 0.975))
+    return Estimate(100 * difference, 100 * min(float(low), difference), 100 * max(float(high), difference), how)
 
 
 def _too_few(drawn: DrawnMeans) -> str:

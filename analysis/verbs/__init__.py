@@ -12,6 +12,7 @@ from analysis.verbs.planning import power, preregister
 from analysis.verbs.reliability import reliability
 from analysis.verbs.report import report
 from analysis.verbs.responses import export, table1
+from analysis.verbs.triplets import bapps, clic
 
 VERBS: list[click.Command] = [
     export,
@@ -26,4 +27,6 @@ VERBS: list[click.Command] = [
     power,
     preregister,
     report,
+    bapps,
+    clic,
 ]
