@@ -116,7 +116,8 @@ class TripletRun:
 
         def write(found: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
             if not found[_COLUMN]:
-                raise MetricError(f"Not one of the {len(self.triplets.triplets)} triplets could be scored. {bad[0]}")
+                why = f": {bad[0]}" if bad else "."
+                raise MetricError(f"Not one of the {len(self.triplets.triplets)} triplets could be scored{why}")
             if self.output is not None:
                 self._table(self._by_metric(names, found[_COLUMN])).write(self.output, self.triplets.triplets)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from metric.errors import MetricError
 from metric.scoring.distance_files import check_replaceable, written_whole
@@ -86,7 +88,6 @@ class ScoreTable:
         Raises:
             MetricError: where the file cannot be written.
         """
-        import pyarrow.csv
         import pyarrow.parquet
 
         table = self.table(triplets)
@@ -94,12 +95,23 @@ class ScoreTable:
             if path.name.endswith(".parquet"):
                 pyarrow.parquet.write_table(table, draft, compression="zstd")
                 return
-            options = pyarrow.csv.WriteOptions(quoting_style="needed")
-            if path.name.endswith(".gz"):
-                with draft.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                    pyarrow.csv.write_csv(table, packed, options)
-            else:
-                pyarrow.csv.write_csv(table, draft, options)
+            with draft.open("wb") as file:
+                if path.name.endswith(".gz"):
+                    with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+                        _write_csv(table, packed)
+                else:
+                    _write_csv(table, file)
+
+
+def _write_csv(table: pa.Table, file: IO[bytes]) -> None:
+    """In digits that give back the same floats; a few rows at a time, for as Python's numbers they are large."""
+    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    for batch in table.to_batches(max_chunksize=1000):
+        writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    text.flush()
+    text.detach()
 
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:
