@@ -54,7 +54,11 @@ from metric.errors import MetricError
 from study_server.errors import StudyError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from analysis.agreement.jnd import Judgments
+    from analysis.agreement.tie_rules import Score, Ties
     from analysis.psychometric import PsychometricFit
     from study_server.export.responses import StudyResponses
     from study_server.stimuli.pool import Scorer
@@ -113,6 +117,12 @@ class Doors:
 
         responses = read_responses(source, self.study_rows, rules_for(self, source))
         return pilot_shifts(TrialCounts.of(responses), max_shift, lengths)
+
+    def same_share_map(self, same_share: NDArray[np.float64], distances: NDArray[np.float64], ties: Ties) -> Score:
+        """JND mAP of distances against the share of people who called each pair the same, under a rule for ties."""
+        from analysis.agreement.tie_rules import jnd_map
+
+        return jnd_map(same_share, distances, ties)
 
     def judgments(self, source: str) -> Judgments:
         """The accepted responses of a source, pair by pair."""

@@ -1,11 +1,12 @@
-"""Distances as CSV files, one a metric: columns `pair` and `distance`."""
+"""Files of distances, written whole or not at all; of pairs one a metric: columns `pair` and `distance`."""
 
 from __future__ import annotations
 
 import csv
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from metric.errors import MetricError
@@ -44,14 +45,24 @@ def write_distances(path: Path, distances: Mapping[str, float]) -> None:
     Raises:
         MetricError: where the file cannot be written.
     """
+    with written_whole(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("pair", "distance"))
+        writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A draft to be written in `with`, which then takes the place of `path`; where that fails, nothing changes.
+
+    Raises:
+        MetricError: where the file cannot be written.
+    """
     draft = path.with_name(f".{path.name}.draft")
     try:
         try:
-            with draft.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(("pair", "distance"))
-                writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
-                file.flush()
+            yield draft
+            with draft.open("rb") as file:
                 os.fsync(file.fileno())  # the journal, which has the same, is removed next
             draft.replace(path)
         finally:

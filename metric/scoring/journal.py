@@ -7,14 +7,14 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import IO, Any, Protocol, Self, TextIO
 
 from metric.errors import MetricError
-from metric.scoring.manifest_pairs import ImagePair
 from metric.scoring.run_settings import difference
 
 _SCHEMA = "shift-study/scoring/1"
@@ -33,23 +33,34 @@ def is_unfinished(output: Path) -> bool:
     return False
 
 
+class Item(Protocol):
+    """What is scored: `key` names it in its run, and `images` says which images it has, in a few characters."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def images(self) -> str: ...
+
+
 @dataclass
 class Journal:
-    """Distances of one metric that are not in its file yet, for one run at a time, which holds it by `with`.
+    """Distances that are not in their file yet, for one run at a time, which holds it by `with`.
 
     Each process appends to a file of its own, as distances are found, and reads the files of all: a line of JSON
-    that says what was computed, then pairs. The first process's file is held in every run, so that two runs for one
-    output meet there, however many processes they have.
+    that says what was computed, then the items, each with its distances. The first process's file is held in every
+    run, so that two runs for one output meet there, however many processes they have.
 
     Attributes:
         output: the file that the distances are for; the journals are `OUTPUT.partial`, `OUTPUT.partial-1`, ...
         settings: what must be the same for a distance to be the same: metric, version, device, precision, weights.
         rank: the number of the process.
+        width: how many distances an item has.
     """
 
     output: Path
     settings: Mapping[str, Any]
     rank: int = 0
+    width: int = 1
     _file: TextIO = field(init=False, repr=False)
     _begun: bool = field(default=False, init=False, repr=False)
 
@@ -79,31 +90,31 @@ class Journal:
             if not os.fstat(self._file.fileno()).st_size and self._is_in_place():
                 self.path.unlink()
 
-    def read(self, pairs: Iterable[ImagePair]) -> dict[str, float]:
-        """Pair → distance, of those of `pairs` that journals have with the same images.
+    def read(self, items: Iterable[Item]) -> dict[str, Sequence[float]]:
+        """Key → distances, of those of `items` that journals have with the same images.
 
         Raises:
             MetricError: for a journal of other settings, a file that is no journal, or one that cannot be read.
         """
-        wanted = {pair.pair: _images(pair) for pair in pairs}
-        found: dict[str, float] = {}
+        wanted = {item.key: item.images for item in items}
+        found: dict[str, Sequence[float]] = {}
         for path in journal_files(self.output):
-            with _named(path, "read"):
-                content = _whole(path)
-            try:
-                header, rows = _parse(content)
-            except (ValueError, TypeError, RecursionError) as error:
-                raise MetricError(f"{path} is damaged; remove it, or begin again with --force.") from error
-            if header is not None and (differing := difference({"schema": _SCHEMA, **self.settings}, header)):
-                name, values = differing
-                raise MetricError(
-                    f"{path} is of a run with another {name} ({values}); remove it, or begin again with --force."
-                )
-            found |= {pair: distance for pair, images, distance in rows if wanted.get(pair) == images}
+            with _named(path, "read"), path.open("rb") as file:
+                try:
+                    lines = _whole_lines(file)
+                    header = next(lines, None)
+                    self._check(path, header)
+                    for key, images, distances in (_parse(line, self.width) for line in lines):
+                        if wanted.get(key) == images:
+                            found[key] = distances
+                except MetricError:
+                    raise
+                except (ValueError, TypeError, RecursionError) as error:
+                    raise MetricError(f"{path} is damaged; remove it, or begin again with --force.") from error
         return found
 
-    def append(self, pair: ImagePair, distance: float) -> None:
-        """Adds a pair, in digits that give back the same float; what was added survives the process.
+    def append(self, item: Item, *distances: float) -> None:
+        """Adds an item, in digits that give back the same floats; what was added survives the process.
 
         Raises:
             MetricError: where the file cannot be written.
@@ -111,7 +122,7 @@ class Journal:
         with _named(self.path, "written"):
             if not self._begun:
                 self._begin()
-            print(json.dumps([pair.pair, _images(pair), distance]), file=self._file, flush=True)
+            print(json.dumps([item.key, item.images, *distances]), file=self._file, flush=True)
 
     def clear(self) -> None:
         """Empties the journals of all processes; they may be held."""
@@ -125,9 +136,22 @@ class Journal:
             with _named(path, "removed"):
                 path.unlink(missing_ok=True)  # a process that had nothing to score removes its own
 
+    def _check(self, path: Path, header: bytes | None) -> None:
+        settings = None if header is None else json.loads(header)
+        if settings is None:  # nothing is written yet
+            return
+        if not isinstance(settings, dict):
+            raise TypeError
+        if differing := difference({"schema": _SCHEMA, **self.settings}, settings):
+            name, values = differing
+            raise MetricError(
+                f"{path} is of a run with another {name} ({values}); remove it, or begin again with --force."
+            )
+
     def _begin(self) -> None:
-        kept = _whole(self.path)
-        self._file.truncate(len(kept))  # without a line that a kill left unfinished
+        with self.path.open("rb") as file:
+            kept = sum(map(len, _whole_lines(file)))
+        self._file.truncate(kept)  # without a line that a kill left unfinished
         if not kept:
             print(json.dumps({"schema": _SCHEMA, **self.settings}), file=self._file, flush=True)
         self._begun = True
@@ -159,29 +183,19 @@ def _lock(file: TextIO) -> bool:
     return True
 
 
-_Row = tuple[str, str, float]
-
-
-def _parse(content: bytes) -> tuple[dict[str, Any] | None, list[_Row]]:
-    """What was computed, and the pairs; None where nothing is written yet. Errors of Python for what is no journal."""
-    if not content:
-        return None, []
-    header, *rows = (json.loads(line) for line in content.splitlines())
-    if not isinstance(header, dict):
+def _parse(line: bytes, width: int) -> tuple[str, str, Sequence[float]]:
+    """An item's key, its images and its distances. Errors of Python for what is none."""
+    key, images, *distances = json.loads(line)
+    if not (isinstance(key, str) and isinstance(images, str) and len(distances) == width):
         raise TypeError
-    for pair, images, distance in rows:
-        if not (isinstance(pair, str) and isinstance(images, str) and isinstance(distance, float)):
+    for distance in distances:
+        if not isinstance(distance, float):
             raise TypeError
         if not math.isfinite(distance):
             raise ValueError
-    return header, rows
+    return key, images, array("d", distances)
 
 
-def _whole(path: Path) -> bytes:
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of a file that end as lines do: a kill may leave the last one unfinished."""
-    content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1]
-
-
-def _images(pair: ImagePair) -> str:
-    return f"{pair.reference_sha256[:16]}-{pair.stimulus_sha256[:16]}"
+    return (line for line in file if line.endswith(b"\n"))

@@ -51,6 +51,16 @@ class ImagePair:
     reference_sha256: str
     stimulus_sha256: str
 
+    @property
+    def key(self) -> str:
+        """What a journal calls it."""
+        return self.pair
+
+    @property
+    def images(self) -> str:
+        """The pixels of both images, in few digits of their SHA-256."""
+        return f"{self.reference_sha256[:16]}-{self.stimulus_sha256[:16]}"
+
 
 def read_manifest(folder: Path) -> list[ImagePair]:
     """The pairs of `folder/manifest.csv`, in its order.

@@ -6,14 +6,22 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
 
 from metric.errors import MetricError
-from metric.scoring.manifest_pairs import ImagePair
 
 _PATIENCE = timedelta(days=365)
 """How long the first that is done waits for the last. torch's half an hour is for steps of a training; here parts may
 take days, and differ by hours. A process that ends is noticed at once: its connections close, and torchrun ends all."""
+
+
+class _WithReference(Protocol):
+    @property
+    def reference(self) -> Path: ...
+
+
+_Item = TypeVar("_Item", bound=_WithReference)
 
 
 @dataclass
@@ -62,14 +70,14 @@ class Processes:
 
             torch.distributed.destroy_process_group()
 
-    def share(self, pairs: Iterable[ImagePair]) -> list[ImagePair]:
-        """This process's part of the pairs; those of one reference stay together.
+    def share(self, items: Iterable[_Item]) -> list[_Item]:
+        """This process's part of the pairs or triplets; those of one reference stay together.
 
         >>> Processes().share([])
         []
         """
         numbers: dict[object, int] = {}
-        return [pair for pair in pairs if numbers.setdefault(pair.reference, len(numbers)) % self.size == self.rank]
+        return [item for item in items if numbers.setdefault(item.reference, len(numbers)) % self.size == self.rank]
 
     def device(self, name: str) -> str:
         """The device for this process: `auto` gives each process of a host a GPU of its own, in turn."""

@@ -1,23 +1,16 @@
-"""A scoring run that may be killed and begun again, alone or among several processes."""
+"""The pairs of a study under several metrics, in a run that may be killed and begun again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from metric.errors import MetricError
 from metric.interface import FeatureMetric
-from metric.scoring.distance_files import check_replaceable, write_distances
-from metric.scoring.journal import Journal
+from metric.scoring.distance_files import write_distances
 from metric.scoring.manifest_pairs import ImagePair
 from metric.scoring.processes import Processes
-from metric.scoring.run_settings import difference
-from metric.scoring.score import PairScore, Scores, stream_scores
-
-Settings = Mapping[str, Mapping[str, Any]]
-"""Metric → what must be the same for a distance to be the same."""
+from metric.scoring.score import Scores, stream_scores
+from metric.scoring.shared_run import Settings, SharedRun
 
 
 def run(
@@ -47,68 +40,26 @@ def run(
         advance: called after each pair.
 
     Raises:
-        MetricError: as `stream_scores`, `Journal` and `check_replaceable` do, and where processes have other settings.
+        MetricError: as `stream_scores` and `SharedRun.run` do.
     """
-    processes = processes or Processes()
-    files, settings = files or {}, settings or {}
+    files = files or {}
+
+    def compute(
+        mine: Sequence[ImagePair],
+    ) -> Iterator[tuple[ImagePair, Mapping[str, Sequence[float]], Mapping[str, float]]]:
+        for score in stream_scores(mine, metrics, device=device):
+            yield score.pair, {name: (value,) for name, value in score.distances.items()}, score.seconds
+
+    def write(distances: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        for name, file in files.items():
+            write_distances(file, _single(distances[name]))
+
     names = [metric.spec.name for metric in metrics]
-    with ExitStack() as held:
-        journals = {
-            name: held.enter_context(Journal(file, {"metric": name, **settings.get(name, {})}, processes.rank))
-            for name, file in files.items()
-        }
-        if not overwrite:
-            check_replaceable(files.values())  # once more: another run may have ended before this one held the journals
-        elif processes.rank == 0:
-            for journal in journals.values():
-                journal.clear()
-        _check_alike(processes.gather(settings))  # and nobody reads what is being cleared
-        known = {name: journals[name].read(pairs) if name in journals else {} for name in names}
-        processes.gather(None)  # nobody writes before all have read
-        missing = [pair for pair in pairs if any(pair.pair not in known[name] for name in names)]
-        mine = processes.share(missing)
-        begin(len(mine), len(pairs) - len(missing))
-        parts = processes.gather(_score(stream_scores(mine, metrics, device=device), known, journals, advance))
-        for part, _ in parts:
-            for name in names:
-                known[name] |= part[name]
-        in_order = {name: {pair.pair: known[name][pair.pair] for pair in pairs} for name in names}
-        slowest = {name: max(spent[name] for _, spent in parts) for name in names}
-        if processes.rank == 0:
-            for name, file in files.items():
-                write_distances(file, in_order[name])
-            for journal in journals.values():
-                journal.remove()
-    return Scores(in_order, slowest, device), len(missing)
+    shared = SharedRun(pairs, names, files, settings or {}, compute, write, overwrite=overwrite)
+    found, seconds, computed = shared.run(processes or Processes(), begin, advance)
+    distances = {name: _single(of_pairs) for name, of_pairs in found.items()}
+    return Scores(distances, dict.fromkeys(names, 0.0) | seconds, device), computed
 
 
-def _score(
-    scores: Iterable[PairScore],
-    known: Mapping[str, Mapping[str, float]],
-    journals: Mapping[str, Journal],
-    advance: Callable[[], object],
-) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """What was not known, metric → pair → distance, in the journals too; and metric → the seconds that it took."""
-    found: dict[str, dict[str, float]] = {name: {} for name in known}
-    seconds = dict.fromkeys(known, 0.0)
-    for score in scores:
-        for name, distance in score.distances.items():
-            seconds[name] += score.seconds[name]
-            if score.pair.pair not in known[name]:
-                found[name][score.pair.pair] = distance
-                if name in journals:
-                    journals[name].append(score.pair, distance)
-        advance()
-    return found, seconds
-
-
-def _check_alike(settings: Sequence[Settings]) -> None:
-    """Raises `MetricError` where a process would compute otherwise than the first, as on a host of another kind."""
-    for rank, theirs in enumerate(settings):
-        for metric, first in settings[0].items():
-            if differing := difference(first, theirs[metric]):
-                name, values = differing
-                raise MetricError(
-                    f"Process {rank} would compute {metric} with another {name} than process 0 ({values}); "
-                    "give all processes the same."
-                )
+def _single(distances: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {pair: value for pair, (value,) in distances.items()}

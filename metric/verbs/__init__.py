@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from metric.verbs.bapps import bapps_group
+from metric.verbs.clic import clic_group
 from metric.verbs.convert_weights import convert_weights_verb
 from metric.verbs.difference_maps import difference_maps_verb
 from metric.verbs.distance import distance_verb
@@ -12,6 +14,8 @@ from metric.verbs.metrics import metrics_verb
 from metric.verbs.score import score_verb
 
 VERBS: list[click.Command] = [
+    bapps_group,
+    clic_group,
     convert_weights_verb,
     difference_maps_verb,
     distance_verb,
