@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
     from analysis.agreement.jnd import Judgments
     from analysis.agreement.tie_rules import Score, Ties
+    from analysis.opinions.reading import RatedImage
     from analysis.psychometric import PsychometricFit
     from study_server.export.responses import StudyResponses
     from study_server.stimuli.pool import Scorer
@@ -123,6 +124,12 @@ class Doors:
         from analysis.agreement.tie_rules import jnd_map
 
         return jnd_map(same_share, distances, ties)
+
+    def rated_images(self, source: str) -> Sequence[RatedImage]:
+        """The images of a source of opinion scores, with their files."""
+        from analysis.opinions.reading import rated_images, read_opinions
+
+        return rated_images(read_opinions(Path(source)))
 
     def judgments(self, source: str) -> Judgments:
         """The accepted responses of a source, pair by pair."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.agreement.csv_rows import Row
@@ -52,33 +53,52 @@ def read_image_distances(files: Sequence[str]) -> tuple[dict[str, dict[str, floa
     return read_metrics(files, BY_IMAGE)
 
 
-def image_files(opinions: Opinions) -> list[tuple[Path, Path]]:
-    """Reference and image of each score, as files in the folder of the opinions, or below it.
+@dataclass(frozen=True)
+class RatedImage:
+    """An image with a score and its reference: their names, and their files."""
+
+    reference: str
+    image: str
+    reference_file: Path
+    image_file: Path
+
+
+def rated_images(opinions: Opinions) -> list[RatedImage]:
+    """The images of the scores, with their files in the folder of the opinions, or below it.
 
     A name that is a path is one from that folder. Otherwise, and where letters differ in being capital, as in TID2013,
     a file of the name is looked for in all folders below.
 
     Raises: `AnalysisError` where a file is missing, or two have the name.
     """
-    below: dict[str, list[Path]] | None = None
+    below: dict[str, list[Path]] = {}
     found: dict[str, Path] = {}
+    references = set(opinions.references)
     for name in dict.fromkeys((*opinions.references, *opinions.images)):
         path = opinions.folder / name
         if not path.is_file():
-            if below is None:
-                below = {}
-                for each in sorted(opinions.folder.rglob("*")):
-                    below.setdefault(each.name.lower(), []).append(each)
-            candidates = [each for each in below.get(Path(name).name.lower(), []) if each.is_file()]
-            if not candidates:
-                what = "reference" if name in opinions.references else "image"
-                raise AnalysisError(
-                    f"There is no {what} {name} in {opinions.folder} or below it; put it there, as the scores name it."
-                )
-            if len(candidates) > 1:
-                raise AnalysisError(
-                    f"Both {candidates[0]} and {candidates[1]} could be {name}; keep one of them in {opinions.folder}."
-                )
-            path = candidates[0]
+            below = below or _files_below(opinions.folder)
+            path = _only(name, below.get(Path(name).name.lower(), []), opinions.folder, name in references)
         found[name] = path
-    return [(found[r], found[i]) for r, i in zip(opinions.references, opinions.images, strict=True)]
+    return [
+        RatedImage(reference, image, found[reference], found[image])
+        for reference, image in zip(opinions.references, opinions.images, strict=True)
+    ]
+
+
+def _files_below(folder: Path) -> dict[str, list[Path]]:
+    """Files in all folders below, by their names in small letters."""
+    below: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            below.setdefault(path.name.lower(), []).append(path)
+    return below
+
+
+def _only(name: str, candidates: list[Path], folder: Path, is_reference: bool) -> Path:
+    if not candidates:
+        what = "reference" if is_reference else "image"
+        raise AnalysisError(f"There is no {what} {name} in {folder} or below it; put it there, as the scores name it.")
+    if len(candidates) > 1:
+        raise AnalysisError(f"Both {candidates[0]} and {candidates[1]} could be {name}; keep one of them in {folder}.")
+    return candidates[0]

@@ -12,6 +12,7 @@ from metric.verbs.distance import distance_verb
 from metric.verbs.elements import elements_verb
 from metric.verbs.metrics import metrics_verb
 from metric.verbs.score import score_verb
+from metric.verbs.score_images import score_images_verb
 
 VERBS: list[click.Command] = [
     bapps_group,
@@ -22,4 +23,5 @@ VERBS: list[click.Command] = [
     elements_verb,
     metrics_verb,
     score_verb,
+    score_images_verb,
 ]

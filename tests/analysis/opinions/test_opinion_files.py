@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
 from analysis.opinions.opinion_csv import read_opinion_csv
-from analysis.opinions.reading import image_files, read_image_distances, read_opinions
+from analysis.opinions.reading import rated_images, read_image_distances, read_opinions
 from made_opinions import made_opinions, write_scores
 
 LINES = [("a.png", f"a{i}.png", i) for i in (1, 2, 3)] + [("b.png", f"b{i}.png", 2 * i) for i in (1, 2, 3)]
@@ -134,7 +134,7 @@ def test_tid2013(tmp_path: Path) -> None:
     assert found.score.tolist() == [5.5, 4.4, 3.1, 5.2, 2.5]
     assert found.standard_error is not None
     assert found.standard_error.tolist() == [0.1, 0.2, 0.1, 0.15, 0.2]
-    files = [(r.name, i.name) for r, i in image_files(found)]
+    files = [(one.reference_file.name, one.image_file.name) for one in rated_images(found)]
     assert files == [
         ("I01.BMP", "I01_01_1.bmp"),
         ("I01.BMP", "i01_01_2.bmp"),
@@ -183,8 +183,8 @@ def test_pipal(tmp_path: Path) -> None:
     assert (found.name, found.standard_error) == ("PIPAL", None)
     assert found.references == ("A0001.bmp",) * 3 + ("A0002.bmp",) * 3
     assert found.score.tolist() == [1500, 1489.5, 1479] * 2
-    reference, image = image_files(found)[4]
-    assert (reference.parent.name, image.parent.name) == ("Train_Ref", "Distortion_2")
+    one = rated_images(found)[4]
+    assert (one.reference_file.parent.name, one.image_file.parent.name) == ("Train_Ref", "Distortion_2")
     write(tmp_path, "A0003_00_00.bmp;1500\n", "Train_Label/A0003.txt")
     with pytest.raises(AnalysisError, match=r"A0003\.txt: line 1 is 'A0003_00_00\.bmp;1500', not a name and a score"):
         read_opinions(tmp_path)
@@ -199,15 +199,15 @@ def test_an_image_that_is_missing_or_there_twice_is_named(tmp_path: Path) -> Non
     found = read_opinions(folder)
     (folder / "reference_images/i25.bmp").unlink()
     with pytest.raises(AnalysisError, match=r"There is no reference i25\.bmp in"):
-        image_files(found)
+        rated_images(found)
     write(folder, "", "reference_images/i25.bmp")
     write(folder, "", "copies/I25.bmp")
     with pytest.raises(AnalysisError, match=r"could be i25\.bmp; keep one"):
-        image_files(found)
+        rated_images(found)
     (folder / "copies/I25.bmp").unlink()
     (folder / "distorted_images/i01_01_2.bmp").unlink()
     with pytest.raises(AnalysisError, match=r"There is no image i01_01_2\.bmp"):
-        image_files(found)
+        rated_images(found)
 
 
 def test_distances_are_by_reference_and_image(tmp_path: Path) -> None:
