@@ -163,7 +163,9 @@ def coverage(quick: bool, source: Path | None) -> dict[str, Any]:
                 estimate = percent(drawn, column, "", share=column % 4 > 0)
                 held["flips" if column % 4 else "2AFC"] += _holds(estimate, truth[column])
             for name, one, other in (("difference in 2AFC", 0, 4), ("difference in flips", 1, 5)):
-                held[name] += _holds(points(drawn, one, other, ""), truth[one] - truth[other])
+                differing = np.count_nonzero(everything[rows, one] != everything[rows, other])
+                estimate = points(drawn, one, other, "", differing=differing)
+                held[name] += _holds(estimate, truth[one] - truth[other])
         found[f"{size} a category"] = {name: float(np.mean(each)) for name, each in held.items()}
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.agreement.metric_comparison import fewest_draws, holm
 from analysis.results import Estimate, Result
-from analysis.triplets.draws import ALIKE, DrawnMeans
+from analysis.triplets.draws import DrawnMeans, Floats, Integers
 from analysis.triplets.estimates import points
 
 
@@ -41,17 +41,31 @@ class _Told:
 
 
 def compare(
-    outcome: str, shift_px: int | None, names: list[str], drawn: DrawnMeans, columns: list[int], how: str, called: str
+    outcome: str,
+    shift_px: int | None,
+    columns: dict[str, Floats],
+    drawn: DrawnMeans,
+    places: list[int],
+    cluster: Integers,
+    *,
+    how: str,
+    called: str,
 ) -> tuple[PairedDifference, ...]:
     """Each metric with each, in one outcome.
 
     Args:
-        names: of the metrics; `columns`: where each has its values in `drawn`.
+        columns: values of the samples, `(N,)`, under the name of each metric; `places`: where it has them in `drawn`.
+        cluster: `(N,)`, numbers of what was drawn.
         how: the method of the intervals, in words.
         called: the outcome in words, such as "2AFC".
     """
+    names, values = list(columns), list(columns.values())
     pairs = list(combinations(range(len(names)), 2))
-    told = [_told(drawn, columns[first], columns[second], how) for first, second in pairs]
+    differing = [len(np.unique(cluster[values[first] != values[second]])) for first, second in pairs]
+    told = [
+        _told(drawn, places[first], places[second], how, number)
+        for (first, second), number in zip(pairs, differing, strict=True)
+    ]
     known = [one.p_value for one in told if one.p_value is not None]
     corrected = iter(holm(known))
     found = []
@@ -74,11 +88,11 @@ def compare(
     return tuple(found)
 
 
-def _told(drawn: DrawnMeans, first: int, second: int, how: str) -> _Told:
-    estimate = points(drawn, first, second, how)
-    deviations = drawn.drawn[:, first] - drawn.drawn[:, second]
+def _told(drawn: DrawnMeans, first: int, second: int, how: str, differing: int) -> _Told:
+    estimate = points(drawn, first, second, how, differing=differing)
     if estimate.low is None:
-        return _Told(estimate, None, alike=estimate.estimate == 0 and bool(np.ptp(deviations) < ALIKE))
+        return _Told(estimate, None, alike=not differing)
+    deviations = drawn.drawn[:, first] - drawn.drawn[:, second]
     beyond = min(np.count_nonzero(deviations <= 0), np.count_nonzero(deviations >= 0))
     return _Told(estimate, min(1.0, 2 * (float(beyond) + 1) / (len(deviations) + 1)), alike=False)
 
@@ -105,7 +119,10 @@ def _sentence(
     if verdict == "alike":
         return f"{first} and {second} are alike in {called} on each sample."
     if p_holm is None or one.p_value is None:
-        return f"{first} and {second} in {called}: {_signed(one.difference.estimate)}; {one.difference.method}."
+        return (
+            f"{first} and {second} cannot be told apart in {called} ({_signed(one.difference.estimate)} points; "
+            f"{one.difference.method})."
+        )
     fewest = fewest_draws(comparisons)
     if len(drawn.drawn) < fewest:
         return (

@@ -34,12 +34,18 @@ def percent(drawn: DrawnMeans, column: int, how: str, *, share: bool = False, sc
     return Estimate(scale * value, None, None, "no interval: the samples are all alike")
 
 
-def points(drawn: DrawnMeans, first: int, second: int, how: str) -> Estimate:
-    """The mean of one column less that of another, in points of percent."""
+def points(drawn: DrawnMeans, first: int, second: int, how: str, *, differing: int) -> Estimate:
+    """The mean of one column less that of another, in points of percent.
+
+    Args:
+        differing: clusters on which the two columns differ; of few, no draws can say how many others would have.
+    """
     difference = float(drawn.observed[first] - drawn.observed[second])
     deviations = drawn.drawn[:, first] - drawn.drawn[:, second]
     if not drawn.enough:
         return Estimate(100 * difference, None, None, _too_few(drawn))
+    if 0 < differing < FEWEST_CLUSTERS:
+        return Estimate(100 * difference, None, None, f"no interval: the two differ on {differing} only")
     if np.ptp(deviations) < ALIKE:
         return Estimate(100 * difference, None, None, "no interval: the two differ as much on each sample")
     low, high = np.quantile(deviations, (0.025, 0.975))

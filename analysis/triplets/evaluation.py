@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.triplets.ceiling import votes_ceiling
-from analysis.triplets.comparisons import compare
+from analysis.triplets.comparisons import PairedDifference, compare
 from analysis.triplets.draws import DrawnMeans, Floats, draw_means
 from analysis.triplets.estimates import method, percent
 from analysis.triplets.notes import notes_of
@@ -43,10 +43,11 @@ def triplet_table(
     how = method(macro, len(scores.categories), scores.shares_references)
     outcomes: list[tuple[str, int | None, str]] = [("two_afc", None, "accuracy" if scores.set == "clic" else "2AFC")]
     outcomes += [("rank_flip_rate", shift, f"rank flips at {shift} px") for shift in shifts]
-    comparisons = [
-        compare(outcome, shift, names, macro, [width * number + place for number in range(len(names))], how, called)
-        for place, (outcome, shift, called) in enumerate(outcomes)
-    ]
+    comparisons: list[PairedDifference] = []
+    for place, (outcome, shift, called) in enumerate(outcomes):
+        places = [width * number + place for number in range(len(names))]
+        of_metrics = {name: values[:, column] for name, column in zip(names, places, strict=True)}
+        comparisons += compare(outcome, shift, of_metrics, macro, places, scores.cluster, how=how, called=called)
     ceiling = votes_ceiling(scores, votes=votes_each, replicates=replicates, seed=seed)
     tables = paper_tables(scores.set, scores.size_px, scores.size_stated) if scores.votes == "human" else ()
     metrics = tuple(_metric(scores, number, width * number, macro, parts, values, how) for number in range(len(names)))
@@ -63,7 +64,7 @@ def triplet_table(
         replicates=replicates,
         seed=seed,
         metrics=metrics,
-        comparisons=tuple(one for family in comparisons for one in family),
+        comparisons=tuple(comparisons),
         ceiling=ceiling,
         chance=CHANCE_PERCENT,
         paper=paper_rows(tables),

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.errors import AnalysisError
+from analysis.triplets.score_checks import (
+    SEPARATOR,
+    called,
+    check_alike,
+    check_names,
+    check_values,
+    numbers,
+    sample_keys,
+)
 from analysis.triplets.score_files import MetricRows, read_score_file
 
 Floats = NDArray[np.float64]
@@ -59,10 +69,56 @@ class TripletScores:
     cluster: Integers
     metrics: tuple[MetricDistances, ...]
 
+    @classmethod
+    def from_arrays(
+        cls,
+        category: Sequence[str],
+        judge: ArrayLike,
+        metrics: Sequence[MetricDistances],
+        *,
+        reference: Sequence[str] | None = None,
+        size_px: int | None = None,
+    ) -> Self:
+        """Scores of people's votes that are at hand as arrays, samples named by their place.
+
+        Args:
+            category: `(N,)`, names.
+            judge: `(N,)`, share of people who preferred the second image, in [0, 1].
+            metrics: one or more, with the same shifts.
+            reference: `(N,)`, names of the references in their category; each sample has its own where None.
+
+        Raises: `AnalysisError` where there is no metric or no sample, or lengths or shifts differ.
+        """
+        preferred = np.asarray(judge, dtype=np.float64)
+        if not metrics or not len(preferred):
+            raise AnalysisError("There is no metric or no sample to make a table of; give one.")
+        given = {"category": category, "reference": preferred if reference is None else reference}
+        for name, values in given.items():
+            if len(values) != len(preferred):
+                raise AnalysisError(f"{name} has {len(values)} values for {len(preferred)} samples; give one a sample.")
+        if any(set(metric.shifted) != set(metrics[0].shifted) for metric in metrics):
+            raise AnalysisError("The metrics have distances at other shifts; give the same ones of each.")
+        categories, numbers_of = np.unique(np.asarray(category, dtype=str), return_inverse=True)
+        samples = [str(place) for place in range(len(preferred))]
+        named = pa.chunked_array([pa.array(reference)]) if reference is not None else None
+        rows = pa.table({"category": pa.array(list(category), pa.string()), "sample": samples})
+        return cls(
+            set="bapps",
+            votes="human",
+            size_px=size_px,
+            size_stated=size_px is not None,
+            categories=tuple(categories.tolist()),
+            category=numbers_of.astype(np.int64),
+            sample=tuple(samples),
+            judge=preferred,
+            cluster=_clusters(rows, named),
+            metrics=tuple(metrics),
+        )
+
     @property
     def shifts(self) -> tuple[int, ...]:
         """Shifts of which flips can be counted, in pixels."""
-        return tuple(shift for shift in self.metrics[0].shifted if shift > 0)
+        return tuple(shift for shift in sorted(self.metrics[0].shifted) if shift > 0)
 
     @property
     def shares_references(self) -> bool:
@@ -95,7 +151,7 @@ def read_triplet_scores(
     found = [metric for given in files for metric in read_score_file(given)]
     if not found:
         raise AnalysisError("There is no file of triplet scores; name one.")
-    _check_names(found, metrics)
+    check_names(found, metrics)
     found = [metric for metric in found if not metrics or metric.name in metrics]
     if size_px is not None:
         found = [m if m.size_stated else replace(m, size_px=size_px, size_stated=True) for m in found]
@@ -107,24 +163,10 @@ def read_triplet_scores(
             f"{first.place} holds scores of {first.set}, not of {layout}; see them with shift-study {first.set} table."
         )
     for other in found[1:]:
-        _check_alike(first, other)
+        check_alike(first, other)
     for metric in found:
-        _check_values(metric)
+        check_values(metric)
     return _aligned(found)
-
-
-def _check_names(found: list[MetricRows], wanted: Collection[str]) -> None:
-    for place, metric in enumerate(found):
-        for other in found[:place]:
-            if metric.name == other.name:
-                raise AnalysisError(
-                    f"{other.path} and {metric.path} both hold scores of {metric.name}; name one of them otherwise, as "
-                    "with NAME=FILE."
-                )
-    known = [metric.name for metric in found]
-    for name in wanted:
-        if name not in known:
-            raise AnalysisError(f"The files hold no metric {name}; they hold {', '.join(known)}.")
 
 
 def _only_shifts(metric: MetricRows, shifts: Collection[int]) -> MetricRows:
@@ -134,103 +176,24 @@ def _only_shifts(metric: MetricRows, shifts: Collection[int]) -> MetricRows:
     return replace(metric, shifts=tuple(shift for shift in metric.shifts if shift == 0 or shift in shifts))
 
 
-def _check_alike(first: MetricRows, other: MetricRows) -> None:
-    for what, mine, yours in (("set", first.set, other.set), ("votes", first.votes, other.votes)):
-        if mine != yours:
-            raise AnalysisError(
-                f"{first.place} is of the {what} {mine!r}, but {other.place} of {yours!r}; show them one by one."
-            )
-    if (first.size_px, first.size_stated) != (other.size_px, other.size_stated):
-        mend = "" if first.size_stated and other.size_stated else ", or say with --size what a file does not"
-        raise AnalysisError(
-            f"{first.place} is of images {_size(first)}, but {other.place} of images {_size(other)}; score both at one "
-            f"size{mend}."
-        )
-    if first.shifts != other.shifts:
-        common = [shift for shift in first.shifts if shift in other.shifts and shift > 0]
-        baseline = (0 in first.shifts) == (0 in other.shifts)
-        mend = f", or compare them with --shifts {','.join(map(str, common))}" if common and baseline else ""
-        raise AnalysisError(
-            f"{first.place} was scored at shifts of {_shifts(first)}, but {other.place} at {_shifts(other)}; score "
-            f"both at the same ones{mend}."
-        )
-
-
-def _size(metric: MetricRows) -> str:
-    if metric.size_px is not None:
-        return f"resized to {metric.size_px} px"
-    return "of their own size" if metric.size_stated else "whose size it does not say"
-
-
-def _shifts(metric: MetricRows) -> str:
-    return f"{', '.join(map(str, metric.shifts))} px" if metric.shifts else "none"
-
-
-def _check_values(metric: MetricRows) -> None:
-    rows = metric.rows
-    for name in ("category", "sample"):
-        if not pc.all(pc.greater(pc.utf8_length(pc.fill_null(rows[name], "")), 0)).as_py():
-            raise AnalysisError(f"{metric.place}: a row has no {name}; name it.")
-    for name in [name for name in rows.column_names if name == "judge" or name.startswith(("d0", "d1"))]:
-        values = _numbers(rows[name])
-        if not np.isfinite(values).all():
-            place = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise AnalysisError(
-                f"{metric.place}: {name} of the sample {_called(rows, place)} is {_cell(values[place])}, not a finite "
-                f"number; score it again (so it is in {np.count_nonzero(~np.isfinite(values)):,} rows)."
-            )
-        if name == "judge" and np.any((values < 0) | (values > 1)):
-            place = int(np.flatnonzero((values < 0) | (values > 1))[0])
-            raise AnalysisError(
-                f"{metric.place}: judge of the sample {_called(rows, place)} is {values[place]:g}, but the share of "
-                "people who preferred the second image is between 0 and 1; correct it."
-            )
-    keys = _keys(rows)
-    counts = pc.value_counts(keys)
-    if len(counts) < len(keys):
-        twice = next(item for item in counts.to_pylist() if item["counts"] > 1)["values"]
-        raise AnalysisError(
-            f"{metric.place}: the sample {twice.replace(_SEPARATOR, '/')} stands there twice; remove one of them."
-        )
-
-
-_SEPARATOR = "\x1f"
-
-
-def _keys(rows: pa.Table) -> pa.Array:
-    return pc.binary_join_element_wise(rows["category"], rows["sample"], _SEPARATOR).combine_chunks()
-
-
-def _numbers(column: pa.ChunkedArray) -> Floats:
-    return np.asarray(pc.fill_null(column, float("nan")).to_numpy(), dtype=np.float64)
-
-
-def _called(rows: pa.Table, place: int) -> str:
-    return f"{rows['category'][place].as_py()}/{rows['sample'][place].as_py()}"
-
-
-def _cell(value: float) -> str:
-    return "missing or NaN" if np.isnan(value) else str(value)
-
-
 def _aligned(found: list[MetricRows]) -> TripletScores:
     first = found[0]
-    keys = _keys(first.rows)
-    judge = _numbers(first.rows["judge"])
+    keys = sample_keys(first.rows)
+    judge = numbers(first.rows["judge"])
     reference: pa.ChunkedArray | None = None
     metrics = []
     for metric in found:
         rows = metric.rows if metric is first else metric.rows.take(_order(first, keys, metric))
-        here = _numbers(rows["judge"])
+        here = numbers(rows["judge"])
         if np.any(np.abs(here - judge) > _SAME_JUDGE):
             place = int(np.argmax(np.abs(here - judge) > _SAME_JUDGE))
             raise AnalysisError(
-                f"judge of the sample {_called(rows, place)} is {judge[place]:g} in {first.place}, but {here[place]:g} "
+                f"judge of the sample {called(rows, place)} is {judge[place]:g} in {first.place}, but {here[place]:g} "
                 f"in {metric.place}; score both on the same judgments."
             )
         reference = _same_reference(reference, rows, metric)
-        shifted = {s: (_numbers(rows[f"d0_n{s}"]), _numbers(rows[f"d1_n{s}"])) for s in metric.shifts}
-        metrics.append(MetricDistances(metric.name, _numbers(rows["d0"]), _numbers(rows["d1"]), shifted))
+        shifted = {s: (numbers(rows[f"d0_n{s}"]), numbers(rows[f"d1_n{s}"])) for s in metric.shifts}
+        metrics.append(MetricDistances(metric.name, numbers(rows["d0"]), numbers(rows["d1"]), shifted))
     categories = sorted(pc.unique(first.rows["category"]).to_pylist())
     category = pc.index_in(first.rows["category"], pa.array(categories)).to_numpy().astype(np.int64)
     return TripletScores(
@@ -249,14 +212,14 @@ def _aligned(found: list[MetricRows]) -> TripletScores:
 
 def _order(first: MetricRows, keys: pa.Array, metric: MetricRows) -> pa.Array:
     """Rows of `metric` in the order of the first metric's samples."""
-    own = _keys(metric.rows)
+    own = sample_keys(metric.rows)
     places = pc.index_in(keys, own)
     for lacks, has, missing in (
         (metric, first, keys.filter(pc.is_null(places))),
         (first, metric, own.filter(pc.invert(pc.is_in(own, keys)))),
     ):
         if len(missing):
-            one = missing[0].as_py().replace(_SEPARATOR, "/")
+            one = missing[0].as_py().replace(SEPARATOR, "/")
             raise AnalysisError(
                 f"{lacks.place} lacks {len(missing):,} samples that {has.place} has, such as {one}; score both on the "
                 "same samples."
@@ -274,7 +237,7 @@ def _same_reference(known: pa.ChunkedArray | None, rows: pa.Table, metric: Metri
     if pc.any(differs).as_py():
         place = pc.index(differs, True).as_py()
         raise AnalysisError(
-            f"{metric.place}: the reference of the sample {_called(rows, place)} is {here[place].as_py()!r}, but "
+            f"{metric.place}: the reference of the sample {called(rows, place)} is {here[place].as_py()!r}, but "
             f"{known[place].as_py()!r} in a file before; correct one of them."
         )
     return known
@@ -284,7 +247,7 @@ def _clusters(rows: pa.Table, reference: pa.ChunkedArray | None) -> Integers:
     if reference is None:
         return np.arange(rows.num_rows)
     # A sample whose reference is not named is a cluster of its own.
-    own = pc.binary_join_element_wise("", rows["sample"], _SEPARATOR)
+    own = pc.binary_join_element_wise("", rows["sample"], SEPARATOR)
     named = pc.if_else(pc.equal(reference, ""), own, reference)
-    keys = pc.binary_join_element_wise(rows["category"], named, _SEPARATOR)
+    keys = pc.binary_join_element_wise(rows["category"], named, SEPARATOR)
     return np.asarray(keys.combine_chunks().dictionary_encode().indices.to_numpy(), dtype=np.int64)

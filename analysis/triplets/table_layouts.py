@@ -74,10 +74,10 @@ def _explained(table: TripletTable) -> list[str]:
     ]
     if table.ceiling.one_person is not None:
         text += [
-            "Best answers: as most voters of each triplet; nothing scores higher on these votes, nor as high on new ones.",
-            "Majority of the others: scored by the one left out; who knows people's preferences scores this at least.",
-            "One more person: agrees with another by chance so often; j² + (1 − j)² is what is mostly given for it, too "
-            f"high with {table.ceiling.votes_each} votes.",
+            "Best answers: what most voters of each triplet said; none scores higher, and nobody so high on new votes.",
+            "Majority of the others: scored by the one left out; who knows what people prefer scores this at least.",
+            "One more person: how often one agrees with another; j² + (1 − j)², mostly given for it, is too high with "
+            f"{table.ceiling.votes_each} votes.",
         ]
     return text
 
