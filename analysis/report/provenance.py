@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,9 +45,19 @@ def footer(
         ("Source", f"{source}: {len(responses):,} responses, SHA-256 of their content {data_sha256(responses)}"),
         *((name, f"{path.name}, SHA-256 {file_sha256(path)}") for name, path in files.items()),
         ("Settings", "; ".join(f"{name} {_text(value)}" for name, value in settings.items())),
-        ("Versions", ", ".join([f"Python {platform.python_version()}", *map(_version, _PACKAGES)])),
+        ("Versions", versions()),
         ("Command", command),
     )
+
+
+def versions() -> str:
+    """Those of Python and of the packages that compute."""
+    return ", ".join([f"Python {platform.python_version()}", *map(_version, _PACKAGES)])
+
+
+def without_password(text: str) -> str:
+    """The text with the passwords of database URLs struck out, for a report is passed on."""
+    return re.sub(r"(://[^:@/\s]*):[^@/\s]*@", r"\1:…@", text)
 
 
 def _text(value: Any) -> str:

@@ -15,6 +15,7 @@ _SPECIAL = {
     "{": r"\{",
     "}": r"\}",
     "~": r"\textasciitilde{}",
+    "\N{NO-BREAK SPACE}": "~",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "−": "$-$",

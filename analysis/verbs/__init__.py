@@ -13,6 +13,7 @@ from analysis.verbs.planning import power, preregister
 from analysis.verbs.reliability import reliability
 from analysis.verbs.report import report
 from analysis.verbs.responses import export, table1
+from analysis.verbs.scorecard import scorecard
 from analysis.verbs.triplets import bapps, clic
 
 VERBS: list[click.Command] = [
@@ -29,6 +30,7 @@ VERBS: list[click.Command] = [
     power,
     preregister,
     report,
+    scorecard,
     bapps,
     clic,
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 import time
@@ -70,7 +69,7 @@ def report(
     from analysis.agreement.distances import read_usable_metrics
     from analysis.planning.plan import read_plan
     from analysis.report.build import Settings, build
-    from analysis.report.provenance import footer
+    from analysis.report.provenance import footer, without_password
     from analysis.report.writing import check_folder, write_report
     from analysis.responses.sources import read_responses
 
@@ -99,10 +98,10 @@ def report(
     responses = read_responses(source, reader.study_rows, settings.rules)
     provenance = footer(
         responses,
-        source=_without_password(Path(source).name if "://" not in source else source),
+        source=without_password(Path(source).name if "://" not in source else source),
         settings=vars(settings),
         files=paths | ({"Plan": plan_file} if plan_file else {}),
-        command=_without_password(shlex.join(["shift-study", *sys.argv[1:]])),
+        command=without_password(shlex.join(["shift-study", *sys.argv[1:]])),
     )
     with tqdm(desc="report", bar_format="{desc}: {n} steps, {elapsed}{postfix}", delay=1, leave=False) as bar:
 
@@ -137,8 +136,3 @@ def report(
     )
     for sentence in left_out:
         click.echo(f"Left out: {sentence}")
-
-
-def _without_password(text: str) -> str:
-    """The text with the passwords of database URLs struck out, for a report is passed on."""
-    return re.sub(r"(://[^:@/\s]*):[^@/\s]*@", r"\1:…@", text)

@@ -54,7 +54,7 @@ def test_the_distances_are_those_of_distance_and_opinions_reads_them(rated: Path
         assert float(row["distance"]) == pytest.approx(sign * json.loads(alone.stdout)["distance"])
     found = json.loads(run("opinions", rated, "--distances", output, "--json", "--replicates", 100).stdout)
     assert [one["name"] for one in found["metrics"]] == ["l2", "psnr"]
-    assert found["metrics"][0]["krcc"]["estimate"] == pytest.approx(1.0)
+    assert found["metrics"][0]["krcc"]["estimate"] == pytest.approx(np.sqrt(0.75))  # as far as ties among scores let it
 
 
 def test_a_file_is_not_replaced_and_a_broken_run_goes_on(rated: Path, tmp_path: Path) -> None:

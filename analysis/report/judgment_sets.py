@@ -1,0 +1,121 @@
+"""Each set of judgments of a scorecard: read, analysed, and as a part of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.agreement.comparison import CONCORDANCE_MARGIN, MAP_MARGIN, Comparison
+from analysis.agreement.distances import read_usable_metrics
+from analysis.errors import AnalysisError
+from analysis.opinions.opinion_agreement import agree
+from analysis.opinions.reading import read_image_distances, read_opinions
+from analysis.report.content import Section
+from analysis.report.metrics_section import metrics_section
+from analysis.report.opinions_section import opinions_section
+from analysis.report.provenance import file_sha256, versions, without_password
+from analysis.report.scorecard import ScoreColumn, opinion_columns, same_different_columns, triplet_columns
+from analysis.report.triplets_section import triplets_section
+from analysis.triplets.evaluation import triplet_table
+from analysis.triplets.score_files import read_score_file
+from analysis.triplets.scores import read_triplet_scores
+
+Part = tuple[tuple[ScoreColumn, ...], Section]
+Step = Callable[[str], object]
+
+_PERMUTATIONS = 2_000
+
+
+def same_different_part(
+    responses: pd.DataFrame, files: Sequence[str], *, min_responses: int, replicates: int, seed: int
+) -> Part:
+    """γ within shifts and JND mAP on a study's answers.
+
+    Args:
+        responses: the tidy response table, marked.
+        files: distances of its pairs, as `compare` takes them.
+
+    Raises: `AnalysisError` as `compare` does. A file that cannot be used is left out with a sentence.
+    """
+    distances, _, unreadable = read_usable_metrics(files)
+    section = metrics_section(
+        responses,
+        distances,
+        min_responses=min_responses,
+        replicates=replicates,
+        permutations=_PERMUTATIONS,
+        seed=seed,
+        concordance_margin=CONCORDANCE_MARGIN,
+        map_margin=MAP_MARGIN,
+    )
+    columns = same_different_columns(Comparison.from_json(section.results["comparison"]))
+    title = "Same–different judgments"
+    return columns, replace(section, title=title, left_out=(*unreadable.values(), *section.left_out))
+
+
+def triplet_parts(files: Sequence[str], *, replicates: int, seed: int, step: Step) -> list[Part]:
+    """2AFC scores and rank flips, a part for each set, size and source of votes among the files.
+
+    Raises: `AnalysisError` as `read_triplet_scores` does.
+    """
+    sets: dict[tuple[str, str, int | None], list[str]] = {}
+    for given in files:
+        first = read_score_file(given)[0]
+        sets.setdefault((first.set, first.votes, first.size_px), []).append(given)
+    parts = []
+    for number, ((name, _, _), of_set) in enumerate(sets.items(), 1):
+        step(f"triplets of {name}")
+        found = triplet_table(read_triplet_scores(of_set), replicates=replicates, seed=seed)
+        section = triplets_section(found, "triplets" if number == 1 else f"triplets-{number}")
+        parts.append((triplet_columns(found), section))
+    return parts
+
+
+def opinion_parts(
+    files: Sequence[Path], distances: Sequence[str], *, higher_is_worse: bool, replicates: int, seed: int, step: Step
+) -> list[Part]:
+    """Correlations with opinion scores, a part for each file or folder of these.
+
+    Args:
+        files: as `read_opinions` takes them; `higher_is_worse` is about those that are no folders.
+        distances: for the images of all of them; a metric may be in several files.
+
+    Raises: `AnalysisError` as `read_opinions` and `read_image_distances` do, and where a metric has two distances for
+        an image. A metric that has none for any image of a set is not in its part.
+    """
+    metrics: dict[str, dict[str, float]] = {}
+    for given in distances:
+        for name, found in read_image_distances([given])[0].items():
+            known = metrics.setdefault(name, {})
+            twice = next((key for key in found if key in known), None)
+            if twice is not None:
+                raise AnalysisError(f"{given} gives {name} a second distance for {twice}; leave out one of the files.")
+            known |= found
+    parts = []
+    for number, path in enumerate(files, 1):
+        step(f"opinions of {path.name}")
+        opinions = read_opinions(path, higher_is_worse=None if path.is_dir() or not higher_is_worse else True)
+        keys = set(opinions.keys)
+        here = {name: found for name, found in metrics.items() if not keys.isdisjoint(found)}
+        agreement = agree(opinions, here, replicates=replicates, seed=seed)
+        section = opinions_section(agreement, "opinions" if number == 1 else f"opinions-{number}")
+        parts.append((opinion_columns(agreement), section))
+    return parts
+
+
+def provenance(
+    study: str | None, files: Sequence[str], replicates: int, seed: int, command: str
+) -> tuple[tuple[str, str], ...]:
+    """What the page was made of: the study, the files and their SHA-256, settings, versions, the command."""
+    paths = dict.fromkeys(Path(given.partition("=")[2] if not Path(given).exists() else given) for given in files)
+    return (
+        *([("Study", without_password(study))] if study else []),
+        *((f"File {path.name}", f"SHA-256 {file_sha256(path)}") for path in paths if path.is_file()),
+        *((f"Folder {path.name}", "opinion scores of its layout") for path in paths if path.is_dir()),
+        ("Settings", f"replicates {replicates}; permutations {_PERMUTATIONS}; seed {seed}"),
+        ("Versions", versions()),
+        ("Command", without_password(command)),
+    )

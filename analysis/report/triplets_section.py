@@ -1,0 +1,47 @@
+"""2AFC scores and rank flips as a part of a report."""
+
+from __future__ import annotations
+
+from analysis.report.content import Section, Table, counted, interval
+from analysis.report.scorecard import triplet_set
+from analysis.triplets.table import TripletTable
+
+
+def triplets_section(found: TripletTable, name: str) -> Section:
+    """The scores of each metric, its flips at each shift, and what people reach."""
+    score = "Accuracy, %" if found.set == "clic" else "2AFC, %"
+    rows = [
+        (
+            one.name,
+            interval(one.two_afc_interval, 2),
+            *(interval(one.rank_flip_rate_interval[shift], 2) for shift in found.shifts_px),
+        )
+        for one in found.metrics
+    ]
+    dashes = tuple("—" for _ in found.shifts_px)
+    rows.append(("best answers to these votes", interval(found.ceiling.best_answers, 2), *dashes))
+    if found.ceiling.majority_of_others is not None:
+        rows.append(("majority of the other people", interval(found.ceiling.majority_of_others, 2), *dashes))
+    rows.append(("chance", f"{found.chance:.2f}", *dashes))
+    table = Table(
+        name,
+        f"{score} and rank flips, % of samples, with 95% intervals; means over {len(found.categories)} categories.",
+        ("Metric", score, *(f"Flips at {shift} px" for shift in found.shifts_px)),
+        tuple(rows),
+        found.to_frame(),
+    )
+    said = [one.sentence for one in found.comparisons]
+    return Section(
+        name,
+        f"Two-alternative choices: {triplet_set(found)}",
+        (
+            f"{counted(found.samples, 'triplet')} in {', '.join(found.categories)}: the share of people who prefer the "
+            "image that the metric finds nearer to the reference, half for a tie, and the share of triplets in which a "
+            "shift changes which one that is (Ghildyal & Liu 2022, Eq. 2). A metric that knew what most people prefer "
+            "would score between the majority of the other people and the best answers to these votes.",
+            *said,
+            *found.notes,
+        ),
+        (table,),
+        results={name: found.to_json()},
+    )

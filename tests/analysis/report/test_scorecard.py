@@ -1,0 +1,143 @@
+"""The page of metrics against all sets of judgments: its figures, its files, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import shift_study
+from analysis.report.judgment_sets import provenance
+from made_opinions import made_opinions, write_distances, write_scores
+
+PIM = Path(__file__).parents[2] / "data" / "ghildyal2022" / "pim1_distances.csv"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(shift_study.main, [str(one) for one in arguments])
+
+
+@pytest.fixture
+def opinions(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Scores, distances of a good metric and of a bad one."""
+    made, truth = made_opinions()
+    generator = np.random.default_rng(0)
+    good, bad = (np.exp(-truth + noise * generator.normal(size=len(truth))) for noise in (0.3, 2.0))
+    return (
+        write_scores(tmp_path / "scores.csv", made),
+        write_distances(tmp_path / "good.csv", made, good),
+        write_distances(tmp_path / "bad.csv", made, bad),
+    )
+
+
+@pytest.fixture
+def triplets(tmp_path: Path) -> Path:
+    """Triplets of two categories, five votes each, under a metric that mostly goes with them, and flips in a tenth."""
+    generator = np.random.default_rng(1)
+    lines = ["metric,category,sample,judge,d0,d1,d0_n0,d1_n0,d0_n1,d1_n1"]
+    for number in range(200):
+        votes = generator.integers(0, 6)
+        d0, d1 = (0.2, 0.1) if (votes > 2) != (generator.random() < 0.2) else (0.1, 0.2)
+        shifted = f"{d1},{d0}" if number % 10 == 0 else f"{d0},{d1}"
+        lines.append(f"good,{'ab'[number % 2]},s{number},{votes / 5},{d0},{d1},{d0},{d1},{shifted}")
+    path = tmp_path / "triplets.csv"
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return path
+
+
+class _Addresses(HTMLParser):
+    """What a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+
+
+@pytest.mark.slow
+def test_all_three_kinds_stand_on_one_page_with_the_figures_of_their_own_verbs(
+    opinions: tuple[Path, Path, Path], triplets: Path, tmp_path: Path
+) -> None:
+    scores, good, bad = opinions
+    page = tmp_path / "card"
+    draws = ("--replicates", 500)
+    arguments = (
+        *("scorecard", "-o", page, "--no-pdf", *draws, "--study", "ghildyal2022", "--distances", f"good={PIM}"),
+        *("--triplets", triplets, "--opinions", scores, "--opinion-distances", good, "--opinion-distances", bad),
+    )
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["metrics"] == ["good", "bad"]
+    by = {(one["judgments"], one["figure"]): one for one in found["columns"]}
+    assert list(by) == [
+        ("Same–different", "γ within shifts"),
+        ("Same–different", "JND mAP"),
+        ("Triplets, BAPPS", "2AFC, %"),
+        ("Triplets, BAPPS", "flips at 1 px, %"),
+        ("Opinions, scores", "SRCC"),
+        ("Opinions, scores", "PLCC"),
+    ]
+    compared = json.loads(run("compare", "ghildyal2022", "--distances", f"good={PIM}", *draws, "--json").stdout)
+    assert by["Same–different", "JND mAP"]["values"]["good"] == compared["metrics"][0]["jnd_map"]
+    assert by["Same–different", "γ within shifts"]["ceiling_high"] == compared["ceiling"]["concordance"]["estimate"]
+    table = json.loads(run("bapps", "table", triplets, *draws, "--json").stdout)
+    assert by["Triplets, BAPPS", "2AFC, %"]["values"]["good"]["estimate"] == table["metrics"][0]["two_afc"]
+    assert by["Triplets, BAPPS", "flips at 1 px, %"]["values"]["good"]["estimate"] == pytest.approx(10)
+    agreed = json.loads(run("opinions", scores, "--distances", bad, *draws, "--json").stdout)
+    assert by["Opinions, scores", "PLCC"]["values"]["bad"] == agreed["metrics"][0]["plcc"]
+    assert by["Opinions, scores", "SRCC"]["ceiling_low"] == agreed["ceiling"]["srcc"]["estimate"]
+    assert "bad" not in by["Same–different", "JND mAP"]["values"]
+
+    html = (page / "report.html").read_text(encoding="utf-8")
+    loads = _Addresses()
+    loads.feed(html)
+    assert loads.found
+    assert all(address.startswith(("#", "data:image/svg+xml")) for address in loads.found)
+    with (page / "tables" / "scorecard.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8
+    assert r"\toprule" in (page / "tables" / "scorecard.tex").read_text(encoding="utf-8")
+    assert json.loads((page / "results.json").read_text(encoding="utf-8"))["results"]["scorecard"]["metrics"]
+    refused = run(*arguments)
+    assert refused.exit_code == 1
+    assert "is not empty" in refused.output
+
+
+def test_sets_may_be_left_out_and_a_metric_may_be_spread_over_files(
+    opinions: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    scores, good, _ = opinions
+    lines = good.read_text(encoding="utf-8").splitlines()
+    halves = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    for path, part in zip(halves, (lines[1:60], lines[60:]), strict=True):
+        path.write_text("\n".join([lines[0], *part, ""]), encoding="utf-8")
+    arguments = ["scorecard", "-o", tmp_path / "card", "--no-pdf", "--opinions", scores, "--replicates", 100]
+    for path in halves:
+        arguments += ["--opinion-distances", f"good={path}"]
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "1 metric on 1 set of judgments" in result.stdout
+    again = run(*arguments, "--force", "--opinion-distances", f"good={halves[0]}")
+    assert "gives good a second distance for r00_0.png of r00.png; leave out one of the files" in again.output
+
+
+def test_without_judgments_or_with_distances_for_none_it_says_so(tmp_path: Path) -> None:
+    assert "There are no judgments; give some with --study" in run("scorecard", "-o", tmp_path / "card").output
+    result = run("scorecard", "-o", tmp_path / "card", "--study", "ghildyal2022", "--opinion-distances", PIM)
+    assert result.exit_code == 1
+    assert "holds distances for judgments that are not given; add them with --opinions" in result.output
+
+
+def test_no_password_of_a_database_is_on_the_page() -> None:
+    study = "postgresql://me:secret@host/db"
+    shown = provenance(study, [], 100, 0, f"shift-study scorecard --study {study}")
+    assert "me:" in str(shown)
+    assert "secret" not in str(shown)
