@@ -122,6 +122,13 @@ def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> 
         verb("jnd", "tiny", "--distances", "distances.csv")
         verb("compare", "tiny", "--distances", "distances.csv")
         verb("report", "tiny", "-o", "report", "--no-pdf")
+        scores = ["reference,image,score"]
+        images = sorted(str(path) for path in Path("tiny", "stimuli").rglob("*.png"))
+        scores += [f"{crops[i % 2]},{path},{i}" for i, path in enumerate(images)]
+        Path("scores.csv").write_text("\\n".join([*scores, ""]))
+        verb("score-images", "scores.csv", "--metric", "mine.py", "-o", "image-distances.csv")
+        verb("opinions", "scores.csv", "--distances", "image-distances.csv")
+        verb("scorecard", "-o", "card", "--opinions", "scores.csv", "--no-pdf")
         verb("metrics")
         verb("elements", "--list")
         verb("difference-maps", crops[0], "-o", "maps.png", "--network", "alex")
