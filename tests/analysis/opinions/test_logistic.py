@@ -85,6 +85,13 @@ def test_a_curve_that_turns_gives_way_to_the_closest_that_does_not() -> None:
     assert float(np.sum((found.fitted - y) ** 2)) / 2 <= min(others) * (1 + 1e-4)
 
 
+def test_a_steep_flank_at_one_end_is_found() -> None:
+    x = np.linspace(0, 1, 400)
+    beta = np.array([-3.0, 300.0, 0.03, -0.5, 4.0])
+    y = five_parameters(beta, x) + 0.05 * np.random.default_rng(0).normal(size=400)
+    assert fit_curve(x, y).fitted == pytest.approx(five_parameters(beta, x), abs=0.15)
+
+
 def test_few_distances_have_a_straight_line() -> None:
     x = np.repeat([1.0, 2.0, 4.0], 5)
     y = np.arange(15.0)
