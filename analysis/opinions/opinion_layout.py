@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from analysis.agreement.conclusion import signed
 from analysis.opinions.metric_draws import OUTCOMES
 from analysis.opinions.opinion_agreement import NAMES, OpinionAgreement, OpinionDifference
 from analysis.results import Estimate
 
 CEILING = "noise ceiling"
-_DIGITS = {"srcc": 3, "krcc": 3, "plcc": 3, "rmse": 3}
 
 
 def as_text(result: OpinionAgreement) -> str:
@@ -19,9 +19,9 @@ def as_text(result: OpinionAgreement) -> str:
     ]
     rows: list[tuple[str, ...]] = [("", *(NAMES[outcome] for outcome in OUTCOMES))]
     for metric in sorted(result.metrics, key=lambda one: -(one.srcc.estimate or 0.0)):
-        rows.append((metric.name, *(_shown(metric.of(outcome), _DIGITS[outcome]) for outcome in OUTCOMES)))
+        rows.append((metric.name, *(_shown(metric.of(outcome)) for outcome in OUTCOMES)))
     if result.ceiling is not None:
-        rows.append((CEILING, *(_shown(result.ceiling.of(outcome), _DIGITS[outcome]) for outcome in OUTCOMES)))
+        rows.append((CEILING, *(_shown(result.ceiling.of(outcome)) for outcome in OUTCOMES)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if result.comparisons:
@@ -35,17 +35,19 @@ def sentence(found: OpinionDifference) -> str:
     """What a comparison says."""
     figure = NAMES[found.outcome]
     one = found.difference
+    told = f"{found.first} − {found.second} in {figure}"
+    size = signed(one.estimate or 0.0)
     if one.low is None or one.high is None or found.p_holm is None:
-        return f"{found.first} − {found.second} in {figure}: {one.estimate:+.3f}; {one.method}.".replace("-", "−")
-    text = f"{one.estimate:+.3f}, 95% interval {one.low:+.3f} to {one.high:+.3f}, p = {found.p_holm:.4f} by Holm"
+        return f"{told}: {size}; {one.method}."
     said = "cannot be told apart" if found.verdict == "undecided" else f"{found.first} is {found.verdict}"
-    return f"{found.first} − {found.second} in {figure}: {said} ({text})."
+    interval = f"95% interval {signed(one.low)} to {signed(one.high)}"
+    return f"{told}: {said} ({size}, {interval}, p = {found.p_holm:.4f} by Holm)."
 
 
-def _shown(estimate: Estimate, digits: int) -> str:
+def _shown(estimate: Estimate) -> str:
     if estimate.estimate is None:
         return "—"
-    text = f"{estimate.estimate:.{digits}f}"
+    text = f"{estimate.estimate:.3f}"
     if estimate.low is not None and estimate.high is not None:
-        text += f"  ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+        text += f"  ({estimate.low:.3f} to {estimate.high:.3f})"
     return text.replace("-", "−")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import stdtrit
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from analysis.errors import AnalysisError
@@ -84,6 +85,23 @@ def test_the_draws_of_references_are_those_of_fits_made_anew() -> None:
     for drawn, anew in ((found.drawn["plcc"], plcc), (found.drawn["rmse"], rmse)):
         assert np.std(drawn - anew) < 0.1 * np.std(anew)
         assert abs(np.mean(drawn - anew)) < 0.1 * np.std(anew)
+
+
+def test_an_interval_is_as_wide_as_references_drawn_with_numpy_say() -> None:
+    opinions, truth = made_opinions(references=30, images=12, error=None)
+    values = exponential(truth, 0.8, 4)
+    metric = agree(opinions, {"m": distances_of(opinions, values)}).metrics[0]
+    generator, drawn = np.random.default_rng(11), []
+    rows_of = [np.flatnonzero(opinions.cluster == number) for number in range(30)]
+    for _ in range(600):
+        rows = np.concatenate([rows_of[number] for number in generator.integers(0, 30, 30)])
+        drawn.append(np.arctanh(spearmanr(values[rows], -opinions.score[rows]).statistic))
+    assert metric.srcc.low is not None
+    assert metric.srcc.high is not None
+    width = np.arctanh(metric.srcc.high) - np.arctanh(metric.srcc.low)
+    expected = 2 * stdtrit(29, 0.975) * np.std(drawn, ddof=1) * np.sqrt(30 / 29)
+    assert width == pytest.approx(expected, rel=0.12)
+    assert metric.srcc.low < (metric.srcc.estimate or 0) < metric.srcc.high
 
 
 def test_the_better_of_two_metrics_is_found_and_equal_ones_are_not_told_apart() -> None:

@@ -90,6 +90,9 @@ def test_all_three_kinds_stand_on_one_page_with_the_figures_of_their_own_verbs(
     assert by["Same–different", "γ within shifts"]["ceiling_high"] == compared["ceiling"]["concordance"]["estimate"]
     table = json.loads(run("bapps", "table", triplets, *draws, "--json").stdout)
     assert by["Triplets, BAPPS", "2AFC, %"]["values"]["good"]["estimate"] == table["metrics"][0]["two_afc"]
+    people = table["ceiling"]
+    assert by["Triplets, BAPPS", "2AFC, %"]["ceiling_low"] == people["majority_of_others"]["estimate"]
+    assert by["Triplets, BAPPS", "2AFC, %"]["ceiling_high"] == people["best_answers"]["estimate"]
     assert by["Triplets, BAPPS", "flips at 1 px, %"]["values"]["good"]["estimate"] == pytest.approx(10)
     agreed = json.loads(run("opinions", scores, "--distances", bad, *draws, "--json").stdout)
     assert by["Opinions, scores", "PLCC"]["values"]["bad"] == agreed["metrics"][0]["plcc"]

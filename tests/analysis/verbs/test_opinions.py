@@ -46,7 +46,9 @@ def test_all_forms_have_the_same_figures(files: tuple[Path, Path, Path], tmp_pat
     assert [row["metric"] for row in rows] == ["good", "b_d", "noise ceiling"]
     assert float(rows[0]["krcc_low"]) == found.metrics[0].krcc.low
     assert f"{found.metrics[0].plcc.estimate:.3f}" in text.stdout
-    assert "good is better (" in text.stdout
+    assert "good is better (+" in text.stdout
+    assert "good is better (−" in text.stdout  # RMSE
+    assert "-" not in text.stdout.replace("τ-b", "")
     assert "noise ceiling" in text.stdout
     assert r"b\_d & " in as_latex.stdout
     assert r"\toprule" in as_latex.stdout
