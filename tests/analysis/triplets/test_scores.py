@@ -46,6 +46,7 @@ def test_all_forms_of_a_file_hold_the_same(made: pd.DataFrame, tmp_path: Path) -
     made.to_csv(tmp_path / "both.csv", index=False)
     (tmp_path / "both.csv.gz").write_bytes(gzip.compress((tmp_path / "both.csv").read_bytes()))
     (tmp_path / "excel.csv").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "both.csv").read_bytes().replace(b"\n", b"\r\n"))
+    (tmp_path / "LOUD.CSV").write_bytes((tmp_path / "both.csv").read_bytes())
     numbered = made.astype({"category": "category"}).assign(judge=made["judge"].astype("float32"), other=1)
     numbered.to_parquet(tmp_path / "numbered.parquet", index=False)
     first = read_triplet_scores([str(tmp_path / "both.parquet")])
@@ -53,7 +54,7 @@ def test_all_forms_of_a_file_hold_the_same(made: pd.DataFrame, tmp_path: Path) -
     assert first.categories == ("cnn", "superres", "traditional")
     assert first.sample[:2] == ("000000", "000001")
     assert (first.shifts, first.shares_references) == ((1, 2, 3), False)
-    for name in ("both.csv", "both.csv.gz", "excel.csv"):
+    for name in ("both.csv", "both.csv.gz", "excel.csv", "LOUD.CSV"):
         assert_same(read_triplet_scores([str(tmp_path / name)]), first)
     assert read_triplet_scores([str(tmp_path / "numbered.parquet")]).judge == pytest.approx(first.judge, abs=1e-6)
 
@@ -93,7 +94,9 @@ def test_what_only_some_have_can_be_left_out(one: pd.DataFrame, tmp_path: Path) 
     short = one.drop(columns=[f"d{side}_n{shift}" for side in (0, 1) for shift in (2, 3)])
     short.to_csv(tmp_path / "short.csv", index=False)
     files = [str(tmp_path / "long.csv"), str(tmp_path / "short.csv")]
-    with pytest.raises(AnalysisError, match="64 px, but .* whose size it does not say; .* say with --size what a file"):
+    with pytest.raises(
+        AnalysisError, match=r"64 px, but .* whose size it does not say; .* say with --size what a file"
+    ):
         read_triplet_scores(files)
     with pytest.raises(AnalysisError, match=r"at shifts of 0, 1, 2, 3 px, but .* at 0, 1 px; .* --shifts 1\."):
         read_triplet_scores(files, size_px=64)
