@@ -138,7 +138,7 @@ def test_clic_gives_accuracy_and_numbers_of_flips(run: Run, clic: Path) -> None:
 def test_votes_that_are_not_peoples_are_said_not_to_be(run: Run, tmp_path: Path) -> None:
     made_triplets(("ssim",)).assign(votes="distortion strength").to_csv(tmp_path / "made.csv", index=False)
     text = run("bapps", "table", tmp_path / "made.csv").stdout
-    assert "The votes were made by a rule (distortion strength), not by people" in text
+    assert "The votes are not people's (distortion strength)" in text
     assert "votes by a rule" in text
     assert "paper" not in text
 
