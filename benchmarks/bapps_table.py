@@ -8,7 +8,8 @@ whose time for 10,000 draws is told from fewer. FILE: scores to begin from, such
 left out.
 
 `--coverage`: sets of 10 to 1,000 triplets a category, drawn from the same scores as the population; in what share of
-them the 95% intervals hold its figures, and the differences of two metrics in it, where there is an interval.
+them the 95% intervals hold its figures, and the differences of two metrics in it, where there is an interval; none
+where so few sets have one that nothing can be said.
 """
 
 from __future__ import annotations
@@ -166,7 +167,9 @@ def coverage(quick: bool, source: Path | None) -> dict[str, Any]:
                 differing = np.count_nonzero(everything[rows, one] != everything[rows, other])
                 estimate = points(drawn, one, other, "", differing=differing)
                 held[name] += _holds(estimate, truth[one] - truth[other])
-        found[f"{size} a category"] = {name: float(np.mean(each)) for name, each in held.items()}
+        found[f"{size} a category"] = {
+            name: float(np.mean(each)) if len(each) >= sets // 10 else None for name, each in held.items()
+        }
     return found
 
 
@@ -190,7 +193,7 @@ def main() -> int:
     for name, value in found.items():
         shown = f"{value:,.4g}" if isinstance(value, float | int) else value
         if isinstance(value, dict):
-            shown = ", ".join(f"{key} {part:.3f}" for key, part in value.items())
+            shown = ", ".join(f"{key} {'–' if part is None else f'{part:.3f}'}" for key, part in value.items())
         print(f"{name:<42} {shown}")
     return 0
 

@@ -129,6 +129,9 @@ def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> 
         verb("score-images", "scores.csv", "--metric", "mine.py", "-o", "image-distances.csv")
         verb("opinions", "scores.csv", "--distances", "image-distances.csv")
         verb("scorecard", "-o", "card", "--opinions", "scores.csv", "--no-pdf")
+        for of in ("bapps", "clic"):
+            Path(f"{of}.csv").write_text(f"set,category,sample,judge,d0,d1\\n{of},a,1,0.2,1,2\\n{of},a,2,0.6,2,1\\n")
+            verb(of, "table", f"{of}.csv")
         verb("metrics")
         verb("elements", "--list")
         verb("difference-maps", crops[0], "-o", "maps.png", "--network", "alex")

@@ -45,7 +45,9 @@ def points(drawn: DrawnMeans, first: int, second: int, how: str, *, differing: i
     if not drawn.enough:
         return Estimate(100 * difference, None, None, _too_few(drawn))
     if 0 < differing < FEWEST_CLUSTERS:
-        return Estimate(100 * difference, None, None, f"no interval: the two differ on {differing} only")
+        return Estimate(
+            100 * difference, None, None, f"no interval: the two differ on {differing} of {drawn.clusters:,} only"
+        )
     if np.ptp(deviations) < ALIKE:
         return Estimate(100 * difference, None, None, "no interval: the two differ as much on each sample")
     low, high = np.quantile(deviations, (0.025, 0.975))

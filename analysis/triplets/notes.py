@@ -13,9 +13,7 @@ def notes_of(scores: TripletScores, tables: tuple[int, ...], ceiling: VotesCeili
     """Of how the figures came about, of what the paper's are, and of what is missing."""
     found = []
     if scores.votes != "human":
-        found.append(
-            f"The votes were made by a rule ({scores.votes}), not by people: what is here says nothing about people."
-        )
+        found.append(f"The votes are not people's ({scores.votes}): what stands here says nothing about people.")
     elif not tables:
         size = "" if scores.size_px is None else f" at {scores.size_px} px"
         found.append(f"The paper has no table of {scores.set}{size}; none stands beside.")

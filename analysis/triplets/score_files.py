@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import zlib
@@ -89,16 +90,13 @@ def _read(path: Path) -> pa.Table:
     suffix = _suffix(path)
     if suffix is None:
         raise AnalysisError(
-            f"{path} is no file of triplet scores by its name; its end is none of {', '.join(SUFFIXES)}."
+            f"{path} is no file of triplet scores by its name, whose end is none of {', '.join(SUFFIXES)}; rename it."
         )
     try:
         data = path.read_bytes()
         if suffix == ".parquet":
-            with pyarrow.parquet.ParquetFile(pa.BufferReader(data)) as file:
-                return file.read([name for name in file.schema_arrow.names if _is_known(name)])
-        if suffix == ".csv.gz":
-            data = gzip.decompress(data)
-        return _read_csv(data)
+            return _read_parquet(data, path)
+        return _read_csv(gzip.decompress(data) if suffix == ".csv.gz" else data, path)
     except (pa.ArrowException, gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         kind = {".parquet": "Parquet", ".csv": "CSV", ".csv.gz": "gzipped CSV"}[suffix]
         said = str(error).partition("\n")[0]
@@ -107,11 +105,19 @@ def _read(path: Path) -> pa.Table:
         raise AnalysisError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _read_csv(data: bytes) -> pa.Table:
-    data = data.removeprefix(b"\xef\xbb\xbf")  # a spreadsheet may have put a byte order mark before the header
+def _read_parquet(data: bytes, path: Path) -> pa.Table:
+    with pyarrow.parquet.ParquetFile(pa.BufferReader(data)) as file:
+        return file.read(_known(file.schema_arrow.names, path))
+
+
+def _read_csv(data: bytes, path: Path) -> pa.Table:
+    data = data.removeprefix(codecs.BOM_UTF8)  # a spreadsheet may have put it before the header
     header = data.partition(b"\n")[0].decode("utf-8").strip("\r")
-    names = [name.strip('"') for name in header.split(",")]
-    known = [name for name in dict.fromkeys(names) if _is_known(name)]
+    if not header:
+        raise AnalysisError(f"{path} is empty; not even a header line is in it.")
+    if any(mark in header for mark in ";\t"):
+        raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
+    known = _known([name.strip('"') for name in header.split(",")], path)
     return pyarrow.csv.read_csv(
         pa.BufferReader(data),
         pyarrow.csv.ReadOptions(use_threads=False),  # with threads, errors do not name the line
@@ -122,6 +128,15 @@ def _read_csv(data: bytes) -> pa.Table:
             strings_can_be_null=False,
         ),
     )
+
+
+def _known(names: list[str], path: Path) -> list[str]:
+    """Those of a file's columns that are read; all others are ignored."""
+    known = [name for name in names if _is_known(name)]
+    for name in known:
+        if known.count(name) > 1:
+            raise AnalysisError(f"{path} has two columns {name}; remove one of them.")
+    return known
 
 
 def _is_known(name: str) -> bool:
@@ -135,9 +150,6 @@ def _check_columns(names: list[str], path: Path) -> tuple[int, ...]:
         raise AnalysisError(
             f"{path} is no table of triplet scores: it has no column {missing[0]}, and needs {', '.join(_REQUIRED)}."
         )
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise AnalysisError(f"{path} has two columns {twice}; remove one of them.")
     sides = [match.groups() for match in map(_SHIFTED.fullmatch, names) if match]
     for side, shift in sides:
         if (other := str(1 - int(side)), shift) not in sides:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from analysis.errors import AnalysisError
 from analysis.triplets.draws import draw_means
@@ -43,6 +44,17 @@ def test_they_scatter_as_closed_forms_say(values: Floats) -> None:
         assert part.drawn.mean(axis=0) == pytest.approx(part.observed, abs=0.05 * error.max())
     together = np.sqrt(np.square(errors).sum(axis=0)) / len(COUNTS)
     assert macro.drawn.std(axis=0) == pytest.approx(together, rel=0.02)
+
+
+def test_ten_make_an_interval_as_wide_as_students() -> None:
+    values = np.random.default_rng(8).normal(size=(20, 1))
+    macro, parts = draw_means(values, np.repeat([0, 1], 10), np.arange(20), replicates=20_000, seed=1)
+    halves = values.reshape(2, 10)
+    errors = halves.std(axis=1, ddof=1) / np.sqrt(10)
+    for part, error in zip(parts, errors, strict=True):
+        assert part.drawn.std() == pytest.approx(error * stats.t(9).ppf(0.975) / stats.norm.ppf(0.975), rel=0.02)
+    together = np.sqrt(np.square(errors).sum()) / 2
+    assert macro.drawn.std() == pytest.approx(together * stats.t(18).ppf(0.975) / stats.norm.ppf(0.975), rel=0.02)
 
 
 def test_two_columns_vary_together_as_rows_do(values: Floats) -> None:

@@ -164,7 +164,7 @@ def test_metrics_that_differ_on_few_samples_are_not_told_apart(count: int, verdi
     (found,) = triplet_table(TripletScores.from_arrays(["a"] * 60, np.zeros(60), metrics), replicates=500).comparisons
     assert found.difference.estimate == pytest.approx(100 * count / 60)
     assert found.verdict == verdict
-    assert ("the two differ on 9 only" in found.sentence) == (count == 9)
+    assert ("the two differ on 9 of 60 only" in found.sentence) == (count == 9)
 
 
 def test_too_few_draws_for_so_many_comparisons_are_said_to_be(made: pd.DataFrame, tmp_path: Path) -> None:
