@@ -103,7 +103,7 @@ class ScoreTable:
                     _write_csv(table, file)
 
 
-def _write_csv(table: pa.Table, file: io.BufferedIOBase) -> None:
+def _write_csv(table: pa.Table, file: io.BufferedWriter | gzip.GzipFile) -> None:
     """In digits that give back the same floats; a few rows at a time, for as Python's numbers they are large."""
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")

@@ -53,8 +53,8 @@ def plainly(
     for category in CATEGORIES:
         for judge in sorted((root / "2afc" / "val" / category / "judge").iterdir()):
 
-            def image(part: str) -> Any:
-                path = root / "2afc" / "val" / category / part / f"{judge.stem}.png"
+            def image(part: str, home: Path = judge.parents[1], name: str = f"{judge.stem}.png") -> Any:
+                path = home / part / name
                 return np.asarray(resize(Image.open(path).convert("RGB")), np.float64) / 255
 
             w = size
@@ -155,7 +155,7 @@ def test_other_shifts_are_refused(made: Path, tmp_path: Path, invoke: Invoke, sh
     assert "is not a list of shifts from 0 to 3 px" in refused.stderr
 
 
-class _Counting(FeatureMetric):
+class CountingMetric(FeatureMetric):
     """The mean squared difference, and of how many images features were computed."""
 
     def __init__(self) -> None:
@@ -173,7 +173,7 @@ class _Counting(FeatureMetric):
 @pytest.mark.parametrize("size", [64, 200])
 def test_features_of_a_reference_are_computed_once_for_each_of_its_two_sizes(made: Path, size: int) -> None:
     triplets = read_folders(made, TWO_AFC)
-    counting = _Counting()
+    counting = CountingMetric()
     scores = TripletRun(triplets, [counting], size_px=size).run()
     assert counting.images == len(triplets.triplets) * (1 + 2 + 1 + 2 * 4)
     own = TripletRun(triplets, [load_metric("l2")], size_px=size).run()
