@@ -12,7 +12,10 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
+from metric.loading import load_metric
 from metric.triplets.clic_file import read_clic
+from metric.triplets.decoding import Decoder
+from metric.triplets.distances import Comparison
 from metric.triplets.run import TripletRun
 from tests.metric.triplets.test_bapps_score import COLUMNS, CountingMetric
 
@@ -54,6 +57,25 @@ def test_features_of_an_original_are_computed_once_for_all_its_triplets(clic: Pa
     counting = CountingMetric()
     TripletRun(read_clic(clic, clic / "crops"), [counting], size_px=None).run()
     assert counting.images == 2 * 2 + 4 * (2 + 8)
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 32])
+def test_many_triplets_at_once_have_the_distances_of_each(clic: Path, at_once: int) -> None:
+    codec = clic / "crops" / "codecs" / "china_c.png"
+    codec.write_bytes((clic / "crops" / "china.png").read_bytes())
+    triplets = read_clic(clic, clic / "crops").triplets
+    metrics = [load_metric("l2"), load_metric("ssim"), load_metric("psnr")]
+
+    def distances(at_once: int) -> dict[str, dict[str, Any]]:
+        stream = Comparison(metrics, (0, 3), at_once=at_once).stream(Decoder().decode(triplets))
+        return {found.triplet.key: dict(found.distances) for found in stream}
+
+    one_by_one, together = distances(1), distances(at_once)
+    assert list(together) == list(one_by_one)
+    for key, by_metric in one_by_one.items():
+        for metric, values in by_metric.items():
+            assert together[key][metric] == pytest.approx(values, rel=1e-6, abs=1e-9)
+    assert together["clic/000005"]["psnr"][0] == -120
 
 
 def test_images_may_be_resized(clic: Path, tmp_path: Path, invoke: Invoke) -> None:
