@@ -32,12 +32,17 @@ def original_lpips(
     device: torch.device = _CPU,
 ) -> Distance:
     """The package `lpips` 0.1.4 with its own channel weights, and the convolutions given by torchvision's names."""
+    return _normalized(lpips_model(network, backbone), dtype, device)
+
+
+def lpips_model(network: str, backbone: Mapping[str, Tensor]) -> Any:
+    """The same as a module, which takes (N, 3, H, W) RGB in [0, 1] with `normalize=True` and gives (N, 1, 1, 1)."""
     import lpips
 
     with _without_downloads():
         model = lpips.LPIPS(net=network, pnet_rand=True, verbose=False)
     model.net.load_state_dict(_sliced(model.net, backbone), strict=True)
-    return _normalized(model.eval(), dtype, device)
+    return model.eval()
 
 
 def original_lpips_map(reference: Tensor, image: Tensor) -> Tensor:

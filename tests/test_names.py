@@ -122,16 +122,22 @@ def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> 
         verb("jnd", "tiny", "--distances", "distances.csv")
         verb("compare", "tiny", "--distances", "distances.csv")
         verb("report", "tiny", "-o", "report", "--no-pdf")
-        scores = ["reference,image,score"]
+        rated = ["reference,image,score"]
         images = sorted(str(path) for path in Path("tiny", "stimuli").rglob("*.png"))
-        scores += [f"{crops[i % 2]},{path},{i}" for i, path in enumerate(images)]
-        Path("scores.csv").write_text("\\n".join([*scores, ""]))
-        verb("score-images", "scores.csv", "--metric", "mine.py", "-o", "image-distances.csv")
-        verb("opinions", "scores.csv", "--distances", "image-distances.csv")
-        verb("scorecard", "-o", "card", "--opinions", "scores.csv", "--no-pdf")
+        rated += [f"{crops[i % 2]},{path},{i}" for i, path in enumerate(images)]
+        Path("rated.csv").write_text("\\n".join([*rated, ""]))
+        verb("score-images", "rated.csv", "--metric", "mine.py", "-o", "image-distances.csv")
+        verb("opinions", "rated.csv", "--distances", "image-distances.csv")
+        verb("scorecard", "-o", "card", "--opinions", "rated.csv", "--no-pdf")
         for of in ("bapps", "clic"):
             Path(f"{of}.csv").write_text(f"set,category,sample,judge,d0,d1\\n{of},a,1,0.2,1,2\\n{of},a,2,0.6,2,1\\n")
             verb(of, "table", f"{of}.csv")
+        verb("bapps", "make", "demo", "-o", "made", "--count", "1", "--size", "64")
+        verb("bapps", "score", "made", "--metric", "mine.py", "-o", "scores.csv")
+        verb("bapps", "jnd", "made", "--metric", "mine.py")
+        Path("clic.csv").write_text("ref/000000.png,p0/000000.png,p1/000000.png,1\\n")
+        images = str(Path("made", "2afc", "val", "cnn"))
+        verb("clic", "score", "clic.csv", "--images", images, "--metric", "mine.py", "-o", "clic.parquet")
         verb("metrics")
         verb("elements", "--list")
         verb("difference-maps", crops[0], "-o", "maps.png", "--network", "alex")

@@ -51,9 +51,7 @@ def read_clic(data: Path, images: Path | None = None, *, skip_bad: bool = False)
         raise MetricError(f"{file} has no triplet of an original and two other images.")
     notes = []
     if len(asked) < len(rows):
-        notes.append(
-            f"{len(rows) - len(asked)} of {len(rows)} rows, which ask about the original itself, are left out."
-        )
+        notes.append(f"Left out {len(rows) - len(asked)} of {len(rows)} rows, which ask about the original itself.")
     bad: list[str] = []
     locate = _Images(images or file.parent).locate
     triplets = list(_triplets(file, asked, locate, bad if skip_bad else None))

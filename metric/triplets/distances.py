@@ -54,12 +54,14 @@ class Comparison:
         shifts: of the crops of Eq. 1 that are compared, in pixels; none compares whole images only.
         device: a torch device.
         keep_references: keep the features of a reference for the triplets after it that have the same.
+        at_once: triplets that are computed together; None: one on a CPU, 32 on a GPU.
     """
 
     metrics: Sequence[FeatureMetric]
     shifts: Sequence[int] = ()
     device: str = "cpu"
     keep_references: bool = False
+    at_once: int | None = None
 
     def stream(self, decoded: Iterable[DecodedTriplet]) -> Iterator[TripletDistances]:
         """The distances of triplets one after the other.
@@ -67,7 +69,7 @@ class Comparison:
         Raises:
             MetricError: for a distance that is not finite. An image that is too small for a metric is a `problem`.
         """
-        batch = 1 if torch.device(self.device).type == "cpu" else _GPU_TRIPLETS
+        batch = self.at_once or (1 if torch.device(self.device).type == "cpu" else _GPU_TRIPLETS)
         stream = iter(decoded)
         kept: dict[tuple[str, str], Features] = {}
         last: Pixels | None = None

@@ -28,15 +28,18 @@ def preference_shares(
         first, second: `(N,)`, how distorted each image is; 0 or more.
         generator: the votes are drawn from it.
     """
-    scale = np.maximum(np.maximum(first, second), np.finfo(float).tiny)
-    one, other = (first / scale) ** EXPONENT, (second / scale) ** EXPONENT
-    total = one + other
-    probability = np.divide(one, total, out=np.full_like(total, 0.5), where=total > 0)
-    return generator.binomial(VOTES_PER_TRIPLET, probability) / VOTES_PER_TRIPLET
+    return generator.binomial(VOTES_PER_TRIPLET, _chosen(second, first, undecided=0.5)) / VOTES_PER_TRIPLET
 
 
 def same_shares(amounts: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
     """Shares of made votes that call a pair the same, multiples of a third, of how distorted each pair is `(N,)`."""
-    middle = float(np.median(amounts))
-    ratio = amounts / middle if middle > 0 else np.where(amounts > 0, np.inf, 0.0)
-    return generator.binomial(VOTES_PER_PAIR, 1 / (1 + ratio**EXPONENT)) / VOTES_PER_PAIR
+    middle = np.full_like(amounts, np.median(amounts))
+    return generator.binomial(VOTES_PER_PAIR, _chosen(amounts, middle, undecided=1.0)) / VOTES_PER_PAIR
+
+
+def _chosen(own: NDArray[np.float64], other: NDArray[np.float64], undecided: float) -> NDArray[np.float64]:
+    """How probable it is that the one of `own` amount is preferred; `undecided` where both amounts are 0."""
+    scale = np.maximum(np.maximum(own, other), np.finfo(float).tiny)
+    mine, theirs = (own / scale) ** EXPONENT, (other / scale) ** EXPONENT
+    total = mine + theirs
+    return np.divide(theirs, total, out=np.full_like(total, undecided), where=total > 0)

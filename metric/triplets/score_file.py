@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from metric.errors import MetricError
 from metric.scoring.distance_files import check_replaceable, written_whole
@@ -103,7 +103,7 @@ class ScoreTable:
                     _write_csv(table, file)
 
 
-def _write_csv(table: pa.Table, file: IO[bytes]) -> None:
+def _write_csv(table: pa.Table, file: io.BufferedWriter | gzip.GzipFile) -> None:
     """In digits that give back the same floats; a few rows at a time, for as Python's numbers they are large."""
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
