@@ -55,7 +55,7 @@ def test_its_parameters_are_those_of_the_curve_that_it_gives() -> None:
     assert found.direction == -1
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(
     scale=st.floats(1e-6, 1e6),
     shift=st.floats(-1e3, 1e3),

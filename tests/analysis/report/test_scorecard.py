@@ -114,6 +114,7 @@ def test_all_three_kinds_stand_on_one_page_with_the_figures_of_their_own_verbs(
     assert "is not empty" in refused.output
 
 
+@pytest.mark.slow
 def test_sets_may_be_left_out_and_a_metric_may_be_spread_over_files(
     opinions: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:

@@ -33,7 +33,7 @@ def files(tmp_path: Path) -> tuple[Path, Path, Path]:
     )
 
 
-def test_all_forms_have_the_same_figures(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_all_forms_have_the_same_figures(files: tuple[Path, Path, Path]) -> None:
     scores, good, bad = files
     arguments = ("opinions", scores, "--distances", good, "--distances", f"b_d={bad}", "--replicates", 200)
     text, as_json, as_csv, as_latex = (run(*arguments, *form) for form in ((), ("--json",), ("--csv",), ("--latex",)))
@@ -52,9 +52,16 @@ def test_all_forms_have_the_same_figures(files: tuple[Path, Path, Path], tmp_pat
     assert "noise ceiling" in text.stdout
     assert r"b\_d & " in as_latex.stdout
     assert r"\toprule" in as_latex.stdout
+
+
+@pytest.mark.slow
+def test_a_figure_is_drawn(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
     figure = tmp_path / "srcc.svg"
-    assert run(*arguments, "--figure", figure).exit_code == 0
+    result = run("opinions", files[0], "--distances", files[1], "--replicates", 200, "--figure", figure)
+    assert result.exit_code == 0, result.output
     assert figure.read_text(encoding="utf-8").startswith("<?xml")
+    refused = run("opinions", files[0], "--distances", files[1], "--figure", tmp_path / "srcc.gif")
+    assert "does not say a format of a figure" in refused.output
 
 
 def test_scores_alone_give_the_ceiling(files: tuple[Path, Path, Path]) -> None:
