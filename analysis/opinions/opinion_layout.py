@@ -8,6 +8,8 @@ from analysis.opinions.opinion_agreement import NAMES, OpinionAgreement, Opinion
 from analysis.results import Estimate
 
 CEILING = "noise ceiling"
+# More comparisons than this are said of SRCC alone: twelve are those of three metrics in four figures.
+_MOST_SENTENCES = 12
 
 
 def as_text(result: OpinionAgreement) -> str:
@@ -25,7 +27,11 @@ def as_text(result: OpinionAgreement) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if result.comparisons:
-        lines += ["", *map(sentence, result.comparisons)]
+        few = len(result.comparisons) <= _MOST_SENTENCES
+        said = [one for one in result.comparisons if few or one.outcome == OUTCOMES[0]]
+        lines += ["", *map(sentence, said)]
+        if not few:
+            lines.append("Those of KRCC, PLCC and RMSE are in the JSON form (--json).")
     if result.left_out or result.notes:
         lines += ["", *result.left_out.values(), *result.notes]
     return "\n".join(lines)

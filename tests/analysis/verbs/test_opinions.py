@@ -64,6 +64,15 @@ def test_a_figure_is_drawn(files: tuple[Path, Path, Path], tmp_path: Path) -> No
     assert "does not say a format of a figure" in refused.output
 
 
+def test_of_many_metrics_the_text_says_the_comparisons_of_srcc(files: tuple[Path, Path, Path]) -> None:
+    scores, good, bad = files
+    named = [part for number in range(4) for part in ("--distances", f"m{number}={(good, bad)[number % 2]}")]
+    text = run("opinions", scores, *named, "--replicates", 300).stdout
+    assert text.count(" in SRCC: ") == 6
+    assert " in KRCC: " not in text
+    assert "Those of KRCC, PLCC and RMSE are in the JSON form" in text
+
+
 def test_scores_alone_give_the_ceiling(files: tuple[Path, Path, Path]) -> None:
     result = run("opinions", files[0], "--replicates", 200)
     assert result.exit_code == 0
