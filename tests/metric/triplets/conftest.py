@@ -53,7 +53,7 @@ def invoke() -> Callable[..., Result]:
 
 @pytest.fixture
 def clic(tmp_path: Path, photographs: dict[str, Pixels]) -> Path:
-    """A folder of CLIC's layout: two originals of different sizes, six rows of which two do not ask about two others."""
+    """A folder of CLIC's layout: two originals, six rows of which two do not ask about two images."""
     folder = tmp_path / "clic"
     (folder / "crops" / "codecs").mkdir(parents=True)
     rows = []
