@@ -51,7 +51,8 @@ from metric.triplets.decoding import DecodedTriplet, Decoder
 from metric.triplets.distances import Comparison
 from metric.triplets.judged_folders import TWO_AFC, read_folders
 from metric.triplets.made_set import MadeSet, Photograph
-from metric.triplets.triplet import Triplet
+from metric.triplets.run import TripletRun
+from metric.triplets.triplet import Triplet, TripletSet
 
 PEERS: dict[str, Callable[[], Any]] = {
     "stlpips-alex": lambda: published_stlpips("alex"),
@@ -92,8 +93,8 @@ def theirs(model: Any, triplets: Sequence[Triplet], size_px: int) -> dict[str, l
 
 def ours(metric: FeatureMetric, triplets: Sequence[Triplet], size_px: int) -> dict[str, list[float]]:
     """Key → distances, as `shift-study bapps score` computes them."""
-    stream = Comparison([metric], _SHIFTS).stream(Decoder(size_px).decode(triplets))
-    return {found.triplet.key: list(found.distances[metric.spec.name]) for found in stream}
+    found = TripletRun(TripletSet("bapps", triplets), [metric], size_px=size_px, shifts=_SHIFTS).run()
+    return {key: list(distances) for key, distances in found.distances[metric.spec.name].items()}
 
 
 def compare(name: str, size_px: int, triplets: Sequence[Triplet]) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def compare(name: str, size_px: int, triplets: Sequence[Triplet]) -> dict[str, A
 
 
 def shares(metric: FeatureMetric, triplets: Sequence[Triplet], size_px: int) -> dict[str, float]:
-    """Where our time goes."""
+    """Where our time goes, triplet by triplet."""
     spent = {"network": 0.0, "waiting": 0.0}
 
     def waited(decoded: Iterator[DecodedTriplet]) -> Iterator[DecodedTriplet]:
@@ -158,7 +159,8 @@ def shares(metric: FeatureMetric, triplets: Sequence[Triplet], size_px: int) -> 
     for hook in hooks:
         hook.remove()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        ours(metric, triplets, size_px)
+        for _ in Comparison([metric], _SHIFTS).stream(Decoder(size_px).decode(triplets)):
+            pass
     events = profile.key_averages()
     convolving = sum(e.self_cpu_time_total for e in events if any(part in e.key for part in _CONVOLVING))
     return {

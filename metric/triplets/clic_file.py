@@ -31,8 +31,8 @@ class _Row:
 def read_clic(data: Path, images: Path | None = None, *, skip_bad: bool = False) -> TripletSet:
     """The triplets of a file, those of one original together, in the order of its first appearance.
 
-    Rows in which an image is compared with itself, or with the original as one of the two, say something of the rater
-    and nothing of a metric: they are left out, and counted in a note.
+    Rows in which the original is one of the two images, or both are one file, test the rater and no metric: they are
+    left out, and counted in a note.
 
     Args:
         data: the CSV file, or a folder that has one.
@@ -51,7 +51,7 @@ def read_clic(data: Path, images: Path | None = None, *, skip_bad: bool = False)
         raise MetricError(f"{file} has no triplet of an original and two other images.")
     notes = []
     if len(asked) < len(rows):
-        notes.append(f"Left out {len(rows) - len(asked)} of {len(rows)} rows, which ask about the original itself.")
+        notes.append(f"Left out {len(rows) - len(asked)} of {len(rows)} rows, which do not ask about two images.")
     bad: list[str] = []
     locate = _Images(images or file.parent).locate
     triplets = list(_triplets(file, asked, locate, bad if skip_bad else None))

@@ -10,6 +10,7 @@ from typing import Any
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
+from metric.registry import METRICS
 from metric.scoring.processes import Processes
 from metric.scoring.shared_run import SharedRun
 from metric.triplets.decoding import Decoder
@@ -19,6 +20,7 @@ from metric.triplets.triplet import Triplet, TripletSet
 
 _COLUMN = "all metrics"
 """All metrics' distances of a triplet stand together in one journal and one file."""
+_SMALL_PX = 128
 JND_SCHEMA = "shift-study/jnd-distances/1"
 
 
@@ -103,7 +105,13 @@ class TripletRun:
             mine: Sequence[Triplet],
         ) -> Iterator[tuple[Triplet, Mapping[str, Sequence[float]], Mapping[str, float]]]:
             decoded = Decoder(self.size_px, self.filter, self.workers).decode(mine)
-            comparison = Comparison(self.metrics, self.all_shifts, self.device, self.triplets.shared_references)
+            comparison = Comparison(
+                self.metrics,
+                self.all_shifts,
+                self.device,
+                self.triplets.shared_references,
+                side_by_side=self._side_by_side(),
+            )
             for found in comparison.stream(decoded):
                 if found.problem is None:
                     values = tuple(chain.from_iterable(found.distances[name] for name in names))
@@ -153,6 +161,17 @@ class TripletRun:
             of_metric = self.settings.get(metric.spec.name, {})
             settings |= {f"{name} of {metric.spec.name}": value for name, value in of_metric.items()}
         return settings
+
+    def _side_by_side(self) -> int:
+        """Threads that each compute a triplet: as many as PyTorch has, for small images under our own metrics.
+
+        Code of the user's own, and what draws random numbers, may not be ready for it.
+        """
+        from torch import get_num_threads
+
+        small = self.size_px is not None and self.size_px <= _SMALL_PX and not self.triplets.shared_references
+        own = all(metric.spec.name in METRICS and metric.spec.deterministic for metric in self.metrics)
+        return get_num_threads() if small and own and self.device == "cpu" else 1
 
     def _by_metric(
         self, names: Sequence[str], found: Mapping[str, Sequence[float]]

@@ -53,7 +53,7 @@ def invoke() -> Callable[..., Result]:
 
 @pytest.fixture
 def clic(tmp_path: Path, photographs: dict[str, Pixels]) -> Path:
-    """A folder of CLIC's layout: two originals of different sizes, five rows of which one asks about the original."""
+    """A folder of CLIC's layout: two originals, six rows of which two do not ask about two images."""
     folder = tmp_path / "clic"
     (folder / "crops" / "codecs").mkdir(parents=True)
     rows = []
@@ -73,6 +73,6 @@ def clic(tmp_path: Path, photographs: dict[str, Pixels]) -> Path:
         ("china", "c", "a", 0),
     ):
         rows.append(f"{original}.png,codecs/{original}_{first}.png,{original}_{second}.png,{answer}")
-    rows.insert(2, "china.png,china.png,codecs/china_a.png,0")
+    rows[2:2] = ["china.png,china.png,codecs/china_a.png,0", "china.png,china_a.png,china_a.png,0"]
     (folder / "answers.csv").write_text("\n".join(rows) + "\n")
     return folder

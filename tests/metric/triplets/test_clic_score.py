@@ -26,13 +26,13 @@ def test_distances_are_those_of_plain_numpy(clic: Path, tmp_path: Path, invoke: 
     output = tmp_path / "s.csv"
     done = invoke("clic", "score", clic, "--images", clic / "crops", "--metric", "l2", "-o", output)
     assert done.exit_code == 0, done.output
-    assert "Left out 1 of 5 rows, which ask about the original itself." in done.stderr
+    assert "Left out 2 of 6 rows, which do not ask about two images." in done.stderr
     written = list(csv.DictReader(output.read_text().splitlines()))
     assert [(row["sample"], row["reference"], float(row["judge"])) for row in written] == [
         ("000001", "astronaut.png", 1),
-        ("000004", "astronaut.png", 0),
+        ("000005", "astronaut.png", 0),
         ("000002", "china.png", 1),
-        ("000005", "china.png", 0),
+        ("000006", "china.png", 0),
     ]
     asked = {row[0]: row for row in enumerate(csv.reader((clic / "answers.csv").read_text().splitlines()), 1)}
 
@@ -75,7 +75,7 @@ def test_many_triplets_at_once_have_the_distances_of_each(clic: Path, at_once: i
     for key, by_metric in one_by_one.items():
         for metric, values in by_metric.items():
             assert together[key][metric] == pytest.approx(values, rel=1e-6, abs=1e-9)
-    assert together["clic/000005"]["psnr"][0] == -120
+    assert together["clic/000006"]["psnr"][0] == -120
 
 
 def test_images_may_be_resized(clic: Path, tmp_path: Path, invoke: Invoke) -> None:
@@ -89,11 +89,11 @@ def test_images_may_be_resized(clic: Path, tmp_path: Path, invoke: Invoke) -> No
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("a.png,b.png,c.png", "line 6, has 3 cells instead of four: original, image A, image B, answer."),
-        ("a.png,b.png,c.png,2", 'line 6: the answer is "2"; it is 0 for image A and 1 for image B.'),
-        ("a.png,b.png,c.png,A", 'line 6: the answer is "A"; it is 0 for image A and 1 for image B.'),
-        ("a.png,b.png,c.png,1", "line 6: There is no image a.png in "),
-        ("../answers.csv,b.png,c.png,1", "line 6: There is no image ../answers.csv in "),
+        ("a.png,b.png,c.png", "line 7, has 3 cells instead of four: original, image A, image B, answer."),
+        ("a.png,b.png,c.png,2", 'line 7: the answer is "2"; it is 0 for image A and 1 for image B.'),
+        ("a.png,b.png,c.png,A", 'line 7: the answer is "A"; it is 0 for image A and 1 for image B.'),
+        ("a.png,b.png,c.png,1", "line 7: There is no image a.png in "),
+        ("../answers.csv,b.png,c.png,1", "line 7: There is no image ../answers.csv in "),
     ],
 )
 def test_what_is_bad_is_named(clic: Path, tmp_path: Path, invoke: Invoke, line: str, sentence: str) -> None:
