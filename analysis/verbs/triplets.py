@@ -126,5 +126,17 @@ def _shifts(text: str | None) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-bapps = click.Group("bapps", [bapps_table], help="The BAPPS data set: 2AFC scores and rank flips of metrics.")
-clic = click.Group("clic", [clic_table], help="The CLIC perceptual data set: accuracy and rank flips of metrics.")
+_BAPPS = """The BAPPS data set (Zhang et al. 2018): 2AFC scores and rank flips of metrics.
+
+\b
+Examples: shift-study bapps score BAPPS --metric stlpips-alex --metric l2 --size 64 -o scores.parquet
+          shift-study bapps table scores.parquet
+"""
+_CLIC = """The perceptual triplets of CLIC, the Challenge on Learned Image Compression: accuracy and rank flips.
+
+\b
+Examples: shift-study clic score validation.csv --metric stlpips-alex -o scores.parquet
+          shift-study clic table scores.parquet
+"""
+bapps = click.Group("bapps", [bapps_table], help=_BAPPS)
+clic = click.Group("clic", [clic_table], help=_CLIC)

@@ -153,11 +153,18 @@ def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_help_shows_an_example(run: Run, verb: click.Command) -> None:
-    result = run(verb.name, "--help")
+NAMES = [
+    [verb.name, *below]
+    for verb in VERBS
+    for below in ([[name] for name in verb.commands] if isinstance(verb, click.Group) else [[]])
+]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=" ".join)
+def test_help_shows_an_example(run: Run, name: list[str]) -> None:
+    result = run(*name, "--help")
     assert result.exit_code == 0
-    assert f"Example:  shift-study {verb.name} " in result.stdout
+    assert f"Example:  shift-study {' '.join(name)} " in result.stdout
 
 
 def test_importing_the_verbs_loads_no_heavy_package() -> None:
