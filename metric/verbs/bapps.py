@@ -112,7 +112,6 @@ def bapps_score_verb(
 )
 @size_option
 @resize_option
-@split_option
 @scoring_options
 @click.pass_context
 def bapps_jnd_verb(
@@ -122,7 +121,6 @@ def bapps_jnd_verb(
     output: Path | None,
     size_px: int,
     filter_: str,
-    split: str,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -143,7 +141,7 @@ def bapps_jnd_verb(
     scoring = Pass(**options)
     found = scoring.score(
         context,
-        lambda: read_folders(data, JND, split, votes=votes_of(data), skip_bad=scoring.skip_bad),
+        lambda: read_folders(data, JND, votes=votes_of(data), skip_bad=scoring.skip_bad),
         size_px=size_px,
         filter_=filter_,
         shifts=(),
