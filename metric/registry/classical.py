@@ -34,7 +34,7 @@ SPECS = (
         summary="1 − complex wavelet SSIM",
         source="Sampat et al. 2009, Eq. 6",
         factory="metric.classical.cw_ssim:build_cw_ssim",
-        smallest_px=64,
+        smallest_px=49,  # the coarsest band, an eighth of it, holds one window
         identical=0.0,
         converts_to="luma in [0, 255]",
     ),

@@ -46,7 +46,7 @@ def _bands_scale_by_scale(image: np.ndarray, scales: int, orientations: int) -> 
     return np.stack(bands)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (65, 97), (100, 75), (71, 128)])
+@pytest.mark.parametrize("size", [(64, 64), (64, 61), (49, 49), (65, 97), (100, 75), (71, 128)])
 def test_bands_are_those_of_the_recursion(size: tuple[int, int], crop_pair: Any) -> None:
     image = luma(crop_pair("coffee", 0, *size)[0].double())
     expected = _bands_scale_by_scale(image[0, 0].numpy(), scales=4, orientations=8)
