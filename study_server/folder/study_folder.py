@@ -101,6 +101,14 @@ class StudyFolder:
         """The pair that shows in the instructions what a shift looks like: a practice image at its largest shift."""
         return max(self.practice_rows, key=lambda row: row.shift_px, default=None)
 
+    def stimulus_path(self, file: str) -> Path:
+        """Where an image is that the manifest names so; the same object each time."""
+        return self._stimulus_paths.get(file) or self.path / file
+
+    @cached_property
+    def _stimulus_paths(self) -> dict[str, Path]:
+        return {file: self.path / file for row in self.pairs for file in (row.reference_file, row.stimulus_file)}
+
     @cached_property
     def sent_images(self) -> SentImages:
         """The images of stimuli, practice and example in the form in which browsers get them."""

@@ -111,7 +111,7 @@ def image_file(study: RunningStudy, image_token: str) -> Path:
         raise NotFound("there is no such image")
     side = "left" if row.left_token == image_token else "right"
     file: str = row.reference_file if side == row.reference_side else row.stimulus_file
-    return study.folder.path / file
+    return study.folder.stimulus_path(file)
 
 
 def _refuse_gone(study: RunningStudy, participant: Participant) -> None:
