@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.exclusions.marking import DEFAULT_RULES, assessed
 from analysis.exclusions.participants import participant_codes, totals
+from analysis.exclusions.rule_columns import Responses, is_true, numbered_texts, row_count
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class ExclusionReport:
     not_assessed: dict[str, int]
 
     @classmethod
-    def of(cls, responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> ExclusionReport:
+    def of(cls, responses: Responses, rules: Sequence[str] = DEFAULT_RULES) -> ExclusionReport:
         """The report of a tidy response table, from the marks that it has; `rules` are those that were applied."""
         having = by_reason(responses, rules)
-        analysed = ~responses["excluded"].to_numpy(dtype=bool)
+        analysed = ~is_true(responses, "excluded")
         codes, count = participant_codes(responses)
 
         def participants(mask: NDArray[np.bool_]) -> int:
@@ -47,7 +47,7 @@ class ExclusionReport:
             participants=count,
             participants_excluded={name: participants(mask) for name, mask in having.items()},
             participants_analysed=participants(analysed),
-            responses=len(responses),
+            responses=row_count(responses),
             responses_excluded={name: int(mask.sum()) for name, mask in having.items()},
             responses_analysed=int(analysed.sum()),
             not_assessed={name: int((~assessed(responses, name)).sum()) for name in rules},
@@ -90,14 +90,14 @@ class ExclusionReport:
         return "\n".join(lines)
 
 
-def by_reason(responses: pd.DataFrame, rules: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+def by_reason(responses: Responses, rules: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """Which responses have each reason: first the rules, then what else the table has, in order of appearance."""
-    excluded = np.flatnonzero(responses["excluded"].to_numpy(dtype=bool))
-    codes, listed = pd.factorize(responses["exclusion_reason"].iloc[excluded])
-    parts = [[name for name in str(reasons).split(";") if name] for reasons in listed]
+    excluded = np.flatnonzero(is_true(responses, "excluded"))
+    codes, listed = numbered_texts(responses, "exclusion_reason", excluded)
+    parts = [[name for name in reasons.split(";") if name] for reasons in listed]
     having = {}
     for name in dict.fromkeys([*rules, *(name for part in parts for name in part)]):
-        having[name] = np.zeros(len(responses), dtype=np.bool_)
+        having[name] = np.zeros(row_count(responses), dtype=np.bool_)
         having[name][excluded] = np.array([name in part for part in parts], dtype=np.bool_)[codes]
     return having
 

@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.participant_rules import catch_dprime, one_sided, unfinished, validation
 from analysis.exclusions.participants import PARTICIPANT, codes_of
 from analysis.exclusions.response_rules import interrupted, not_pixel_exact, too_fast
+from analysis.exclusions.rule_columns import (
+    Mask,
+    NumberedResponses,
+    Numbers,
+    Responses,
+    Texts,
+    different,
+    is_true,
+    known,
+    numbered_texts,
+    row_count,
+)
 
-Mask = NDArray[np.bool_]
-Rule = Callable[[pd.DataFrame], tuple[Mask, Mask]]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rule = Callable[[Responses], tuple[Mask, Mask]]
+_Table = TypeVar("_Table", "pd.DataFrame", NumberedResponses)
 
 RULES: dict[str, Rule] = {
     "unfinished": unfinished,
@@ -82,14 +97,14 @@ def meaning(rule: str) -> str:
     return (inspect.getdoc(RULES[rule]) or "").partition("\n")[0]
 
 
-def assessed(responses: pd.DataFrame, rule: str) -> Mask:
+def assessed(responses: Responses, rule: str) -> Mask:
     """To which responses a rule can be applied: the second of what it gives."""
     if rule in _MUST_BE_KNOWN:
-        return responses[_MUST_BE_KNOWN[rule]].notna().to_numpy(dtype=bool)
+        return known(responses, _MUST_BE_KNOWN[rule])
     return RULES[rule](responses)[1]
 
 
-def mark(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> pd.DataFrame:
+def mark(responses: _Table, rules: Sequence[str] = DEFAULT_RULES) -> _Table:
     """The table with the marks of rules added to `excluded` and `exclusion_reason`.
 
     Marks that are there already stay; marking twice is the same as marking once; `responses` stays as it is.
@@ -104,18 +119,18 @@ def mark(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES) -> pd.Da
     masks = [RULES[name](responses)[0] for name in names]
 
     def with_marks(reasons: list[str], marks: int) -> list[str]:
-        added = [name for bit, name in enumerate(names) if marks >> bit & 1]
+        added: list[str] = [name for bit, name in enumerate(names) if marks >> bit & 1]
         return [*reasons, *(name for name in added if name not in reasons)]
 
-    marks = np.zeros(len(responses), dtype=np.int64)
+    marks = np.zeros(row_count(responses), dtype=np.int64)
     for bit, mask in enumerate(masks):
         marks |= mask.astype(np.int64) << bit
     return change_reasons(responses, marks, with_marks)
 
 
 def change_reasons(
-    responses: pd.DataFrame, marks: NDArray[np.int64], change: Callable[[list[str], int], list[str]]
-) -> pd.DataFrame:
+    responses: _Table, marks: NDArray[np.int64], change: Callable[[list[str], int], list[str]]
+) -> _Table:
     """The table with other reasons, found once for each combination of reasons and mark that there is.
 
     Args:
@@ -123,19 +138,26 @@ def change_reasons(
         marks: `(len(responses),)` whole numbers ≥ 0.
         change: gives the reasons of a response from those that it has and its mark.
     """
-    if responses["excluded"].to_numpy(dtype=bool).any():
-        before, listed = pd.factorize(responses["exclusion_reason"])
+    if is_true(responses, "excluded").any():
+        before, listed = numbered_texts(responses, "exclusion_reason")
     elif marks.any():
-        before, listed = np.zeros(len(responses), dtype=np.int64), pd.Index([""])
+        before, listed = np.zeros(len(marks), dtype=np.int64), [""]
     else:
-        return responses.copy()
+        return responses if isinstance(responses, NumberedResponses) else responses.copy()
     # Few combinations, whatever the number of responses.
-    codes, combinations = pd.factorize(marks * max(1, len(listed)) + before)
+    combinations, codes = different(marks * max(1, len(listed)) + before)
     joined = []
     for combination in combinations.tolist():
         mark_here, reason = divmod(combination, len(listed))
-        joined.append(";".join(change([name for name in str(listed[reason]).split(";") if name], mark_here)))
+        joined.append(";".join(change([name for name in listed[reason].split(";") if name], mark_here)))
     excluded = np.array([bool(reasons) for reasons in joined], dtype=bool)
+    if isinstance(responses, NumberedResponses):
+        reasons = Texts.of(codes, joined)
+        return NumberedResponses(
+            {**responses, "excluded": Numbers(excluded[codes]), "exclusion_reason": reasons}, len(codes)
+        )
+    import pandas as pd
+
     return responses.assign(
         excluded=pd.array(excluded[codes], dtype="boolean"),
         exclusion_reason=pd.array(joined, dtype="string").take(codes),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.exclusions.participants import answered, largest_shifts, participant_codes, totals
+from analysis.exclusions.rule_columns import Responses, integers, is_text, known
 
 Mask = NDArray[np.bool_]
 
@@ -21,14 +21,12 @@ MOST_ONE_SIDED = 0.95
 FEWEST_ANSWERS = 10
 
 
-def unfinished(responses: pd.DataFrame) -> tuple[Mask, Mask]:
+def unfinished(responses: Responses) -> tuple[Mask, Mask]:
     """Responses of participants who did not reach the end of the study."""
-    state = responses["participant_state"]
-    marked = (state == "unfinished").fillna(False).to_numpy(dtype=bool)
-    return marked, state.notna().to_numpy(dtype=bool)
+    return is_text(responses, "participant_state", "unfinished"), known(responses, "participant_state")
 
 
-def validation(responses: pd.DataFrame) -> tuple[Mask, Mask]:
+def validation(responses: Responses) -> tuple[Mask, Mask]:
     """Participants who fail the paper's validation test: more than two thirds of a kind of catch trials wrong.
 
     A participant fails who called more than two thirds of their 0-pixel pairs different, or more than two
@@ -45,7 +43,7 @@ def validation(responses: pd.DataFrame) -> tuple[Mask, Mask]:
     return _spread(fails, codes), codes >= 0
 
 
-def catch_dprime(responses: pd.DataFrame, least: float = LEAST_D_PRIME) -> tuple[Mask, Mask]:
+def catch_dprime(responses: Responses, least: float = LEAST_D_PRIME) -> tuple[Mask, Mask]:
     """Participants whose d′ between 0-pixel pairs and those with the largest shift is below 1.
 
     d′ is that of the differencing model, which fits pairs that differ from trial to trial, after a half was
@@ -67,7 +65,7 @@ def catch_dprime(responses: pd.DataFrame, least: float = LEAST_D_PRIME) -> tuple
     return _spread(both & (hits < hits_at_least), codes), _spread(both, codes)
 
 
-def one_sided(responses: pd.DataFrame) -> tuple[Mask, Mask]:
+def one_sided(responses: Responses) -> tuple[Mask, Mask]:
     """Participants more than 95 % of whose answers are alike, of ten answers or more.
 
     A participant with fewer answers is not assessed.
@@ -79,9 +77,9 @@ def one_sided(responses: pd.DataFrame) -> tuple[Mask, Mask]:
     return _spread(alike & enough, codes), _spread(enough, codes)
 
 
-def catch_trials(responses: pd.DataFrame, codes: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], ...]:
+def catch_trials(responses: Responses, codes: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], ...]:
     """Of each participant: 0-pixel pairs, those called different; pairs of the largest shift, those called same."""
-    shift = responses["shift_px"].to_numpy(dtype=np.int64)
+    shift = integers(responses, "shift_px")
     same = answered(responses, "same")
     zero, largest = shift == 0, (shift == largest_shifts(responses)) & (shift > 0)
     which = (zero, zero & ~same, largest, largest & same)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+from analysis.exclusions.rule_columns import NumberedResponses, Responses, Texts, integers, is_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A participant's id belongs to one study.
 PARTICIPANT = ["study", "participant"]
@@ -14,8 +19,12 @@ PARTICIPANT = ["study", "participant"]
 Codes = NDArray[np.int64]
 
 
-def codes_of(column: pd.Series) -> tuple[Codes, int]:
+def codes_of(column: pd.Series | Texts) -> tuple[Codes, int]:
     """A number from 0 for each value of a column, in order of first appearance, -1 for unknown; and how many."""
+    if isinstance(column, Texts):
+        return column.codes.astype(np.int64), len(column.texts)
+    import pandas as pd
+
     # One study is the rule, and to compare with its name is quicker than to number the names.
     ends = column.iloc[[0, -1]] if len(column) else column
     if ends.nunique(dropna=False) == 1 and bool((column == ends.iloc[0]).fillna(False).all()):
@@ -24,10 +33,14 @@ def codes_of(column: pd.Series) -> tuple[Codes, int]:
     return codes.astype(np.int64, copy=False), len(values)
 
 
-def participant_codes(responses: pd.DataFrame) -> tuple[Codes, int]:
+def _codes(responses: Responses, name: str) -> tuple[Codes, int]:
+    return codes_of(responses.texts(name) if isinstance(responses, NumberedResponses) else responses[name])
+
+
+def participant_codes(responses: Responses) -> tuple[Codes, int]:
     """A number from 0 for each response's participant, -1 where the participant is unknown; and how many."""
-    participants, count = codes_of(responses["participant"])
-    studies, n_studies = codes_of(responses["study"])
+    participants, count = _codes(responses, "participant")
+    studies, n_studies = _codes(responses, "study")
     if n_studies <= 1:
         return participants, count
     joint = np.where(participants < 0, -1, participants * n_studies + studies)
@@ -36,18 +49,18 @@ def participant_codes(responses: pd.DataFrame) -> tuple[Codes, int]:
     return codes.astype(np.int64, copy=False) - unknown, len(numbers) - unknown
 
 
-def largest_shifts(responses: pd.DataFrame) -> NDArray[np.int64]:
+def largest_shifts(responses: Responses) -> NDArray[np.int64]:
     """For each response the largest shift, in pixels, in the responses of its study."""
-    shift = responses["shift_px"].to_numpy(dtype=np.int64)
-    studies, count = codes_of(responses["study"])
+    shift = integers(responses, "shift_px")
+    studies, count = _codes(responses, "study")
     largest = np.zeros(count, dtype=np.int64)
     np.maximum.at(largest, studies, shift)
     return largest[studies]
 
 
-def answered(responses: pd.DataFrame, response: str) -> NDArray[np.bool_]:
+def answered(responses: Responses, response: str) -> NDArray[np.bool_]:
     """Whether each response is `same` or `different`, whichever is asked for."""
-    return (responses["response"] == response).to_numpy(dtype=bool)
+    return is_text(responses, "response", response)
 
 
 def totals(codes: Codes, count: int, which: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -109,15 +108,19 @@ class PairsSoFar:
         self._origin = origin
         self._known: dict[str, tuple[tuple[Any, ...], str]] = {}
 
-    def check(self, part: pd.DataFrame, place: Callable[[int], str]) -> None:
+    def check(self, part: Mapping[str, pa.Array], place: Callable[[int], str]) -> None:
         """Raise `AnalysisError` where a pair has another shift, image or photograph than in an earlier piece.
 
-        `place`: where row `index` of this piece stands.
+        Args:
+            part: columns of a piece, in which `check_rows` has found nothing.
+            place: where row `index` of this piece stands.
         """
-        different = part[["pair", *_OF_A_PAIR]].reset_index(drop=True).drop_duplicates()
-        for row, pair, *values in different.astype(object).where(different.notna(), None).itertuples():
-            before, where = self._known.setdefault(pair, (tuple(values), place(row)))
-            for name, value, known in zip(_OF_A_PAIR, values, before, strict=True):
+        _, first = np.unique(codes(part["pair"]), return_index=True)
+        rows = np.sort(first)
+        pairs, *values = (part[name].take(pa.array(rows)).to_pylist() for name in ("pair", *_OF_A_PAIR))
+        for row, pair, *found in zip(rows.tolist(), pairs, *values, strict=True):
+            before, where = self._known.setdefault(pair, (tuple(found), place(row)))
+            for name, value, known in zip(_OF_A_PAIR, found, before, strict=True):
                 if value != known:
                     raise _changed(name, pair, (value, f"{self._origin}: {place(row)}"), (known, where))
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
 from analysis.responses.columns import COLUMNS, SCHEMA
 from analysis.responses.image_names import PAIR
 from analysis.responses.tidy_table import from_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FOLDER = "./0_9_pix_shift"
 _RESPONSES = {0: "different", 1: "same"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from analysis.atomic_file import replacing
 from analysis.errors import AnalysisError
@@ -15,6 +14,9 @@ from analysis.responses.judgment_list import format_judgment_list, parse_judgmen
 from analysis.responses.parquet_table import read_parquet
 from analysis.responses.table_writers import WRITERS
 from analysis.responses.tidy_table import UncheckedTable, tidy_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _READERS: dict[str, Callable[[Path, Collection[str] | None], UncheckedTable]] = {
     ".csv": read_csv,

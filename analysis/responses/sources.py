@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from importlib import resources
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES, RULE_COLUMNS, known_rules, mark
+from analysis.exclusions.rule_columns import Responses
 from analysis.responses.judgment_list import parse_judgment_list
 from analysis.responses.response_files import SUFFIXES, check_output, read_file, write_file
 from analysis.responses.study_table import Open, read_study, write_study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PUBLISHED = "ghildyal2022"
 PUBLISHED_TABLE1 = "ghildyal2022-table1"
@@ -50,7 +53,7 @@ def read_responses(
 
 def export_responses(
     source: str, study_rows: Open, path: Path, rules: Sequence[str] = DEFAULT_RULES, *, overwrite: bool = False
-) -> pd.DataFrame:
+) -> Responses:
     """Write the responses of a source, with the marks of the exclusion rules; of a study not all are held at a time.
 
     Args:
@@ -58,7 +61,7 @@ def export_responses(
         path: the file; its suffix says the format.
         overwrite: whether a file that is there is replaced.
 
-    Returns: the marked responses; of a study, what the rules look at alone.
+    Returns: the marked responses; of a study, what the rules look at alone, as numbers.
 
     Raises: as `read_responses` and `write_file`.
     """

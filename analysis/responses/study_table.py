@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
-
-import pandas as pd
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Protocol
 
 from analysis.atomic_file import replacing
 from analysis.exclusions.marking import mark
+from analysis.exclusions.rule_columns import NumberedResponses
 from analysis.responses.across_rows import PairsSoFar, check_rows
 from analysis.responses.batches import held, joined
-from analysis.responses.column_check import codes, dictionary
+from analysis.responses.growing_columns import GrowingColumn, as_arrow
 from analysis.responses.table_writers import WRITERS
-from analysis.responses.tidy_table import UncheckedTable, checked_columns, row_number, series, tidy_table, to_read
+from analysis.responses.tidy_table import UncheckedTable, checked_columns, row_number, tidy_table, to_read
 
-_MOST_OF_INT16 = 32_767
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class StudyRows(Protocol):
@@ -50,7 +50,7 @@ def read_study(study: StudyRows, origin: str, columns: Collection[str] | None = 
 
 def write_study(
     study: StudyRows, origin: str, path: Path, rules: Sequence[str], needed: Collection[str]
-) -> pd.DataFrame:
+) -> NumberedResponses:
     """Write every response and column of a study, with the marks of the rules, without holding them all.
 
     Args:
@@ -60,67 +60,48 @@ def write_study(
         rules: names of the rules that mark.
         needed: columns that the rules look at.
 
-    Returns: the marked table of the columns needed.
+    Returns: the marked responses, of the columns needed.
 
     Raises: `AnalysisError` where the table is not valid, or the file cannot be written.
     """
     marked = mark(_numbered(study, origin, needed), rules)
-    pa.default_memory_pool().release_unused()
     pairs, row = PairsSoFar(origin), 0
     with replacing(path) as draft, WRITERS[path.suffix.lower()](draft) as write:
-        for batch in study.batches(study.columns):
-            count = len(batch["schema"])
-            table = UncheckedTable(origin, count, study.columns, batch, _rows_from(row))
-            checked = tidy_table(table)
-            pairs.check(checked, table.place)
-            marks = marked.iloc[row : row + count]
-            write(
-                checked.assign(
-                    excluded=marks["excluded"].array, exclusion_reason=marks["exclusion_reason"].astype("string").array
-                )
-            )
-            row += count
+        for table in _unchecked(study, origin, study.columns):
+            columns = checked_columns(table)
+            pairs.check(columns, table.place)
+            here = slice(row, row + table.rows)
+            write(columns | {name: as_arrow(marked[name], here) for name in ("excluded", "exclusion_reason")})
+            row += table.rows
         if not row:
-            write(tidy_table(UncheckedTable(origin, 0, study.columns, {})))
+            write(checked_columns(UncheckedTable(origin, 0, study.columns, {})))
     return marked
+
+
+def _unchecked(study: StudyRows, origin: str, columns: Collection[str]) -> Iterator[UncheckedTable]:
+    """The rows of a study, some at a time."""
+    row = 0
+    for batch in study.batches(columns):
+        count = len(batch["schema"])
+        yield UncheckedTable(origin, count, study.columns, batch, _rows_from(row))
+        row += count
 
 
 def _rows_from(first: int) -> Callable[[int], str]:
     return lambda index: row_number(first + index)
 
 
-def _numbered(study: StudyRows, origin: str, columns: Collection[str]) -> pd.DataFrame:
-    """As `read_study`, but texts as categories: few bytes a row, of which never many are held as text."""
-    parts: dict[str, list[pa.Array]] = {}
-    row = 0
-    for batch in study.batches(to_read(study.columns, columns)):
-        count = len(batch["schema"])
-        table = UncheckedTable(origin, count, study.columns, batch, _rows_from(row))
-        for name, array in checked_columns(table, columns).items():
-            parts.setdefault(name, []).append(_in_few_bytes(array))
-        row += count
-    if not parts:
-        return read_study(study, origin, columns)
-    names = [*parts]
-    found = {name: _one(parts.pop(name)) for name in names}
-    check_rows({name: found[name] for name in ("study", "participant", "trial")}, origin, row_number)
-    return pd.DataFrame({name: _categories(found.pop(name), name) for name in names}, copy=False)
-
-
-def _in_few_bytes(array: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(array.type):
-        return array.cast(pa.dictionary(pa.int16(), array.type.value_type))
-    return array
-
-
-def _one(parts: Sequence[pa.Array]) -> pa.Array:
-    column = pa.chunked_array(parts)
-    if pa.types.is_dictionary(column.type) and sum(len(part.dictionary) for part in parts) > _MOST_OF_INT16:
-        column = column.cast(pa.dictionary(pa.int32(), column.type.value_type))
-    return dictionary(column) if pa.types.is_dictionary(column.type) else pa.concat_arrays(column.chunks)
-
-
-def _categories(array: pa.Array, name: str) -> Any:
-    if pa.types.is_dictionary(array.type):
-        return pd.Categorical.from_codes(codes(array), array.dictionary.to_pandas())
-    return series(array, name)
+def _numbered(study: StudyRows, origin: str, names: Collection[str]) -> NumberedResponses:
+    """As `read_study`, in numbers: few bytes a row, of which never many are held as text."""
+    growing: defaultdict[str, GrowingColumn] = defaultdict(GrowingColumn)
+    rows = 0
+    for table in _unchecked(study, origin, to_read(study.columns, names)):
+        for name, array in checked_columns(table, names).items():
+            growing[name].add(array)
+        rows += table.rows
+    if not rows:
+        for name, array in checked_columns(UncheckedTable(origin, 0, study.columns, {}), names).items():
+            growing[name].add(array)
+    columns = {name: column.column() for name, column in growing.items()}
+    check_rows({name: as_arrow(columns[name]) for name in ("study", "participant", "trial")}, origin, row_number)
+    return NumberedResponses(columns, rows)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from analysis.errors import AnalysisError
@@ -15,6 +14,9 @@ from analysis.responses.across_rows import check_rows
 from analysis.responses.column_check import MISSING, BadCell, Cells, arrow_type, checked, plain
 from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
 from analysis.responses.image_names import with_images_named
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _KNOWN = {column.name: column for column in COLUMNS}
 _SCHEMAS = {f"{SCHEMA_FAMILY}{version}": version for version in range(1, VERSION + 1)}
@@ -66,6 +68,8 @@ def tidy_table(table: UncheckedTable, columns: Collection[str] | None = None) ->
     Raises: `AnalysisError` at the first missing or unknown column, unknown schema or value that the column
         does not allow, where rows are of several versions, and where two rows contradict each other.
     """
+    import pandas as pd
+
     found = checked_columns(table, columns)
     return pd.DataFrame({name: series(array, name) for name, array in found.items()}, copy=False)
 
@@ -94,6 +98,8 @@ def checked_columns(table: UncheckedTable, columns: Collection[str] | None = Non
 
 def series(array: pa.Array, name: str) -> Any:
     """A checked column as a data frame holds it."""
+    import pandas as pd
+
     column = _KNOWN.get(name) or question(name)
     if pa.types.is_dictionary(array.type):
         texts = array.dictionary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -33,6 +34,8 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, rules: s
     \b
     Example:  shift-study export my-study -o responses.csv
     """
+    # Arrow's own allocator keeps what many small tables have needed, one after the other.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from analysis.exclusions.exclusion_report import ExclusionReport
     from analysis.responses.response_files import check_output
     from analysis.responses.sources import export_responses

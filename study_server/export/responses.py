@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, func, select
@@ -38,7 +39,7 @@ COLUMNS = (
 EXCLUDED_BY_RESEARCHER = "excluded_by_researcher"
 QUESTION_PREFIX = "question_"
 
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE = 2_500
 
 _STORED: dict[str, InstrumentedAttribute[Any]] = {
     "trial": Trial.position, "reference_side": Trial.reference_side, "response": Response.response,
@@ -232,7 +233,8 @@ def _question_answers(session: Session, study_id: int | None) -> dict[int, dict[
         query = query.where(Participant.study_id == study_id)
     answers: dict[int, dict[str, str]] = {}
     for person, question, answer in session.execute(query):
-        answers.setdefault(person, {})[question] = answer
+        # Many give the same answers, and what is read from a database is a new text each time.
+        answers.setdefault(person, {})[intern(question)] = intern(answer)
     return answers
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from study_server.errors import StudyError
 from study_server.folder import study_toml
@@ -15,7 +16,9 @@ from study_server.stimuli.directions import DIRECTIONS
 from study_server.stimuli.manifest import PairRow, pair_id
 from study_server.stimuli.published import FILE_NAME as PUBLISHED
 from study_server.stimuli.published import Published, published_of
-from study_server.stimuli.sent_images import SentImages
+
+if TYPE_CHECKING:
+    from study_server.stimuli.sent_images import SentImages
 
 PRACTICE = "practice"
 STIMULI = "stimuli"
@@ -98,9 +101,19 @@ class StudyFolder:
         """The pair that shows in the instructions what a shift looks like: a practice image at its largest shift."""
         return max(self.practice_rows, key=lambda row: row.shift_px, default=None)
 
+    def stimulus_path(self, file: str) -> Path:
+        """Where an image is that the manifest names so; the same object each time."""
+        return self._stimulus_paths.get(file) or self.path / file
+
+    @cached_property
+    def _stimulus_paths(self) -> dict[str, Path]:
+        return {file: self.path / file for row in self.pairs for file in (row.reference_file, row.stimulus_file)}
+
     @cached_property
     def sent_images(self) -> SentImages:
         """The images of stimuli, practice and example in the form in which browsers get them."""
+        from study_server.stimuli.sent_images import SentImages  # loads what reads images
+
         practice = [*self.practice_pairs, *([self.example_pair] if self.example_pair else [])]
         # In the order in which a participant sees them, which is that in which they are compressed.
         return SentImages(self.path / COMPRESSED, [(self.practice_path, practice), (self.path, self.pairs)])

@@ -9,10 +9,13 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from study_server.errors import StudyError
-from study_server.stimuli.crops import CropWindow
 from study_server.stimuli.directions import DIRECTIONS
+
+if TYPE_CHECKING:
+    from study_server.stimuli.crops import CropWindow
 
 SCHEMA = "shift-study/manifest/2"
 _FIRST = "shift-study/manifest/1"  # without `selection`
@@ -44,6 +47,8 @@ class PairRow:
     @property
     def window(self) -> CropWindow:
         """The reference's crop window."""
+        from study_server.stimuli.crops import CropWindow  # loads what reads images
+
         return CropWindow(self.crop_x, self.crop_y, self.size, self.direction)  # type: ignore[arg-type]
 
 

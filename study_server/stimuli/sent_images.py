@@ -49,6 +49,7 @@ class SentImages:
         """`manifests`: folder and rows of each. The folder `cache` is made when something is to be kept there."""
         self._cache = cache
         self._series: dict[Path, _Series] = {}
+        self._names: dict[str, Path] = {}
         self._intact: dict[tuple[Path, str], bytes] = {}  # SHA-256 of bytes that were found to show the right pixels
         for root, rows in manifests:
             by_image: dict[str, _Series] = defaultdict(_Series)
@@ -159,4 +160,7 @@ class SentImages:
         return True
 
     def _cached(self, digest: str) -> Path:
-        return self._cache / f"{digest}.webp"
+        # The same path each time: to make one takes longer than to open a file.
+        if digest not in self._names:
+            self._names[digest] = self._cache / f"{digest}.webp"
+        return self._names[digest]

@@ -116,6 +116,12 @@ class Database:
             yield session
 
     @contextmanager
+    def reading_rows(self) -> Iterator[Connection]:
+        """As `reading`, without objects: for what is read all the time."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def reading_one_state(self) -> Iterator[Session]:
         """A session for reading that sees one state of the database from its first query on, on PostgreSQL too."""
         engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")

@@ -285,6 +285,16 @@ def test_unknown_trials_images_and_pages_are_404(client: FlaskClient) -> None:
         assert client.get(path).status_code == 404
 
 
+def test_an_image_of_another_study_in_the_same_database_is_404(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = begin(client)[0]["left"]
+    assert client.get(image).status_code == 200
+    study = app.extensions["study"]
+    monkeypatch.setattr(study, "id", study.id + 1)  # a server of another study
+    assert client.get(image).status_code == 404
+
+
 def test_a_busy_database_is_a_503_and_the_answer_can_be_given_again(
     study: StudyFolder,
 ) -> None:

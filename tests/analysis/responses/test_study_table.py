@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from analysis.errors import AnalysisError
@@ -15,7 +14,6 @@ from analysis.exclusions.exclusion_report import ExclusionReport
 from analysis.exclusions.marking import RULES, mark
 from analysis.responses.response_files import read_file
 from analysis.responses.sources import export_responses, read_responses
-from analysis.responses.study_table import _in_few_bytes, _one
 from analysis.responses.tidy_table import from_rows
 from study_of_rows import study_of
 
@@ -87,10 +85,3 @@ def test_what_is_wrong_is_named_by_its_row_and_no_file_is_left(
     with pytest.raises(AnalysisError, match=f"^pilot: {says}"):
         read_responses("pilot", lambda source: study_of(rows))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_batches_of_very_many_participants_are_joined() -> None:
-    parts = [pa.array([f"p{n}" for n in range(first, first + 20_000)]).dictionary_encode() for first in (0, 20_000)]
-    found = _one([_in_few_bytes(part) for part in parts])
-    assert len(found.dictionary) == 40_000
-    assert found[39_999].as_py() == "p39999"
