@@ -17,6 +17,7 @@ from torch.nn import functional
 from metric.device import Precision, exact_float32
 from metric.errors import MetricError, MisfitError
 from metric.interface import FeatureMetric, Features
+from metric.networks import compiled
 from metric.networks.build import build_network
 from metric.networks.fast import arrange
 from metric.networks.network import FeatureNetwork
@@ -51,6 +52,9 @@ def level_distance(reference: Tensor, images: Tensor, channel_weights: Tensor) -
         reference, images: unit vectors, (N, C, h, w); one reference may meet N images.
         channel_weights: (1, C, 1, 1), not negative.
     """
+    given = reference, images, channel_weights
+    if all(map(compiled.computes, given)) and compiled.whole(images.shape[1]):
+        return compiled.mean_difference(*given)
     reference, images, weights = (maps.flatten(2) for maps in (reference, images, channel_weights))
     positions = images.shape[2]
     # In parts that stay in a processor's cache, from the features to their sum; a GPU takes all at once.
@@ -87,7 +91,12 @@ class LPIPS(FeatureMetric):
         images = images.to(dtype=first.dtype, memory_format=torch.channels_last)
         with exact_float32():
             levels: tuple[Tensor, ...] = self.network(images)
-        return tuple(unit_vectors(maps.to(self.mean.dtype)) for maps in levels)
+        return tuple(self._unit_vectors(maps.to(self.mean.dtype)) for maps in levels)
+
+    def _unit_vectors(self, maps: Tensor) -> Tensor:
+        if not (compiled.computes(maps) and compiled.whole(maps.shape[1])):
+            return unit_vectors(maps)
+        return compiled.scale_to_unit(maps, _NO_LENGTH)  # in place: the network has no more use for them
 
     def distance(self, reference: Features, images: Features) -> Tensor:
         levels = zip(reference, images, self.channel_weights, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from itertools import pairwise
 
@@ -9,22 +10,28 @@ import torch
 from torch import Tensor, nn
 
 from metric.device import Precision
+from metric.networks import compiled
 from metric.networks.blurpool import BlurPool
 from metric.networks.folding import FoldedConvBlur
-from metric.networks.layers import ContiguousConv2d
+from metric.networks.layers import ContiguousConv2d, DenseMaxPool2d
+from metric.networks.pooled_blur import PooledBlur, fits
 from metric.networks.winograd import WinogradConv2d
 
 _OUTPUTS = {3: 4, 5: 3}
 """Taps of a convolution → outputs of a window of `WinogradConv2d`."""
 
+_FEW_CHANNELS = 4
+"""Up to so many, compiled code is faster than torch without any transform."""
+
 _LARGE_PX = 128
 """Least width and height of an image for which `FastNetwork` leaves the plain form."""
 
 _LEAST_CHANNELS = {3: 128, 5: 64}
+_LEAST_CHANNELS_COMPILED = {3: 64, 5: 64}
 """Taps → the least input channels with which the transforms cost less than they save."""
 
 _MANY_CHANNELS = 512
-"""From so many on, windows of 2 outputs are as fast: their transformed filters, half as large, are read sooner."""
+"""From so many on, windows of 2 outputs are as fast for torch: their transformed filters are half as large."""
 
 
 def computed_in(precision: Precision, device: torch.device) -> str:
@@ -52,9 +59,16 @@ class FastNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (N, 3, H, W) with channels last → what the network gives."""
-        large = min(images.shape[2], images.shape[3]) >= _LARGE_PX and images.dtype == torch.float32
-        features: tuple[Tensor, ...] = (self.large if large else self.plain)(images)
+        features: tuple[Tensor, ...] = (self.large if self._is_fast(images) else self.plain)(images)
         return features
+
+    def _is_fast(self, images: Tensor) -> bool:
+        tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        if tracing or torch.compiler.is_compiling() or torch.compiler.is_exporting():
+            return False  # what comes out is for all sizes
+        if torch.is_grad_enabled() and images.requires_grad:
+            return False
+        return min(images.shape[2], images.shape[3]) >= _LARGE_PX and images.dtype == torch.float32
 
 
 def arrange(network: nn.Module, precision: Precision = "float32") -> nn.Module:
@@ -79,6 +93,10 @@ def arrange(network: nn.Module, precision: Precision = "float32") -> nn.Module:
     large = deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
     _fold_blurs(large)
     _multiply_less(large)
+    if compiled.available():
+        _pool_and_blur(large)
+        _take_few_channels(large)
+    _rectify(large)
     return FastNetwork(_channels_last(network), _channels_last(large))
 
 
@@ -86,8 +104,6 @@ def _channels_last(network: nn.Module) -> nn.Module:
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | BlurPool) and not isinstance(layer, ContiguousConv2d):
             layer.to(memory_format=torch.channels_last)
-        elif isinstance(layer, FoldedConvBlur):
-            layer.weight = layer.weight.contiguous(memory_format=torch.channels_last)
     return network
 
 
@@ -98,13 +114,43 @@ def _has_bfloat16(device: torch.device) -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
-def _fold_blurs(network: nn.Module) -> None:
+def _pairs(network: nn.Module) -> Iterator[tuple[nn.Sequential, str, nn.Module, str, nn.Module]]:
+    """Layers one behind the other: their sequence, and the name of each and it."""
     for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
-        named = list(layers.named_children())
-        for (name, layer), (blur_name, blur) in pairwise(named):
-            if isinstance(layer, nn.Conv2d) and isinstance(blur, BlurPool) and _folds(layer, blur):
-                setattr(layers, name, FoldedConvBlur(layer, blur))
-                delattr(layers, blur_name)
+        for (name, layer), (next_name, next_layer) in pairwise(list(layers.named_children())):
+            yield layers, name, layer, next_name, next_layer
+
+
+def _fold_blurs(network: nn.Module) -> None:
+    for layers, name, layer, blur_name, blur in _pairs(network):
+        if isinstance(layer, nn.Conv2d) and isinstance(blur, BlurPool) and _folds(layer, blur):
+            setattr(layers, name, FoldedConvBlur(layer, blur))
+            delattr(layers, blur_name)
+
+
+def _pool_and_blur(network: nn.Module) -> None:
+    for layers, name, layer, blur_name, blur in _pairs(network):
+        if isinstance(layer, DenseMaxPool2d) and isinstance(blur, BlurPool) and fits(blur):
+            setattr(layers, name, PooledBlur(layer, blur))
+            delattr(layers, blur_name)
+    for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for name, layer in layers.named_children():
+            if isinstance(layer, BlurPool) and fits(layer):
+                setattr(layers, name, PooledBlur(None, layer))
+
+
+def _take_few_channels(network: nn.Module) -> None:
+    for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for name, layer in layers.named_children():
+            if isinstance(layer, nn.Conv2d) and layer.in_channels <= _FEW_CHANNELS and _is_plain(layer):
+                setattr(layers, name, FoldedConvBlur(layer, None))
+
+
+def _rectify(network: nn.Module) -> None:
+    for layers, _, layer, name, activation in _pairs(network):
+        if isinstance(layer, WinogradConv2d | FoldedConvBlur) and isinstance(activation, nn.ReLU):
+            layer.rectify = True
+            delattr(layers, name)
 
 
 def _folds(layer: nn.Conv2d, blur: BlurPool) -> bool:
@@ -112,10 +158,20 @@ def _folds(layer: nn.Conv2d, blur: BlurPool) -> bool:
     taps, step = layer.kernel_size[0], layer.stride[0]
     side = taps + (blur.size - 1) * step
     return (
-        layer.groups == 1
+        _is_plain(layer)
         and side < taps * blur.stride
-        and layer.in_channels < _LEAST_CHANNELS.get(taps, layer.in_channels + 1)
+        and layer.in_channels < _least_channels().get(taps, layer.in_channels + 1)
     )
+
+
+def _least_channels() -> dict[int, int]:
+    return _LEAST_CHANNELS_COMPILED if compiled.available() else _LEAST_CHANNELS
+
+
+def _is_plain(layer: nn.Conv2d) -> bool:
+    taps, step, zeros = layer.kernel_size[0], layer.stride[0], layer.padding[0]
+    square = layer.kernel_size == (taps, taps) and layer.stride == (step, step) and layer.padding == (zeros, zeros)
+    return square and layer.dilation == (1, 1) and layer.groups == 1
 
 
 def _multiply_less(network: nn.Module) -> None:
@@ -124,7 +180,7 @@ def _multiply_less(network: nn.Module) -> None:
             continue
         if isinstance(child, nn.Conv2d):
             if _saves(child):
-                many = child.in_channels >= _MANY_CHANNELS
+                many = child.in_channels >= _MANY_CHANNELS and not compiled.available()
                 setattr(network, name, WinogradConv2d(child, 2 if many else _OUTPUTS[child.kernel_size[0]]))
         else:
             _multiply_less(child)
@@ -132,6 +188,6 @@ def _multiply_less(network: nn.Module) -> None:
 
 def _saves(layer: nn.Conv2d) -> bool:
     taps = layer.kernel_size[0]
-    if layer.kernel_size != (taps, taps) or layer.stride != (1, 1) or layer.dilation != (1, 1) or layer.groups != 1:
+    if not _is_plain(layer) or layer.stride != (1, 1):
         return False
-    return taps in _OUTPUTS and layer.in_channels >= _LEAST_CHANNELS[taps]
+    return taps in _OUTPUTS and layer.in_channels >= _least_channels()[taps]

@@ -36,15 +36,15 @@ class DenseMaxPool2d(nn.MaxPool2d):
 
     def __init__(self, size: int) -> None:
         super().__init__(size, stride=1)
-        self._size = size
+        self.size = size
 
     def forward(self, maps: Tensor) -> Tensor:
         if maps.device.type != "cpu" or (torch.is_grad_enabled() and maps.requires_grad):
             pooled: Tensor = super().forward(maps)
             return pooled
         for dim in (2, 3):
-            count = maps.shape[dim] - self._size + 1
-            maps = reduce(torch.maximum, [maps.narrow(dim, start, count) for start in range(self._size)])
+            count = maps.shape[dim] - self.size + 1
+            maps = reduce(torch.maximum, [maps.narrow(dim, start, count) for start in range(self.size)])
         return maps
 
 

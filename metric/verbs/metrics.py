@@ -19,6 +19,7 @@ def metrics_verb(name: str | None, as_json: bool) -> None:
               shift-study metrics --json
     """
     from metric.loading import find_spec
+    from metric.networks.compiler import compiled
     from metric.outside.resolving import offered_by_packages
     from metric.registry import METRICS
     from metric.verbs.metrics_table import metric_sheet, metrics_table
@@ -35,6 +36,7 @@ def metrics_verb(name: str | None, as_json: bool) -> None:
     specs = [*METRICS.values(), *(found for found in offered.values() if not isinstance(found, str))]
     all_described = [spec.describe() for spec in specs]
     if as_json:
-        print_json({"metrics": all_described, "broken": broken})
+        print_json({"metrics": all_described, "broken": broken, "convolutions": compiled().how})
     else:
         click.echo(metrics_table(all_described, broken.values()))
+        click.echo(f"\nOn a CPU, large images go through networks {compiled().how}.")

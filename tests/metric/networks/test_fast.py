@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from examples import examples
+from metric.networks import compiled
 from metric.networks.blurpool import BlurPool
 from metric.networks.build import build_network
 from metric.networks.fast import FastNetwork, arrange, computed_in
@@ -19,6 +21,14 @@ from metric.networks.variant import Variant
 from metric.networks.winograd import WinogradConv2d
 
 _STLPIPS_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="blur-before-activation")
+
+
+@pytest.fixture(params=["compiled", "torch"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What computes: where there is no compiler, torch in both."""
+    if request.param == "torch":
+        monkeypatch.setattr(compiled, "available", lambda: False)
+    return "compiled" if compiled.available() else "torch"
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -43,7 +53,7 @@ def test_winograd_is_the_convolution(
 
 @pytest.mark.parametrize(("taps", "outputs", "stated"), [(3, 2, 2.3), (3, 4, 5.0), (5, 3, 13.7)])
 @torch.no_grad()
-def test_winograd_rounds_as_little_as_it_says(taps: int, outputs: int, stated: float) -> None:
+def test_winograd_rounds_as_little_as_it_says(form: str, taps: int, outputs: int, stated: float) -> None:
     torch.manual_seed(0)
     convolution = nn.Conv2d(256, 64, taps, padding=taps // 2)
     maps = torch.rand(1, 256, 20, 20)
@@ -53,7 +63,8 @@ def test_winograd_rounds_as_little_as_it_says(taps: int, outputs: int, stated: f
     squares = nn.functional.conv2d(maps.double().square(), exact.weight.square(), padding=taps // 2)
     unit = torch.finfo(torch.float32).eps * squares.mean().sqrt()
     # Other places of interpolation, such as whole numbers, round by a fifth more and up to twice as much.
-    assert error.square().mean().sqrt() < 1.15 * stated * unit
+    # Torch's sums of many products, which not every processor adds up in parts, round by up to a third more than ours.
+    assert error.square().mean().sqrt() < (1.15 if form == "compiled" else 1.45) * stated * unit
 
 
 @settings(max_examples=examples(40), deadline=None)
@@ -84,32 +95,49 @@ def test_where_nothing_is_inside_the_border_the_blur_is_not_folded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variant", "kinds"),
+    ("variant", "folded", "multiplying_less"),
     [
-        (_STLPIPS_ALEX, {FoldedConvBlur: 1, WinogradConv2d: 4}),
-        (Variant("vgg16", blur=3, padding=2), {FoldedConvBlur: 0, WinogradConv2d: 10}),
-        (Variant("alexnet"), {FoldedConvBlur: 0, WinogradConv2d: 4}),
-        (Variant("resnet18", blur=3), {FoldedConvBlur: 0, WinogradConv2d: 11}),
-        (Variant("squeezenet"), {FoldedConvBlur: 0, WinogradConv2d: 0}),
+        (_STLPIPS_ALEX, (1, 1), (4, 4)),
+        (Variant("vgg16", blur=3, padding=2), (1, 0), (12, 10)),
+        (Variant("alexnet"), (1, 0), (4, 4)),
+        (Variant("resnet18", blur=3), (1, 0), (16, 11)),
+        (Variant("squeezenet"), (1, 0), (2, 0)),
         (
             Variant("vgg16", blur=3, pooling="avg", skips="anti-aliased", location="blur-before-activation"),
-            {FoldedConvBlur: 1, WinogradConv2d: 10},
+            (2, 1),
+            (12, 10),
         ),
     ],
 )
 @torch.no_grad()
-def test_an_arranged_network_gives_the_same_features(variant: Variant, kinds: dict[type[nn.Module], int]) -> None:
+def test_an_arranged_network_gives_the_same_features(
+    variant: Variant, folded: tuple[int, int], multiplying_less: tuple[int, int], form: str
+) -> None:
+    """The counts are of compiled code and of torch."""
     torch.manual_seed(1)
     plain = build_network(variant).eval()
     fast = arrange(copy.deepcopy(plain)).eval()
     assert isinstance(fast, FastNetwork)
-    for kind, count in kinds.items():
-        assert sum(isinstance(module, kind) for module in fast.large.modules()) == count, kind
+    for kind, counts in ((FoldedConvBlur, folded), (WinogradConv2d, multiplying_less)):
+        found = sum(isinstance(module, kind) for module in fast.large.modules())
+        assert found == counts[form == "torch"], kind
     for size in ((64, 160), (131, 128)):
-        images = torch.randn(1, 3, *size)
-        for found, expected in zip(fast(images), plain(images), strict=True):
-            assert found.shape == expected.shape
-            assert (found - expected).abs().max() < 2e-5 * expected.abs().max()
+        images = torch.randn(2, 3, *size).contiguous(memory_format=torch.channels_last)
+        for found_maps, expected in zip(fast(images), plain(images), strict=True):
+            assert found_maps.shape == expected.shape
+            assert (found_maps - expected).abs().max() < 2e-5 * expected.abs().max()
+
+
+def test_what_was_arranged_for_compiled_code_is_computed_by_torch_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on another machine, to which a metric was sent."""
+    torch.manual_seed(3)
+    fast = arrange(build_network(_STLPIPS_ALEX)).eval()
+    images = torch.randn(1, 3, 140, 129)
+    with torch.no_grad():
+        before = fast(images)
+        monkeypatch.setattr(compiled, "available", lambda: False)
+        for one, other in zip(before, fast(images), strict=True):
+            assert (one - other).abs().max() < 2e-5 * other.abs().max()
 
 
 def test_small_images_are_computed_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,17 +148,23 @@ def test_small_images_are_computed_as_they_were(monkeypatch: pytest.MonkeyPatch)
         fast(torch.rand(1, 3, 128, 128))
 
 
-def test_gradients_flow_through_the_fast_form() -> None:
+def test_gradients_and_traces_are_those_of_the_plain_form(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(2)
     plain = build_network(_STLPIPS_ALEX)
     fast = arrange(copy.deepcopy(plain))
+    monkeypatch.setattr(fast, "large", None)
     images = torch.randn(1, 3, 128, 130, requires_grad=True)
-    gradients = []
-    for network in (plain, fast):
-        (gradient,) = torch.autograd.grad(network(images)[4].square().sum(), images)
-        gradients.append(gradient)
-    # A maximum or an activation may turn at a value that is rounded otherwise: few of them, so in the mean.
-    assert (gradients[0] - gradients[1]).norm() < 1e-3 * gradients[0].norm()
+    gradients = [torch.autograd.grad(network(images)[4].square().sum(), images)[0] for network in (plain, fast)]
+    torch.testing.assert_close(*gradients)
+    assert _traced(fast)
+
+
+def _traced(network: nn.Module) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of tracing
+        traced = torch.jit.trace(network, torch.rand(1, 3, 128, 128), check_trace=False)
+    other = torch.rand(1, 3, 150, 140)
+    return all(torch.allclose(*pair, atol=1e-5) for pair in zip(traced(other), network.plain(other), strict=True))
 
 
 def test_what_bfloat16_is_depends_on_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
