@@ -143,7 +143,7 @@ def compare(original: Original) -> Parity:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # those of the originals
             ours, theirs = build()
-            found = [(ours(*(image.to(dtype) for image in pair)).item(), theirs(*pair)) for pair in pairs]
+            found = [(ours.compare(*(image.to(dtype) for image in pair)).item(), theirs(*pair)) for pair in pairs]
         largest[case] = max(abs(mine - expected) / abs(expected) for mine, expected in found)
     return Parity(original.metric, original.name, len(pairs), largest, original.note)
 

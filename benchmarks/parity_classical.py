@@ -20,7 +20,7 @@ from torch.nn.functional import interpolate
 
 from benchmarks.originals import Distance
 from benchmarks.parity import Original, main
-from metric.classical.cw_ssim import luma
+from metric.classical.luma import luma
 from metric.interface import FeatureMetric
 from metric.loading import load_metric
 
@@ -105,7 +105,7 @@ def _pyiqa_cw_ssim() -> Distance:
     from pyiqa.archs.ssim_arch import CW_SSIM
 
     model = CW_SSIM()
-    return lambda reference, image: 1 - float(model.cw_ssim(luma(reference.double()), luma(image.double()), False))
+    return lambda reference, image: 1 - float(model.cw_ssim(255 * luma(reference), 255 * luma(image), False))
 
 
 class _Enlarged(torch.nn.Module):

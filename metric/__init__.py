@@ -28,20 +28,20 @@ def load(
     *,
     device: str = "auto",
     precision: Precision = "float32",
-    loss: bool = False,
     weights: File | Mapping[str, File] | None = None,
     download: bool = False,
 ) -> FeatureMetric:
     """The metric `name`, a torch module to be called with references and images: distances of shape (N,).
 
     A call takes tensors (N, 3, H, W) or (3, H, W) in [0, 1], arrays (H, W, 3), PIL images or paths, or lists of
-    these, see `metric.inputs.Pictures`; `.map` takes the same and gives maps (N, H, W).
+    these, see `metric.inputs.Pictures`; `.map` takes the same and gives maps (N, H, W). Values are differentiable
+    where an image requires a gradient, and have the type of the images (see `metric.interface.FeatureMetric`).
 
     Args:
         name: as `shift-study metrics` lists it, `pyiqa:NAME`, `package.module:name` or `file.py:name`.
         device: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
-        precision: `float32`, or `bfloat16` for less exact distances sooner.
-        loss: whether gradients flow to the images; a call may say otherwise.
+        precision: `float32`, or `bfloat16` for less exact distances sooner; a processor that has no bfloat16
+            computes in float32, which a warning says.
         weights: a file, or a file for each role, where those that are installed are not to be used.
         download: whether weights that are nowhere here may be downloaded.
 
@@ -51,8 +51,9 @@ def load(
     >>> import torch
     >>> metric = load("l2", device="cpu")
     >>> metric(torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.5))
-    tensor([0.2500, 0.2500], dtype=torch.float64)
+    tensor([0.2500, 0.2500])
     """
+    import warnings
     from pathlib import Path
 
     from metric.errors import MetricError
@@ -70,5 +71,11 @@ def load(
     elif weights:
         given = {role: Path(file) for role, file in weights.items()}
     metric = load_metric(name, device, given, download, precision)
-    metric.differentiable = loss
+    if precision != "float32":
+        from metric.device import choose_device
+        from metric.networks.fast import computed_in
+
+        arithmetic = computed_in(precision, choose_device(device))
+        if arithmetic != precision:
+            warnings.warn(f"{name} is computed in {arithmetic}.", stacklevel=2)
     return metric

@@ -33,13 +33,27 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def is_recorded() -> bool:
+    """Whether a call is recorded, by `torch.compile`, `torch.export` or `torch.jit.trace`, for images of other sizes.
+
+    What is recorded may branch on no size and on no value.
+    """
+    return torch.compiler.is_compiling() or is_traced()
+
+
+def is_traced() -> bool:
+    """Whether a call is recorded by `torch.jit.trace`, for which every size is a number that it has seen."""
+    traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return traced
+
+
 @contextmanager
 def exact_float32() -> Iterator[None]:
     """Convolutions in float32 that is float32: by default a GPU rounds their input to 10 bits (TF32).
 
     A compiled metric computes as `torch.backends.cudnn` is set when it runs.
     """
-    if torch.compiler.is_compiling():
+    if is_recorded():
         yield
         return
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):

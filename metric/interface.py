@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from itertools import chain
 from math import isnan
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
+from metric.device import is_recorded
 from metric.errors import MetricError
 from metric.inputs import Pictures, as_batch
 
@@ -27,15 +29,17 @@ class FeatureMetric(nn.Module, ABC):
     A reference's features can so be computed once and compared with those of many images. Lower is more
     similar and 0 is the same image, unless `spec` says otherwise.
 
+    A value is computed in the type of the weights, float32 as they are loaded, or in float64 where an image is
+    float64, or the metric is a closed form; it is given in the wider type of the two images, float32 at least. It is
+    differentiable where an image requires a gradient and gradients are on, as everywhere in PyTorch.
+
     Attributes:
         spec: what the registry knows of it.
-        differentiable: whether a call lets gradients flow to the images, where it does not say.
     """
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.differentiable = False
 
     @abstractmethod
     def features(self, images: Tensor) -> Features:
@@ -54,28 +58,27 @@ class FeatureMetric(nn.Module, ABC):
         if precision != "float32":
             raise MetricError(f"{self.spec.name} has no precision but float32; ask for no other.")
 
-    def forward(self, reference: Pictures, images: Pictures, *, loss: bool | None = None) -> Tensor:
-        """Distances, shape (N,), between N references and N images.
+    def forward(self, reference: Pictures, images: Pictures) -> Tensor:
+        """Distances, shape (N,), between N references (or one) and N images (or one).
 
         Identical images have exactly the distance that `spec.identical` says, if it says one, whatever the rounding.
 
         Args:
             reference, images: one or many of one size, see `metric.inputs.Pictures`. They are moved to the
                 metric's device.
-            loss: whether gradients flow to the images; None takes what `differentiable` says.
 
         Raises:
             MetricError: for another shape, type or range, two sizes that differ, or images that are too
-                small. A compiled or exported metric takes tensors only, and does not check them.
+                small. A compiled, traced or exported metric takes tensors (N, 3, H, W) of float only, as many of
+                both, and does not check them.
         """
-        if torch.compiler.is_compiling():
-            return self._compare(cast(Tensor, reference), cast(Tensor, images))
-        loss = self.differentiable if loss is None else loss
+        if is_recorded():
+            first, second = cast(Tensor, reference), cast(Tensor, images)
+            return self.compare(first, second).to(_type_of_value(first, second))
         first, second = self._batches(reference, images)
-        with torch.set_grad_enabled(loss):
-            return self._compare(first, second)
+        return self._for(first, second).compare(first, second).to(_type_of_value(first, second))
 
-    def map(self, reference: Pictures, images: Pictures, *, loss: bool | None = None) -> Tensor:
+    def map(self, reference: Pictures, images: Pictures) -> Tensor:
         """Where the images differ: maps (N, H, W), which grow with the distance of what is seen there.
 
         Their mean is near the distance and not equal to it, for levels and borders are enlarged to the image's size.
@@ -84,8 +87,9 @@ class FeatureMetric(nn.Module, ABC):
             MetricError: as a call does, and for a metric that has no such map.
         """
         first, second = self._batches(reference, images)
-        with torch.set_grad_enabled(self.differentiable if loss is None else loss):
-            return self.difference_map(self.features(first), self.features(second), (first.shape[2], first.shape[3]))
+        metric = self._for(first, second)
+        kept = metric._features_of_both(first, second)
+        return metric.difference_map(*kept, (first.shape[2], first.shape[3])).to(_type_of_value(first, second))
 
     def difference_map(self, reference: Features, images: Features, size: tuple[int, int]) -> Tensor:
         """The maps (N, height, width) from the features of N references (or of one) and of N images."""
@@ -96,26 +100,53 @@ class FeatureMetric(nn.Module, ABC):
         self.check(first, "reference")
         self.check(second, "image")
         check_same_size(first, second)
-        if len(first) != len(second):
-            raise MetricError(f"There are {len(first)} references and {len(second)} images; give as many of both.")
+        if len(first) != len(second) and 1 not in (len(first), len(second)):
+            raise MetricError(
+                f"There are {len(first)} references and {len(second)} images; give as many of both, or one of either."
+            )
         own = next(chain(self.parameters(), self.buffers()), first)
         return first.to(own.device), second.to(own.device)
 
-    def _compare(self, reference: Tensor, images: Tensor) -> Tensor:
-        distances = self.distance(self.features(reference), self.features(images))
+    def compare(self, reference: Tensor, images: Tensor) -> Tensor:
+        """What a call gives, in the type that it is computed in, of tensors that are checked and on the device."""
+        distances = self.distance(*self._features_of_both(reference, images))
         if self.spec.identical is None:
             return distances
         return distances.masked_fill((reference == images).flatten(1).all(dim=1), self.spec.identical)
+
+    def _features_of_both(self, reference: Tensor, images: Tensor) -> tuple[Features, Features]:
+        first, second = self.features(reference), self.features(images)
+        if not is_recorded() and len(images) == 1 < len(reference):
+            second = tuple(kept.expand(len(reference), *kept.shape[1:]) for kept in second)
+        return first, second
+
+    def _for(self, *images: Tensor) -> FeatureMetric:
+        """Itself, or for images in float64 what computes in float64, where its weights are float32."""
+        tensors = chain(self.parameters(), self.buffers())
+        type_of_weights = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), None)
+        if type_of_weights != torch.float32 or _type_of_value(*images) != torch.float64:
+            return self
+        return self.in_double()
+
+    def in_double(self, memo: dict[int, Any] | None = None) -> FeatureMetric:
+        """The same metric with its weights in float64.
+
+        Args:
+            memo: the id of a part → what stands in for it there.
+        """
+        tensors = chain(self.parameters(), self.buffers())
+        wide = {id(tensor): tensor.double() if tensor.is_floating_point() else tensor for tensor in tensors}
+        return deepcopy(self, {**wide, **(memo or {})})
 
     def check(self, images: Tensor, name: str) -> None:
         """Raises `MetricError` unless `images` is (N, 3, H, W) float RGB in [0, 1], and large enough."""
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[0] == 0:
             raise MetricError(
-                f"The {name} has shape {tuple(images.shape)} instead of (N, 3, H, W): give red, green and blue, a grey "
-                "image three times, and no transparency."
+                f"The {name} has shape {tuple(images.shape)} instead of (N, 3, H, W): give red, green and blue, or "
+                "grey alone, and no transparency."
             )
         if images.dtype not in _FLOATS:
-            raise MetricError(f"The {name} is of type {images.dtype} instead of float; divide 8-bit values by 255.")
+            raise MetricError(f"The {name} is of type {images.dtype}; give 8-bit values (uint8), or float in [0, 1].")
         if images.layout != torch.strided:
             raise MetricError(f"The {name} is a sparse tensor; give a dense one.")
         height, width = images.shape[2:]
@@ -128,7 +159,23 @@ class FeatureMetric(nn.Module, ABC):
         low, high = (float(value) for value in torch.aminmax(images.detach()))
         if not (low >= 0.0 and high <= 1.0):  # said this way round so that NaN is refused too
             mend = "NaN has no place in an image" if isnan(low) else "divide 8-bit values by 255, and clip others"
-            raise MetricError(f"The {name} has values from {low:g} to {high:g} instead of in [0, 1]; {mend}.")
+            values = f"values from {_digits(low)} to {_digits(high)}"
+            raise MetricError(f"The {name} has {values} instead of in [0, 1]; {mend}.")
+
+
+def _type_of_value(reference: Tensor, images: Tensor) -> torch.dtype:
+    """The type that a value is given in: the wider of the images, float32 at least."""
+    return torch.promote_types(torch.promote_types(reference.dtype, images.dtype), torch.float32)
+
+
+def _digits(value: float) -> str:
+    """A number in as few digits as show whether it is 0 or 1, or beyond.
+
+    >>> _digits(1.5), _digits(1.0000001)
+    ('1.5', '1.0000001')
+    """
+    short = (f"{value:.{digits}g}" for digits in (6, 9))
+    return next((text for text in short if (float(text) in (0, 1)) == (value in (0, 1))), repr(value))
 
 
 def check_same_size(reference: Tensor, images: Tensor) -> None:

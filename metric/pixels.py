@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from metric.errors import MetricError
@@ -17,36 +19,41 @@ from metric.errors import MetricError
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """8-bit RGB values, shape (H, W, 3)."""
 
-_FORMATS = ("PNG", "JPEG")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _PNG_BIT_DEPTH = 24
-"""Offset of the bit depth in a PNG file; Pillow reduces 16 bits to 8 without a word."""
+"""Offset of the bit depth in a PNG file; Pillow reduces 16 bits to 8 without a word, here and in TIFF."""
+_BITS_PER_SAMPLE, _SAMPLE_FORMAT, _UNSIGNED = 258, 339, 1
+"""Tags of a TIFF file, and a value of the second."""
+_EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX")
+_DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 def read_pixels(path: Path) -> Pixels:
-    """8-bit RGB values, shape (H, W, 3), of a PNG or JPEG file.
+    """8-bit RGB values, shape (H, W, 3), of a PNG, JPEG, TIFF, BMP or WebP file.
 
     Grey and palette images become RGB, a photograph is turned upright by its EXIF orientation, and an alpha
     channel that is opaque everywhere is dropped.
 
     Raises:
-        MetricError: where the file is missing, is no PNG or JPEG, is damaged, has more than 8 bits a channel,
-            is transparent somewhere, or has other colours (such as CMYK).
+        MetricError: where the file is missing, is none of these, is damaged, has more than 8 bits a channel, is
+            transparent somewhere, has other colours (such as CMYK), or is a TIFF or WebP of several images.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
+                _check_file(path, image)
                 image.load()
+    except MetricError:
+        raise
     except FileNotFoundError:
         raise MetricError(f"There is no image {path}.") from None
     except UnidentifiedImageError:
-        raise MetricError(f"{path} is not a PNG or JPEG image.") from None
+        raise MetricError(f"{path} is not a PNG, JPEG, TIFF, BMP or WebP image.") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise MetricError(f"{path} has too many pixels; crop it first.") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # of a damaged file, decoders raise whatever comes
         raise MetricError(f"{path} cannot be read as an image: {error}.") from error
-    if image.format == "PNG" and _png_bits(path) > 8:
-        raise _too_deep(str(path))
     return image_pixels(image, str(path))
 
 
@@ -61,19 +68,37 @@ def image_pixels(image: Image.Image, name: str) -> Pixels:
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise MetricError(f"{name} cannot be read as an image: {error}.") from error
-    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
+    if image.mode in _DEEP:
         raise _too_deep(name)
+    if image.mode not in _EIGHT_BIT:
+        raise MetricError(f"{name} has {image.mode} colours; save it as RGB.")
     return np.asarray(_opaque(name, ImageOps.exif_transpose(image)))
 
 
 def read_image(path: Path) -> Tensor:
-    """A PNG or JPEG file as float32 RGB in [0, 1], shape (1, 3, H, W); see `read_pixels`."""
+    """An image file as float32 RGB in [0, 1], shape (1, 3, H, W); see `read_pixels`."""
     return to_tensor(read_pixels(path))
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
     """8-bit RGB values (H, W, 3) as float32 in [0, 1], shape (1, 3, H, W)."""
     return torch.tensor(pixels).permute(2, 0, 1).unsqueeze(0).float().div_(255)
+
+
+def _check_file(path: Path, image: ImageFile) -> None:
+    """Raises `MetricError` for what Pillow would reduce without a word: deep colours, and many images to the first."""
+    bits = (8,)
+    if image.format == "PNG":
+        bits = (_png_bits(path),)
+    elif isinstance(image, TiffImageFile):
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))
+        if set(image.tag_v2.get(_SAMPLE_FORMAT, ())) - {_UNSIGNED}:
+            raise MetricError(f"{path} has signed or fractional values; save it as 8-bit RGB.")
+    if max(bits, default=0) > 8:
+        raise _too_deep(str(path))
+    count = getattr(image, "n_frames", 1) if image.format in ("TIFF", "WEBP") else 1
+    if count > 1:
+        raise MetricError(f"{path} has {count} images; save the one that is meant by itself.")
 
 
 def _png_bits(path: Path) -> int:
@@ -86,8 +111,6 @@ def _too_deep(name: str) -> MetricError:
 
 
 def _opaque(name: str, image: Image.Image) -> Image.Image:
-    if image.mode in ("CMYK", "YCbCr"):
-        raise MetricError(f"{name} has {image.mode} colours; save it as RGB.")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         lowest, _ = image.getchannel("A").getextrema()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from metric.classical.luma import luma
 from metric.classical.ssim_windows import Window
 from metric.classical.steerable_bands import coarsest_bands
 from metric.interface import FeatureMetric, Features
@@ -20,14 +21,6 @@ _WINDOW = Window((1 / 7,) * 7)
 _STABLE = 1e-8
 """K of Sampat et al. 2009, Eq. 6, for luma in [0, 255]: far above the rounding of float64 in a flat region, far
 below the energy of anything that 8 bits can show."""
-_LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601."""
-
-
-def luma(images: Tensor) -> Tensor:
-    """Luma of RGB in [0, 1], (N, 3, H, W) → (N, 1, H, W) in [0, 255], not rounded (ITU-R BT.601)."""
-    weights = torch.tensor(_LUMA, dtype=images.dtype, device=images.device)
-    return 255 * torch.einsum("c,nchw->nhw", weights, images)[:, None]
 
 
 class CWSSIM(FeatureMetric):
@@ -38,7 +31,7 @@ class CWSSIM(FeatureMetric):
     """
 
     def features(self, images: Tensor) -> Features:
-        bands = coarsest_bands(luma(images.double()), _SCALES, _ORIENTATIONS)
+        bands = coarsest_bands(255 * luma(images), _SCALES, _ORIENTATIONS)
         real, imaginary = bands.real, bands.imag
         return real, imaginary, _WINDOW.average(real.square() + imaginary.square())
 
@@ -51,7 +44,8 @@ class CWSSIM(FeatureMetric):
         )
         similarity = (2 * agreement + _STABLE) / (energy + image_energy + _STABLE)
         middle = _middle(similarity.shape[2], similarity.shape[3], deviation=real.shape[2] / 4, like=similarity)
-        return 1 - (similarity * middle).sum(dim=(2, 3)).mean(dim=1)
+        # Two bands that agree may round to a little more than 1.
+        return (1 - (similarity * middle).sum(dim=(2, 3)).mean(dim=1)).clamp_min(0)
 
 
 def _length(real: Tensor, imaginary: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from metric.classical.luma import luma
 from metric.interface import FeatureMetric, Features
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def peak_signal_to_noise_ratio(reference: Tensor, images: Tensor) -> Tensor:
     >>> peak_signal_to_noise_ratio(torch.zeros(1, 3, 2, 2), torch.full((1, 3, 2, 2), 0.1)).round(decimals=3)
     tensor([20.])
     """
-    return -10 * mean_squared_difference(reference, images).clamp_min(LEAST_ERROR).log10()
+    return 0 - 10 * mean_squared_difference(reference, images).clamp_min(LEAST_ERROR).log10()
 
 
 class _Pixels(FeatureMetric):
@@ -76,6 +77,16 @@ class PSNR(_Pixels):
         return peak_signal_to_noise_ratio(reference[0], images[0])
 
 
+class LumaPSNR(FeatureMetric):
+    """PSNR of luma, in float64 (see `metric.classical.luma`)."""
+
+    def features(self, images: Tensor) -> Features:
+        return (luma(images),)
+
+    def distance(self, reference: Features, images: Features) -> Tensor:
+        return peak_signal_to_noise_ratio(reference[0], images[0])
+
+
 def build_l2(spec: MetricSpec, weights: Weights) -> L2:
     """`l2`; it has no weights."""
     return L2(spec)
@@ -89,3 +100,8 @@ def build_rmse(spec: MetricSpec, weights: Weights) -> RMSE:
 def build_psnr(spec: MetricSpec, weights: Weights) -> PSNR:
     """`psnr`; it has no weights."""
     return PSNR(spec)
+
+
+def build_psnr_y(spec: MetricSpec, weights: Weights) -> LumaPSNR:
+    """`psnr-y`; it has no weights."""
+    return LumaPSNR(spec)

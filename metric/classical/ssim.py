@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.nn import functional
 
+from metric.classical.luma import luma, shrink
+from metric.classical.similarity_maps import keep, mean_similarity, similarity_map
 from metric.classical.ssim_windows import GAUSSIAN, UNIFORM, Window, compare
 from metric.interface import FeatureMetric, Features
 
@@ -34,24 +36,30 @@ class SSIM(FeatureMetric):
         self._factor = factor
 
     def features(self, images: Tensor) -> Features:
-        images = images.double()
-        return images, *self._window.moments(images)
+        return keep(images, self._window)
 
     def distance(self, reference: Features, images: Features) -> Tensor:
-        return (1 - self._similarity(reference, images).mean(dim=(1, 2, 3))) * self._factor
+        similarity = mean_similarity(reference, images, self._window)[0].mean(dim=1)
+        # In flat regions the covariance may round to a little more than the variances.
+        return ((1 - similarity) * self._factor).clamp_min(0)
 
     def difference_map(self, reference: Features, images: Features, size: tuple[int, int]) -> Tensor:
         # Each window's value at its middle; the pixels nearer to the border have that of the nearest window.
-        inside = (1 - self._similarity(reference, images).mean(dim=1)) * self._factor
-        above, left = ((size[k] - inside.shape[k + 1]) // 2 for k in range(2))
-        below, right = size[0] - inside.shape[1] - above, size[1] - inside.shape[2] - left
-        return functional.pad(inside, (left, right, above, below), mode="replicate")
+        inside = ((1 - similarity_map(reference, images, self._window)) * self._factor).clamp_min(0)
+        height, width = images[0].shape[2:]
+        above, left = (height - inside.shape[1]) // 2, (width - inside.shape[2]) // 2
+        below, right = height - inside.shape[1] - above, width - inside.shape[2] - left
+        whole = functional.pad(inside, (left, right, above, below), mode="replicate")
+        if (height, width) == size:
+            return whole
+        return functional.interpolate(whole[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
 
-    def _similarity(self, reference: Features, images: Features) -> Tensor:
-        luminance, structure = compare(
-            reference[0], (reference[1], reference[2]), images[0], (images[1], images[2]), self._window
-        )
-        return luminance * structure
+
+class LumaSSIM(SSIM):
+    """`SSIM` of luma, made smaller as the authors of SSIM do (see `metric.classical.luma`)."""
+
+    def features(self, images: Tensor) -> Features:
+        return super().features(shrink(luma(images)))
 
 
 def build_ssim(spec: MetricSpec, weights: Weights) -> SSIM:
@@ -62,3 +70,8 @@ def build_ssim(spec: MetricSpec, weights: Weights) -> SSIM:
 def build_dssim(spec: MetricSpec, weights: Weights) -> SSIM:
     """`dssim`; it has no weights."""
     return SSIM(spec, UNIFORM, factor=0.5)
+
+
+def build_ssim_y(spec: MetricSpec, weights: Weights) -> LumaSSIM:
+    """`ssim-y`; it has no weights."""
+    return LumaSSIM(spec, GAUSSIAN, factor=1.0)

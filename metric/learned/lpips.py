@@ -8,18 +8,18 @@ averaged over positions; the levels are added.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metric.device import Precision, exact_float32
+from metric.device import Precision, exact_float32, is_recorded
 from metric.errors import MetricError, MisfitError
 from metric.interface import FeatureMetric, Features
 from metric.networks import compiled
 from metric.networks.build import build_network
-from metric.networks.fast import arrange
+from metric.networks.fast import FastNetwork, arrange
 from metric.networks.network import FeatureNetwork
 from metric.networks.statistics import DEVIATION, MEAN
 from metric.networks.variant import Variant
@@ -40,7 +40,9 @@ def unit_vectors(maps: Tensor) -> Tensor:
     """Features (N, C, h, w) scaled to unit length at each position."""
     # Of half precision the length is taken in float32: `_NO_LENGTH` is 0 in float16.
     wide = torch.promote_types(maps.dtype, torch.float32)
-    length = torch.linalg.vector_norm(maps, dim=1, keepdim=True, dtype=wide) + _NO_LENGTH
+    length: Tensor = torch.linalg.vector_norm(maps, dim=1, keepdim=True, dtype=wide)
+    # torch's export to ONNX takes what is added to be 0, and divides by it.
+    length = length.clamp_min(_NO_LENGTH) if is_recorded() else length + _NO_LENGTH
     unit: Tensor = (maps / length).to(maps.dtype)
     return unit
 
@@ -58,7 +60,9 @@ def level_distance(reference: Tensor, images: Tensor, channel_weights: Tensor) -
     reference, images, weights = (maps.flatten(2) for maps in (reference, images, channel_weights))
     positions = images.shape[2]
     # In parts that stay in a processor's cache, from the features to their sum; a GPU takes all at once.
-    part = max(1, _CACHED // images.shape[1]) if images.device.type == "cpu" else positions
+    if is_recorded() or images.device.type != "cpu":
+        return ((reference - images).square() * weights).sum(dim=(1, 2)) / positions
+    part = max(1, _CACHED // images.shape[1])
     parts = zip(torch.split(reference, part, 2), torch.split(images, part, 2), strict=True)
     sums = [((one - other).square() * weights).sum(dim=(1, 2)) for one, other in parts]
     return torch.stack(sums).sum(dim=0) / positions
@@ -82,6 +86,11 @@ class LPIPS(FeatureMetric):
 
     def arrange(self, precision: Precision = "float32") -> None:
         self.network = arrange(self.network, precision)
+
+    def in_double(self, memo: dict[int, Any] | None = None) -> FeatureMetric:
+        # Float64 takes the plain form: the other need not be copied.
+        large = {id(self.network.large): nn.Identity()} if isinstance(self.network, FastNetwork) else {}
+        return super().in_double({**large, **(memo or {})})
 
     def features(self, images: Tensor) -> Features:
         # The networks were trained on [-1, 1], shifted and scaled by the channel statistics of ImageNet.

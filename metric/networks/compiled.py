@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from metric.device import is_recorded
 from metric.networks.compiler import compiled
 
 _LANES = 16
@@ -26,7 +27,8 @@ def available() -> bool:
 def computes(maps: Tensor) -> bool:
     """Whether maps (N, C, H, W) can be given to the functions below."""
     return (
-        maps.dtype == torch.float32
+        not is_recorded()
+        and maps.dtype == torch.float32
         and maps.device.type == "cpu"
         and not (torch.is_grad_enabled() and maps.requires_grad)
         and available()

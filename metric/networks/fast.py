@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from metric.device import Precision
+from metric.device import Precision, is_recorded
 from metric.networks import compiled
 from metric.networks.blurpool import BlurPool
 from metric.networks.folding import FoldedConvBlur
@@ -50,7 +50,8 @@ class FastNetwork(nn.Module):
 
     Small images gain little, and the plain form rounds as other implementations do: between nearly flat images,
     whose features are all but zero, another order of the same sums is seen in the fifth digit of a distance. What
-    was folded and transformed was rounded to float32, so other types take the plain form too.
+    was folded and transformed was rounded to float32, so other types take the plain form too. So does what is
+    differentiated, or recorded for images of other sizes.
     """
 
     def __init__(self, plain: nn.Module, large: nn.Module) -> None:
@@ -59,16 +60,15 @@ class FastNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (N, 3, H, W) with channels last → what the network gives."""
-        features: tuple[Tensor, ...] = (self.large if self._is_fast(images) else self.plain)(images)
+        plain = is_recorded() or images.dtype != torch.float32 or self._is_differentiated(images)
+        large = not plain and min(images.shape[2], images.shape[3]) >= _LARGE_PX
+        features: tuple[Tensor, ...] = (self.large if large else self.plain)(images)
         return features
 
-    def _is_fast(self, images: Tensor) -> bool:
-        tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        if tracing or torch.compiler.is_compiling() or torch.compiler.is_exporting():
-            return False  # what comes out is for all sizes
-        if torch.is_grad_enabled() and images.requires_grad:
-            return False
-        return min(images.shape[2], images.shape[3]) >= _LARGE_PX and images.dtype == torch.float32
+    def _is_differentiated(self, images: Tensor) -> bool:
+        return torch.is_grad_enabled() and (
+            images.requires_grad or any(parameter.requires_grad for parameter in self.plain.parameters())
+        )
 
 
 def arrange(network: nn.Module, precision: Precision = "float32") -> nn.Module:

@@ -7,7 +7,9 @@ from functools import reduce
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from metric.device import is_recorded
 from metric.networks.adaptive import AdaptiveBlurPool
 from metric.networks.blurpool import BlurPool
 from metric.networks.variant import Variant
@@ -39,13 +41,32 @@ class DenseMaxPool2d(nn.MaxPool2d):
         self.size = size
 
     def forward(self, maps: Tensor) -> Tensor:
-        if maps.device.type != "cpu" or (torch.is_grad_enabled() and maps.requires_grad):
+        if is_recorded() or maps.device.type != "cpu" or (torch.is_grad_enabled() and maps.requires_grad):
             pooled: Tensor = super().forward(maps)
             return pooled
         for dim in (2, 3):
             count = maps.shape[dim] - self.size + 1
             maps = reduce(torch.maximum, [maps.narrow(dim, start, count) for start in range(self.size)])
         return maps
+
+
+class CeilingMaxPool2d(nn.MaxPool2d):
+    """Max pooling of stride 2 whose last windows may reach over the border, by one pixel."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, stride=2, ceil_mode=True)
+        self._size = size
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if is_recorded():
+            # Whether a window does is a branch that exported programs cannot have; to repeat a last pixel is none.
+            for dim in (2, 3):
+                count = maps.shape[dim]
+                reached = torch.arange((count - self._size + 1) // 2 * 2 + self._size, device=maps.device)
+                maps = maps.index_select(dim, reached.clamp_max(count - 1))
+            return functional.max_pool2d(maps, self._size, 2)
+        pooled: Tensor = super().forward(maps)
+        return pooled
 
 
 def convolution(
@@ -90,6 +111,8 @@ def pooling(
         windows = DenseMaxPool2d(dense or size)
         dense_layers: list[Named] = [(f"pool{name}", windows)] if variant.pooling == "max" else []
         return [*dense_layers, (f"blur{name}", blur(variant, channels))]
+    if variant.pooling == "max" and ceil_mode and not padding:
+        return [(f"pool{name}", CeilingMaxPool2d(size))]
     kind = nn.MaxPool2d if variant.pooling == "max" else nn.AvgPool2d
     return [(f"pool{name}", kind(size, stride=2, padding=padding, ceil_mode=ceil_mode))]
 

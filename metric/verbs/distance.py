@@ -70,7 +70,9 @@ def distance_verb(
     if arithmetic != precision:
         click.echo(f"Computed in {arithmetic}.", err=True)
     with torch.inference_mode():
-        distance = metric(*(tensor.to(chosen) for tensor in tensors)).item()
+        for tensor, role in zip(tensors, ("reference", "image"), strict=True):
+            metric.check(tensor, role)
+        distance = metric.compare(*(tensor.to(chosen) for tensor in tensors)).item()
     if as_json:
         print_json(
             {

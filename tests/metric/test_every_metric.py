@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_batch_is_one_by_one(each_metric: FeatureMetric, crop_pair: CropPair, si
 def test_kept_features_give_the_same(each_metric: FeatureMetric, crop_pair: CropPair, size_px: int) -> None:
     reference, image = crop_pair("motorcycle", 5, size_px, size_px)
     kept = each_metric.features(reference)
-    assert each_metric.distance(kept, each_metric.features(image)).item() == each_metric(reference, image).item()
+    assert torch.equal(each_metric.distance(kept, each_metric.features(image)).float(), each_metric(reference, image))
 
 
 def test_one_reference_meets_many_images(each_metric: FeatureMetric, crop_pair: CropPair, size_px: int) -> None:
@@ -98,29 +99,76 @@ def test_memory_layout_does_not_matter(each_metric: FeatureMetric, crop_pair: Cr
 def test_gradients_reach_the_image(each_metric: FeatureMetric, crop_pair: CropPair, size_px: int) -> None:
     reference, shifted = crop_pair("coffee", 2, size_px, size_px)
     image = shifted.requires_grad_()
-    each_metric(reference, image, loss=True).sum().backward()
+    each_metric(reference, image).sum().backward()
     assert image.grad is not None
     assert image.grad.isfinite().all()
     assert image.grad.abs().sum() > 0
 
 
+def test_a_value_trains_as_a_part_of_a_loss(each_metric: FeatureMetric, crop_pair: CropPair, size_px: int) -> None:
+    reference, shifted = crop_pair("coffee", 2, size_px, size_px)
+    image = shifted.requires_grad_()
+    (alone,) = torch.autograd.grad(each_metric(reference, image).sum(), image)
+    squares = (image - reference).square().mean()
+    (together,) = torch.autograd.grad(squares + 0.1 * each_metric(reference, image).sum(), image)
+    (plain,) = torch.autograd.grad((image - reference).square().mean(), image)
+    torch.testing.assert_close(together, plain + 0.1 * alone, rtol=1e-4, atol=1e-9)
+
+
+def test_what_needs_no_gradient_keeps_no_graph(each_metric: FeatureMetric, crop_pair: CropPair, size_px: int) -> None:
+    reference, shifted = crop_pair("coffee", 2, size_px, size_px)
+    assert not each_metric(reference, shifted).requires_grad
+    with torch.no_grad():
+        assert not each_metric(reference, shifted.requires_grad_()).requires_grad
+    with torch.inference_mode():
+        assert each_metric(reference, shifted.detach()).is_inference()
+
+
+def test_a_value_has_the_type_of_the_images(each_metric: FeatureMetric, crop_pair: CropPair, size_px: int) -> None:
+    pair = crop_pair("chelsea", 3, size_px, size_px)
+    wide = each_metric(*(image.double() for image in pair))
+    assert wide.dtype == torch.float64
+    assert each_metric(*pair).dtype == torch.float32
+    assert each_metric(*(image.half() for image in pair)).dtype == torch.float32
+    assert each_metric(pair[0].double(), pair[1]).dtype == torch.float64
+    # Computed in float64 too, and not only given so.
+    assert torch.equal(wide, copy.deepcopy(each_metric).double()(*(image.double() for image in pair)))
+    assert all(tensor.dtype != torch.float64 for tensor in each_metric.parameters())
+
+
+def test_one_image_meets_many(each_metric: FeatureMetric, crop_pair: CropPair, size_px: int) -> None:
+    one, near = crop_pair("motorcycle", 2, size_px, size_px)
+    many = torch.cat([near, crop_pair("motorcycle", 8, size_px, size_px)[1], one])
+    for found, expected in (
+        (each_metric(one, many), each_metric(torch.cat([one] * 3), many)),
+        (each_metric(many, one), each_metric(many, torch.cat([one] * 3))),
+    ):
+        assert found.tolist() == pytest.approx(expected.tolist(), rel=_ROUNDING)
+        assert found[2] == each_metric.spec.identical
+
+
 def test_gradients_are_finite_on_flat_images(each_metric: FeatureMetric, size_px: int) -> None:
     image = torch.full((1, 3, size_px, size_px), 0.5, requires_grad=True)
-    each_metric(torch.zeros(1, 3, size_px, size_px), image, loss=True).sum().backward()
+    each_metric(torch.zeros(1, 3, size_px, size_px), image).sum().backward()
     assert image.grad is not None
     assert image.grad.isfinite().all()
 
 
 _FAULTS: dict[str, tuple[Callable[[Tensor], tuple[Tensor, Tensor]], str]] = {
-    "two dimensions": (lambda good: (good[0, 0], good), r"reference has shape \(\d+, \d+\) instead of"),
-    "one channel": (lambda good: (good, good[:, :1]), "image has shape"),
+    "one dimension": (lambda good: (good[0, 0, 0], good), r"reference has shape \(\d+,\) instead of"),
+    "two channels": (lambda good: (good, good[:, :2]), "image has shape"),
+    "four channels": (lambda good: (good, torch.cat([good, good[:, :1]], 1)), "image has shape"),
     "no image": (lambda good: (good, good[:0]), "image has shape"),
-    "8-bit": (lambda good: (good, good.to(torch.uint8)), r"torch\.uint8 instead of float; divide"),
+    "whole numbers": (lambda good: (good, good.long()), r"of type torch\.int64; give 8-bit values \(uint8\), or float"),
+    "just over 1": (lambda good: (good, good + 1.0000001), r"values from 1\.00000012 to 1\.00000012 instead"),
     "over 1": (lambda good: (good, good + 1.01), r"values from 1\.01 to 1\.01 instead of in \[0, 1\]"),
     "below 0": (lambda good: (good - 1, good), "values from -1"),
     "not a number": (lambda good: (good, good * torch.nan), "values from nan"),
     "another size": (lambda good: (good, torch.cat([good, good[..., :1]], 3)), r"pixels and the image .*; crop them"),
-    "another number": (lambda good: (good, torch.cat([good, good])), "1 references and 2 images"),
+    "another number": (
+        lambda good: (torch.cat([good] * 2), torch.cat([good] * 3)),
+        "2 references and 3 images; give as many of both, or one of either",
+    ),
 }
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from examples import examples
 from metric.errors import MetricError
 from metric.pixels import read_image, read_pixels
 
@@ -20,6 +27,37 @@ def test_rgb_is_read_as_it_is(tmp_path: Path) -> None:
     tensor = read_image(tmp_path / "a.png")
     assert tensor.shape == (1, 3, 6, 5)
     assert tensor[0, 2, 5, 4].item() == pytest.approx(int(_RGB[5, 4, 2]) / 255)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("a.tiff", {}), ("a.tif", {"compression": "tiff_lzw"}), ("a.bmp", {}), ("a.webp", {"lossless": True})],
+)
+def test_tiff_bmp_and_webp_are_read(name: str, options: dict[str, object], tmp_path: Path) -> None:
+    image = Image.fromarray(_RGB)
+    exif = image.getexif()
+    exif[0x0112] = 6  # to be turned by 90° clockwise
+    image.save(tmp_path / name, **options)
+    assert np.array_equal(read_pixels(tmp_path / name), _RGB)
+    if not name.endswith("bmp"):
+        image.save(tmp_path / name, exif=exif, **options)
+        assert np.array_equal(read_pixels(tmp_path / name), np.rot90(_RGB, k=-1))
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.data(), st.sampled_from(["TIFF", "BMP", "WEBP"]))
+def test_a_damaged_file_is_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, kind: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    Image.fromarray(_RGB).save(path, format=kind)
+    content = bytearray(path.read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with warnings.catch_warnings(), contextlib.suppress(MetricError):
+        warnings.simplefilter("ignore")  # what Pillow says of tags
+        assert read_pixels(path).ndim == 3
 
 
 def test_grey_and_palette_become_rgb(tmp_path: Path) -> None:
@@ -68,6 +106,19 @@ def _deep_rgb(path: Path) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b""))
 
 
+def _deep_tiff(path: Path) -> None:
+    tifffile.imwrite(path, _RGB.astype(np.uint16) * 257, photometric="rgb")
+
+
+def _signed_tiff(path: Path) -> None:
+    tifffile.imwrite(path, _RGB[:, :, 0].astype(np.int8))
+
+
+def _pages(file_format: str) -> Callable[[Path], None]:
+    images = [Image.fromarray(_RGB), Image.fromarray(255 - _RGB)]
+    return lambda path: images[0].save(path, format=file_format, save_all=True, append_images=images[1:])
+
+
 def _truncated(path: Path) -> None:
     Image.effect_noise((64, 64), 50).save(path)
     path.write_bytes(path.read_bytes()[:2000])
@@ -77,9 +128,14 @@ def _truncated(path: Path) -> None:
     ("write", "sentence"),
     [
         (lambda path: None, "There is no image"),
-        (lambda path: path.write_text("pair,distance"), "is not a PNG or JPEG image"),
-        (lambda path: path.write_bytes(b""), "is not a PNG or JPEG image"),
-        (lambda path: Image.fromarray(_RGB).save(path, format="BMP"), "is not a PNG or JPEG image"),
+        (lambda path: path.write_text("pair,distance"), "is not a PNG, JPEG, TIFF, BMP or WebP image"),
+        (lambda path: path.write_bytes(b""), "is not a PNG, JPEG, TIFF, BMP or WebP image"),
+        (lambda path: Image.fromarray(_RGB).save(path, format="GIF"), "is not a PNG, JPEG, TIFF, BMP or WebP image"),
+        (_deep_tiff, "more than 8 bits a channel; save it as 8-bit RGB"),
+        (_signed_tiff, "has signed or fractional values; save it as 8-bit RGB"),
+        (_pages("TIFF"), "has 2 images; save the one that is meant by itself"),
+        (_pages("WEBP"), "has 2 images; save the one that is meant by itself"),
+        (lambda path: Image.new("LAB", (8, 8)).save(path, format="TIFF"), "has LAB colours; save it as RGB"),
         (lambda path: path.mkdir(), "cannot be read as an image"),
         (_truncated, "cannot be read as an image"),
         (_translucent, "is transparent in places; flatten it"),

@@ -189,7 +189,7 @@ def test_score_writes_one_file_of_distances_a_metric(study_folder: Path, judged:
         rows = list(csv.DictReader(file))
     assert [row["pair"] for row in rows] == ["00000_n-0", "00000_n-1", "00001_n-3"]
     images = [read_image(study_folder / "stimuli" / name) for name in ("00000_0.png", "00000_1.png")]
-    assert float(rows[1]["distance"]) == load_metric("l2")(*images).item()
+    assert float(rows[1]["distance"]) == load_metric("l2")(*(image.double() for image in images)).item()
 
     result = run("score", study_folder, "--metric", "l2", "--metric", "ssim", "-o", output, "--json")
     files = json.loads(result.stdout)["files"]
@@ -257,7 +257,7 @@ def test_distance_refuses_bad_input(study_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no image")
     for arguments, sentence in [
         ((good, tmp_path / "gone.png"), "There is no image"),
-        ((good, tmp_path / "text.png"), "is not a PNG or JPEG image"),
+        ((good, tmp_path / "text.png"), "is not a PNG, JPEG, TIFF, BMP or WebP image"),
         ((good, tmp_path / "other.png"), "has 32 × 32 pixels and the image 32 × 31; crop them"),
         ((tmp_path / "small.png", tmp_path / "small.png"), "too small for stlpips-alex"),
         ((good, good, "--metric", "lpips"), 'no metric "lpips"; do you mean lpips-l2 or'),

@@ -23,9 +23,9 @@ _CASES = [
 
 @pytest.mark.parametrize(("name", "shift_px", "size"), _CASES)
 def test_ssim_is_that_of_scikit_image(name: str, shift_px: int, size: tuple[int, int], crop_pair: Any) -> None:
-    reference, image = crop_pair(name, shift_px, *size)
+    reference, image = (tensor.double() for tensor in crop_pair(name, shift_px, *size))
     expected = skimage_ssim(
-        *(tensor[0].permute(1, 2, 0).double().numpy() for tensor in (reference, image)),
+        *(tensor[0].permute(1, 2, 0).numpy() for tensor in (reference, image)),
         data_range=1.0,
         channel_axis=2,
         gaussian_weights=True,
@@ -59,9 +59,9 @@ def test_ssim_of_flat_images_is_the_closed_form() -> None:
 def test_dssim_is_that_of_scikit_images_defaults(
     name: str, shift_px: int, size: tuple[int, int], crop_pair: Any
 ) -> None:
-    reference, image = crop_pair(name, shift_px, *size)
+    reference, image = (tensor.double() for tensor in crop_pair(name, shift_px, *size))
     expected = skimage_ssim(
-        *(tensor[0].permute(1, 2, 0).double().numpy() for tensor in (reference, image)), data_range=1.0, channel_axis=2
+        *(tensor[0].permute(1, 2, 0).numpy() for tensor in (reference, image)), data_range=1.0, channel_axis=2
     )
     assert load_metric("dssim")(reference, image).item() == pytest.approx((1 - expected) / 2, rel=1e-9)
 

@@ -141,14 +141,14 @@ def test_what_was_arranged_for_compiled_code_is_computed_by_torch_too(monkeypatc
 
 
 def test_small_images_are_computed_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    fast = arrange(build_network(_STLPIPS_ALEX))
+    fast = arrange(build_network(_STLPIPS_ALEX).requires_grad_(False))
     monkeypatch.setattr(fast, "large", None)
     fast(torch.rand(1, 3, 127, 200))
     with pytest.raises(TypeError):
         fast(torch.rand(1, 3, 128, 128))
 
 
-def test_gradients_and_traces_are_those_of_the_plain_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_differentiated_or_traced_takes_the_plain_form(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(2)
     plain = build_network(_STLPIPS_ALEX)
     fast = arrange(copy.deepcopy(plain))
@@ -157,6 +157,7 @@ def test_gradients_and_traces_are_those_of_the_plain_form(monkeypatch: pytest.Mo
     gradients = [torch.autograd.grad(network(images)[4].square().sum(), images)[0] for network in (plain, fast)]
     torch.testing.assert_close(*gradients)
     assert _traced(fast)
+    assert fast(images.detach())[4].requires_grad  # for its parameters are still trained
 
 
 def _traced(network: nn.Module) -> bool:

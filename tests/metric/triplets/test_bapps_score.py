@@ -234,7 +234,7 @@ BAD: list[tuple[Callable[[Path], None], str]] = [
     (_remove(f"{IN}/p1/000001.png"), "deblur/ref/000001.png has no partner in "),
     (_remove(f"{IN}/judge/000000.npy"), "deblur/judge (2 in ref, 2 in p0, 2 in p1, 1 in judge)."),
     (_remove(f"{IN}/ref/000000.png"), "deblur/p0/000000.png has no partner in "),
-    (_write(f"{IN}/p0/000001.png", b"no image"), "deblur/p0/000001.png is not a PNG or JPEG image"),
+    (_write(f"{IN}/p0/000001.png", b"no image"), "deblur/p0/000001.png is not a PNG, JPEG, TIFF, BMP or WebP image"),
     (_write(f"{IN}/judge/000001.npy", b"no array"), "deblur/judge/000001.npy cannot be read as a NumPy file: "),
     (_write(f"{IN}/judge/000001.npy", b""), "deblur/judge/000001.npy cannot be read as a NumPy file: "),
     (_save(f"{IN}/judge/000001.npy", np.array([1.2])), "000001.npy holds 1.2; a judgment is the share of people, in "),
@@ -424,7 +424,7 @@ def test_two_processes_write_what_one_does(made: Path, tmp_path: Path, invoke: I
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    assert done.stderr.count("deblur/p0/000001.png is not a PNG or JPEG image") == 1
+    assert done.stderr.count("deblur/p0/000001.png is not a PNG, JPEG, TIFF, BMP or WebP image") == 1
     assert invoke(*arguments, tmp_path / "one.csv").exit_code == 0
     assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
     assert journal_files(tmp_path / "two.csv") == []

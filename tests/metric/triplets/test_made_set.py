@@ -110,7 +110,7 @@ def test_the_verb_makes_a_set_of_a_folder_that_says_that_nobody_looked(
     arguments = ("bapps", "make", source, "-o", output, "--count", 1, "--size", 48, "--seed", 4)
     done = invoke(*arguments, "--votes", "l2", "--json")
     assert done.exit_code == 0, done.output
-    assert "Left out: " in done.stderr and "broken.jpg is not a PNG or JPEG image" in done.stderr
+    assert "Left out: " in done.stderr and "broken.jpg is not a PNG, JPEG, TIFF, BMP or WebP image" in done.stderr
     said = json.loads(done.stdout)
     assert said["votes_are_human"] is False
     assert (said["votes"], said["seed"], said["count"], said["size_px"]) == ("rule: l2", 4, 1, 48)
