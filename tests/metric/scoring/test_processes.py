@@ -179,5 +179,5 @@ def test_a_process_says_that_another_has_ended(study_folder: Path, tmp_path: Pat
     said = [process.communicate(timeout=120)[1].splitlines()[-1] for process in running]
     assert [process.returncode for process in running] == [1, 1]
     assert said[0] == "Error: Process 0 waited for one that has ended; see what that one said."
-    assert "00001_1.png is not a PNG or JPEG image" in said[1]
+    assert "00001_1.png is not a PNG, JPEG, TIFF, BMP or WebP image" in said[1]
     assert [path.name for path in journal_files(tmp_path / "d.csv")] == ["d.csv.partial", "d.csv.partial-1"]
