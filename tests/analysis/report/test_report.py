@@ -297,7 +297,7 @@ def test_bad_input_of_a_report_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_password_of_a_database_is_not_passed_on() -> None:
-    from analysis.verbs.report import _without_password
+    from analysis.report.provenance import without_password
 
-    assert _without_password("report postgresql://me:secret@host/db -o x") == "report postgresql://me:…@host/db -o x"
-    assert _without_password("report postgresql://me@host/db") == "report postgresql://me@host/db"
+    assert without_password("report postgresql://me:secret@host/db -o x") == "report postgresql://me:…@host/db -o x"
+    assert without_password("report postgresql://me@host/db") == "report postgresql://me@host/db"
