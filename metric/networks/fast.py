@@ -24,7 +24,8 @@ _FEW_CHANNELS = 4
 """Up to so many, compiled code is faster than torch without any transform."""
 
 _LARGE_PX = 128
-"""Least width and height of an image for which `FastNetwork` leaves the plain form."""
+_LARGE_PX_COMPILED = 48
+"""Least width and height of an image for which `FastNetwork` leaves the plain form: below, little would be gained."""
 
 _LEAST_CHANNELS = {3: 128, 5: 64}
 _LEAST_CHANNELS_COMPILED = {3: 64, 5: 64}
@@ -48,10 +49,10 @@ def computed_in(precision: Precision, device: torch.device) -> str:
 class FastNetwork(nn.Module):
     """A network that computes small images as it is, and larger ones in the form that is fastest.
 
-    Small images gain little, and the plain form rounds as other implementations do: between nearly flat images,
-    whose features are all but zero, another order of the same sums is seen in the fifth digit of a distance. What
-    was folded and transformed was rounded to float32, so other types take the plain form too. So does what is
-    differentiated, or recorded for images of other sizes.
+    Either is as near to the exact value as the other, but not the same: between nearly flat images, whose features
+    are all but zero, another order of the same sums is seen in the fifth digit of a distance. What was folded and
+    transformed was rounded to float32, so other types take the plain form too. So does what is differentiated, or
+    recorded for images of other sizes.
     """
 
     def __init__(self, plain: nn.Module, large: nn.Module) -> None:
@@ -61,7 +62,8 @@ class FastNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (N, 3, H, W) with channels last → what the network gives."""
         plain = is_recorded() or images.dtype != torch.float32 or self._is_differentiated(images)
-        large = not plain and min(images.shape[2], images.shape[3]) >= _LARGE_PX
+        least = _LARGE_PX_COMPILED if compiled.available() else _LARGE_PX
+        large = not plain and min(images.shape[2], images.shape[3]) >= least
         features: tuple[Tensor, ...] = (self.large if large else self.plain)(images)
         return features
 

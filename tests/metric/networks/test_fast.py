@@ -21,6 +21,7 @@ from metric.networks.variant import Variant
 from metric.networks.winograd import WinogradConv2d
 
 _STLPIPS_ALEX = Variant("alexnet", blur=3, padding=2, conv1_stride=1, location="blur-before-activation")
+_STLPIPS_VGG = Variant("vgg16", blur=3, padding=2)
 
 
 @pytest.fixture(params=["compiled", "torch"])
@@ -140,12 +141,28 @@ def test_what_was_arranged_for_compiled_code_is_computed_by_torch_too(monkeypatc
             assert (one - other).abs().max() < 2e-5 * other.abs().max()
 
 
-def test_small_images_are_computed_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("least", "has_compiled"), [(48, True), (128, False)])
+def test_smaller_images_are_computed_as_they_were(
+    least: int, has_compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metric.networks.compiled.available", lambda: has_compiled)
     fast = arrange(build_network(_STLPIPS_ALEX).requires_grad_(False))
     monkeypatch.setattr(fast, "large", None)
-    fast(torch.rand(1, 3, 127, 200))
+    fast(torch.rand(1, 3, least - 1, 200))
     with pytest.raises(TypeError):
-        fast(torch.rand(1, 3, 128, 128))
+        fast(torch.rand(1, 3, least, least))
+
+
+@pytest.mark.parametrize("size", [(48, 48), (64, 61), (51, 100)])
+@pytest.mark.parametrize("variant", [_STLPIPS_ALEX, _STLPIPS_VGG], ids=["alex", "vgg"])
+def test_small_images_round_as_little_as_large_ones(variant: Variant, size: tuple[int, int]) -> None:
+    torch.manual_seed(5)
+    plain = build_network(variant).requires_grad_(False)
+    fast = arrange(copy.deepcopy(plain))
+    images = torch.randn(2, 3, *size)
+    exact = plain.double()(images.double())
+    for level, expected in zip(fast.large(images), exact, strict=True):
+        assert (level - expected).norm() < 2e-6 * expected.norm()
 
 
 def test_what_is_differentiated_or_traced_takes_the_plain_form(monkeypatch: pytest.MonkeyPatch) -> None:
