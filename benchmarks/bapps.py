@@ -13,9 +13,10 @@ the whole images and one for each shift; in each pass every image is decoded, re
 in the main process, the reference once for each of the two images, in batches of up to 8 (its default of 50 takes no
 less time on a CPU, and gigabytes at 256 px).
 
-Of our time, `network_share` is spent in the network (convolutions, activations and pooling), `convolution_share` in its
-convolutions alone, by PyTorch's profiler, and `waiting_share` in waiting for images. `max_relative_difference` is of
-our distances from theirs. `--memory` scores sets of two lengths in processes of their own: `peak_memory_mib`.
+Of our time on one thread, `network_share` is spent in the network (convolutions, activations and pooling),
+`convolution_share` in its convolutions alone with their transforms, by PyTorch's profiler, and `waiting_share` in
+waiting for images. `max_relative_difference` is of our distances from theirs. `--memory` scores sets of two lengths
+in processes of their own: `peak_memory_mib`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
+from unittest import mock
 
 import torch
 from PIL import Image
@@ -45,6 +47,7 @@ from benchmarks.originals import lpips_model
 from benchmarks.published import published_stlpips
 from metric.interface import FeatureMetric
 from metric.loading import load_metric
+from metric.networks import compiled
 from metric.networks.photographs import read_photographs
 from metric.text_table import align
 from metric.triplets.decoding import DecodedTriplet, Decoder
@@ -132,7 +135,9 @@ def compare(name: str, size_px: int, triplets: Sequence[Triplet]) -> dict[str, A
 
 
 def shares(metric: FeatureMetric, triplets: Sequence[Triplet], size_px: int) -> dict[str, float]:
-    """Where our time goes, triplet by triplet."""
+    """Where our time goes, triplet by triplet, on one thread: the profiler sees no others."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     spent = {"network": 0.0, "waiting": 0.0}
 
     def waited(decoded: Iterator[DecodedTriplet]) -> Iterator[DecodedTriplet]:
@@ -158,9 +163,13 @@ def shares(metric: FeatureMetric, triplets: Sequence[Triplet], size_px: int) -> 
     whole = perf_counter() - began
     for hook in hooks:
         hook.remove()
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+    with (
+        mock.patch.object(compiled, "_call", _named(compiled._call)),
+        torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile,
+    ):
         for _ in Comparison([metric], _SHIFTS).stream(Decoder(size_px).decode(triplets)):
             pass
+    torch.set_num_threads(threads)
     events = profile.key_averages()
     convolving = sum(e.self_cpu_time_total for e in events if any(part in e.key for part in _CONVOLVING))
     return {
@@ -168,6 +177,17 @@ def shares(metric: FeatureMetric, triplets: Sequence[Triplet], size_px: int) -> 
         "convolution_share": convolving / sum(event.self_cpu_time_total for event in events),
         "waiting_share": spent["waiting"] / whole,
     }
+
+
+def _named(call: Callable[..., None]) -> Callable[..., None]:
+    """Compiled code under the name of what it computes, for the profiler."""
+
+    def named(name: str, *given: Any) -> None:
+        what = "convolution" if name in ("winograd", "direct") else "compiled"
+        with torch.profiler.record_function(f"{what}::{name}"):
+            call(name, *given)
+
+    return named
 
 
 def peak_memory_mib(home: Path, made: Path, name: str, size_px: int, lengths: Sequence[int]) -> dict[str, int]:
