@@ -38,16 +38,25 @@ class VotesCeiling(Result):
 
 
 def votes_each(judge: Floats) -> int | None:
-    """The smallest number of votes of which all shares in `judge`, `(N,)`, can be; None where it is above 100.
+    """The smallest number of votes of which all shares in `judge`, `(N,)`, can be.
+
+    None where it is above 100, or where each share can be of fewer votes, as thirds and quarters are no twelfths: then
+    triplets seem to have different numbers of votes.
 
     >>> votes_each(np.array([0.0, 0.2, 0.6, 1.0])), votes_each(np.array([0.0, 1.0]))
     (5, 1)
+    >>> votes_each(np.array([1 / 3, 1 / 4]))
     """
     distinct = np.unique(judge)
     for votes in range(1, MOST_VOTES + 1):
-        if np.all(np.abs(distinct * votes - np.round(distinct * votes)) < _WHOLE):
-            return votes
+        if _are_shares(distinct, votes):
+            second = np.round(distinct * votes).astype(np.int64)
+            return votes if np.any(np.gcd(second, votes) == 1) else None
     return None
+
+
+def _are_shares(judge: Floats, votes: int) -> bool:
+    return bool(np.all(np.abs(judge * votes - np.round(judge * votes)) < _WHOLE))
 
 
 def best_answers(judge: Floats) -> Floats:

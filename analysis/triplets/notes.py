@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.triplets.ceiling import VotesCeiling
+from analysis.triplets.ceiling import MOST_VOTES, VotesCeiling
 from analysis.triplets.paper import BAPPS_SAMPLES, paper_rows
 from analysis.triplets.scores import TripletScores
 
@@ -41,7 +41,12 @@ def notes_of(scores: TripletScores, tables: tuple[int, ...], ceiling: VotesCeili
         )
     if not scores.shifts:
         found.append("The files have no distances of shifted images, so that no flips can be counted.")
-    if ceiling.one_person is None:
+    if ceiling.votes_each is None:
+        found.append(
+            "What people reach cannot be told: the shares are of different numbers of votes, or of more than "
+            f"{MOST_VOTES}. Where each triplet has as many, tell shift-study {scores.set} table with --votes-each."
+        )
+    elif ceiling.one_person is None:
         found.append("What people reach cannot be told: that needs two votes or more on each triplet.")
     missing = [name for name in _PIXELS if name not in {metric.name for metric in scores.metrics}]
     if missing:

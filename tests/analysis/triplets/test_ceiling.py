@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.triplets.ceiling import best_answers, majority_of_others, one_person, votes_ceiling, votes_each
+from analysis.triplets.evaluation import triplet_table
 from analysis.triplets.scores import MetricDistances, TripletScores
 
 
@@ -43,9 +44,21 @@ def test_what_is_expected_of_five_votes(share: float) -> None:
 
 def test_the_number_of_votes_is_found_from_shares_in_single_precision() -> None:
     assert votes_each((np.arange(6) / 5).astype(np.float32).astype(np.float64)) == 5
-    assert votes_each(np.array([0.5, 1 / 3])) == 6
+    assert votes_each(np.array([0.5, 1 / 6])) == 6
     assert votes_each(np.array([0.0, 1.0])) == 1
     assert votes_each(np.random.default_rng(0).random(50)) is None
+
+
+def test_shares_of_different_numbers_of_votes_are_not_taken_for_many_votes() -> None:
+    generator = np.random.default_rng(0)
+    number = generator.integers(3, 6, 60)
+    judge = generator.binomial(number, 0.6) / number
+    assert votes_each(judge) is None
+    metric = MetricDistances("m", judge, 1 - judge, {})
+    table = triplet_table(TripletScores.from_arrays(["a"] * 60, judge, [metric]), replicates=100)
+    assert table.ceiling.votes_each is None
+    assert table.ceiling.one_person is table.ceiling.majority_of_others is None
+    assert any("the shares are of different numbers of votes" in note for note in table.notes)
 
 
 def test_one_vote_does_not_tell_what_people_reach() -> None:
