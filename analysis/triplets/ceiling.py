@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.errors import AnalysisError
 from analysis.results import Estimate, Result
 from analysis.triplets.draws import draw_means
 from analysis.triplets.estimates import method, percent
@@ -16,6 +17,7 @@ Floats = NDArray[np.float64]
 
 MOST_VOTES = 100
 _WHOLE = 1e-4  # votes; shares may have been written in single precision
+_ROUNDED = 0.1  # votes; of a known number shares may have been written with two or three decimals
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,10 @@ def votes_each(judge: Floats) -> int | None:
     """
     distinct = np.unique(judge)
     for votes in range(1, MOST_VOTES + 1):
-        if _are_shares(distinct, votes):
-            second = np.round(distinct * votes).astype(np.int64)
-            return votes if np.any(np.gcd(second, votes) == 1) else None
+        second = np.round(distinct * votes)
+        if np.all(np.abs(distinct * votes - second) < _WHOLE):
+            return votes if np.any(np.gcd(second.astype(np.int64), votes) == 1) else None
     return None
-
-
-def _are_shares(judge: Floats, votes: int) -> bool:
-    return bool(np.all(np.abs(judge * votes - np.round(judge * votes)) < _WHOLE))
 
 
 def best_answers(judge: Floats) -> Floats:
@@ -99,7 +97,16 @@ def _beats(ours: Floats, theirs: Floats) -> Floats:
 
 
 def votes_ceiling(scores: TripletScores, *, votes: int | None, replicates: int, seed: int) -> VotesCeiling:
-    """The ceiling given the votes; `votes`: on each triplet, found from the shares where None."""
+    """The ceiling given the votes; `votes`: on each triplet, found from the shares where None.
+
+    Raises: `AnalysisError` where a share cannot be of so many votes.
+    """
+    apart = np.abs(scores.judge * (votes or 0) - np.round(scores.judge * (votes or 0)))
+    if np.any(apart > _ROUNDED):
+        raise AnalysisError(
+            f"The share {scores.judge[np.argmax(apart)]:g} cannot be of {votes:,} votes; give another number of votes, "
+            "or none, and it is found from the shares."
+        )
     votes = votes or votes_each(scores.judge)
     judge = scores.judge
     columns = [best_answers(judge)]

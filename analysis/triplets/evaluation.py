@@ -27,7 +27,7 @@ def triplet_table(
         seed: of the draws.
         votes_each: votes on each triplet, for the ceiling; found from the shares where None.
 
-    Raises: `AnalysisError` where there are too few replicates.
+    Raises: `AnalysisError` where there are too few replicates, or a share cannot be of so many votes.
 
     Source: Ghildyal & Liu 2022, Section 4 and Eq. 2; Zhang et al. 2018, Section 3 (2AFC).
     """

@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 import pytest
 
+from analysis.errors import AnalysisError
 from analysis.triplets.ceiling import best_answers, majority_of_others, one_person, votes_ceiling, votes_each
 from analysis.triplets.evaluation import triplet_table
 from analysis.triplets.scores import MetricDistances, TripletScores
@@ -72,3 +73,13 @@ def test_one_vote_does_not_tell_what_people_reach() -> None:
     told = votes_ceiling(scores, votes=10, replicates=100, seed=0)
     assert told.one_person is not None
     assert told.one_person.estimate == 100.0
+
+
+def test_shares_that_are_written_with_few_decimals_can_be_of_the_votes_that_are_said() -> None:
+    judge = np.array([0.33, 0.67, 0.0, 1.0] * 5)
+    scores = TripletScores.from_arrays(["a"] * 20, judge, [MetricDistances("m", judge, 1 - judge, {})])
+    found = votes_ceiling(scores, votes=3, replicates=100, seed=0)
+    assert found.one_person is not None
+    assert found.one_person.estimate == pytest.approx(100 * (1 / 3 + 1) / 2)
+    with pytest.raises(AnalysisError, match=r"The share 0\.67 cannot be of 2 votes"):
+        votes_ceiling(scores, votes=2, replicates=100, seed=0)

@@ -151,6 +151,7 @@ def test_votes_that_are_not_peoples_are_said_not_to_be(run: Run, tmp_path: Path)
         (["bapps", "table", SAMPLES, "--shifts", "one"], 2, "give whole pixels from 1"),
         (["bapps", "table", SAMPLES, "--shifts", "2"], 1, "has no distances at a shift of 2 px; score it"),
         (["clic", "table", SAMPLES], 1, "holds scores of bapps, not of clic; see them with shift-study bapps table"),
+        (["bapps", "table", SAMPLES, "--votes-each", "4"], 1, "cannot be of 4 votes; give another number of votes"),
         (["bapps", "table"], 2, "Missing argument 'FILES...'"),
         (["bapps", "table", SAMPLES, SAMPLES], 1, "both hold scores of bapps_val_alex_shift_tolerant_every_100th"),
     ],
