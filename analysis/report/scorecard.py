@@ -95,8 +95,8 @@ def same_different_columns(found: Comparison) -> tuple[ScoreColumn, ...]:
 def triplet_columns(found: TripletTable) -> tuple[ScoreColumn, ...]:
     """The 2AFC score, or accuracy, and the rate of rank flips at the smallest shift."""
     judgments = f"Triplets, {triplet_set(found)}"
-    best = found.ceiling.best_answers.estimate
     others = found.ceiling.majority_of_others
+    best = None if others is None else found.ceiling.best_answers.estimate
     columns = [
         ScoreColumn(
             judgments,
@@ -104,7 +104,7 @@ def triplet_columns(found: TripletTable) -> tuple[ScoreColumn, ...]:
             1,
             True,
             {one.name: one.two_afc_interval for one in found.metrics},
-            best if others is None else others.estimate,
+            None if others is None else others.estimate,
             best,
             found.chance,
         )

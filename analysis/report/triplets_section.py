@@ -19,13 +19,18 @@ def triplets_section(found: TripletTable, name: str) -> Section:
         for one in found.metrics
     ]
     dashes = tuple("—" for _ in found.shifts_px)
-    rows.append(("best answers to these votes", interval(found.ceiling.best_answers, 2), *dashes))
+    if found.ceiling.votes_each != 1:
+        rows.append(("best answers to these votes", interval(found.ceiling.best_answers, 2), *dashes))
     if found.ceiling.majority_of_others is not None:
         rows.append(("majority of the other people", interval(found.ceiling.majority_of_others, 2), *dashes))
     rows.append(("chance", f"{found.chance:.2f}", *dashes))
+    number = len(found.categories)
+    how = f"; means over {number} categories" if number > 1 else ""
+    limits = "A metric that knew what most people prefer would score between the majority of the other people and the "
+    known = f" {limits}best answers to these votes." if found.ceiling.majority_of_others is not None else ""
     table = Table(
         name,
-        f"{score} and rank flips, % of samples, with 95% intervals; means over {len(found.categories)} categories.",
+        f"{score} and rank flips, % of samples, with 95% intervals{how}.",
         ("Metric", score, *(f"Flips at {shift} px" for shift in found.shifts_px)),
         tuple(rows),
         found.to_frame(),
@@ -37,8 +42,7 @@ def triplets_section(found: TripletTable, name: str) -> Section:
         (
             f"{counted(found.samples, 'triplet')} in {', '.join(found.categories)}: the share of people who prefer the "
             "image that the metric finds nearer to the reference, half for a tie, and the share of triplets in which a "
-            "shift changes which one that is (Ghildyal & Liu 2022, Eq. 2). A metric that knew what most people prefer "
-            "would score between the majority of the other people and the best answers to these votes.",
+            f"shift changes which one that is (Ghildyal & Liu 2022, Eq. 2).{known}",
             *said,
             *found.notes,
         ),

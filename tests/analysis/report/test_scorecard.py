@@ -133,6 +133,22 @@ def test_sets_may_be_left_out_and_a_metric_may_be_spread_over_files(
     assert "gives good a second distance for r00_0.png of r00.png; leave out one of the files" in again.output
 
 
+def test_one_vote_each_has_no_ceiling_on_the_page(triplets: Path, tmp_path: Path) -> None:
+    lines = triplets.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines[1:], 1):
+        cells = line.split(",")
+        lines[number] = ",".join([*cells[:3], f"{round(float(cells[3]))}", *cells[4:]])
+    triplets.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, "--triplets", triplets, "--json")
+    assert result.exit_code == 0, result.output
+    score = json.loads(result.stdout)["columns"][0]
+    assert (score["ceiling_low"], score["ceiling_high"], score["chance"]) == (None, None, 50.0)
+    html = (page / "report.html").read_text(encoding="utf-8")
+    assert "best answers" not in html
+    assert "means over 2 categories" in html
+
+
 def test_without_judgments_or_with_distances_for_none_it_says_so(tmp_path: Path) -> None:
     assert "There are no judgments; give some with --study" in run("scorecard", "-o", tmp_path / "card").output
     result = run("scorecard", "-o", tmp_path / "card", "--study", "ghildyal2022", "--opinion-distances", PIM)

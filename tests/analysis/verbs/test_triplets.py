@@ -131,6 +131,7 @@ def test_clic_gives_accuracy_and_numbers_of_flips(run: Run, clic: Path) -> None:
     assert re.search(rf"^mine +\d\d\.\d\d \(.*\) +{number} \(\d+ to \d+\)", text, re.M)
     assert "over 20 references, 400 draws" in text
     assert "needs two votes or more" in text
+    assert "best answers" not in text
     latex = run("clic", "table", clic, "--latex").stdout
     assert "No.\\ of rank flips" in latex
 
