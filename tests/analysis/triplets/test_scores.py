@@ -148,6 +148,7 @@ FAULTS: list[tuple[Change, str]] = [
     ),
     (lambda t: t.assign(votes=["human"] * 19 + ["rule"]), "the column votes holds 'human' and 'rule'; keep one"),
     (lambda t: t.assign(size_px=0.5), "size_px is 0.5, not a number of pixels"),
+    (lambda t: t.assign(size_px=np.inf), "size_px is inf, not a number of pixels"),
     (lambda t: t.assign(set="clic"), "scores of clic, not of bapps; see them with shift-study clic table"),
 ]
 
