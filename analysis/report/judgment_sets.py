@@ -84,7 +84,8 @@ def opinion_parts(
         distances: for the images of all of them; a metric may be in several files.
 
     Raises: `AnalysisError` as `read_opinions` and `read_image_distances` do, and where a metric has two distances for
-        an image. A metric that has none for any image of a set is not in its part.
+        an image. A metric that has none for any image of a set is not in its part; that of no set is left out with a
+        sentence.
     """
     metrics: dict[str, dict[str, float]] = {}
     for given in distances:
@@ -94,7 +95,8 @@ def opinion_parts(
             if twice is not None:
                 raise AnalysisError(f"{given} gives {name} a second distance for {twice}; leave out one of the files.")
             known |= found
-    parts = []
+    parts: list[Part] = []
+    used: set[str] = set()
     for number, path in enumerate(files, 1):
         step(f"opinions of {path.name}")
         opinions = read_opinions(path, higher_is_worse=None if path.is_dir() or not higher_is_worse else True)
@@ -103,6 +105,16 @@ def opinion_parts(
         agreement = agree(opinions, here, replicates=replicates, seed=seed)
         section = opinions_section(agreement, "opinions" if number == 1 else f"opinions-{number}")
         parts.append((opinion_columns(agreement), section))
+        used |= here.keys()
+    if parts:
+        columns, last = parts[-1]
+        unused = [
+            f"{name} is left out: it has no distance for any image with a score, but for {next(iter(found))}; name "
+            "images as the scores do."
+            for name, found in metrics.items()
+            if name not in used
+        ]
+        parts[-1] = columns, replace(last, left_out=(*last.left_out, *unused))
     return parts
 
 

@@ -133,6 +133,22 @@ def test_sets_may_be_left_out_and_a_metric_may_be_spread_over_files(
     assert "gives good a second distance for r00_0.png of r00.png; leave out one of the files" in again.output
 
 
+@pytest.mark.slow
+def test_a_metric_that_has_no_distance_for_any_image_is_said_to_be_left_out(
+    opinions: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    scores, good, bad = opinions
+    bad.write_text(bad.read_text(encoding="utf-8").replace(".png", ".PNG"), encoding="utf-8")
+    distances = ("--opinion-distances", good, "--opinion-distances", bad)
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, "--opinions", scores, *distances)
+    assert result.exit_code == 0, result.output
+    said = "bad is left out: it has no distance for any image with a score, but for r00_0.PNG of r00.PNG; name images"
+    assert said in result.stdout
+    assert said in (page / "report.html").read_text(encoding="utf-8")
+    assert "1 metric on 1 set" in result.stdout
+
+
 def test_one_vote_each_has_no_ceiling_on_the_page(triplets: Path, tmp_path: Path) -> None:
     lines = triplets.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines[1:], 1):
