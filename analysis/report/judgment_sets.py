@@ -13,7 +13,7 @@ from analysis.agreement.distances import read_usable_metrics
 from analysis.errors import AnalysisError
 from analysis.opinions.opinion_agreement import agree
 from analysis.opinions.reading import read_image_distances, read_opinions
-from analysis.report.content import Section
+from analysis.report.content import Section, listed
 from analysis.report.metrics_section import metrics_section
 from analysis.report.opinions_section import opinions_section
 from analysis.report.provenance import file_sha256, versions, without_password
@@ -59,17 +59,29 @@ def same_different_part(
 def triplet_parts(files: Sequence[str], *, replicates: int, seed: int, step: Step) -> list[Part]:
     """2AFC scores and rank flips, a part for each set, size and source of votes among the files.
 
+    Flips are at the shifts at which all metrics of a part were scored; others are left out with a sentence.
+
     Raises: `AnalysisError` as `read_triplet_scores` does.
     """
     sets: dict[tuple[str, str, int | None], list[str]] = {}
+    scored: dict[tuple[str, str, int | None], list[set[int]]] = {}
     for given in files:
-        first = read_score_file(given)[0]
-        sets.setdefault((first.set, first.votes, first.size_px), []).append(given)
+        metrics = read_score_file(given)
+        key = (metrics[0].set, metrics[0].votes, metrics[0].size_px)
+        sets.setdefault(key, []).append(given)
+        scored.setdefault(key, []).extend({shift for shift in metric.shifts if shift > 0} for metric in metrics)
     parts = []
-    for number, ((name, _, _), of_set) in enumerate(sets.items(), 1):
-        step(f"triplets of {name}")
-        found = triplet_table(read_triplet_scores(of_set), replicates=replicates, seed=seed)
+    for number, (key, of_set) in enumerate(sets.items(), 1):
+        step(f"triplets of {key[0]}")
+        common = sorted(set.intersection(*scored[key]))
+        others = sorted(set.union(*scored[key]) - set(common))
+        scores = read_triplet_scores(of_set, shifts=common if others else ())
+        found = triplet_table(scores, replicates=replicates, seed=seed)
         section = triplets_section(found, "triplets" if number == 1 else f"triplets-{number}")
+        if others:
+            at = listed([f"{shift} px" for shift in others])
+            said = f"Flips at {at} are left out: not every metric was scored there; score them all at the same shifts."
+            section = replace(section, left_out=(*section.left_out, said))
         parts.append((triplet_columns(found), section))
     return parts
 

@@ -149,6 +149,19 @@ def test_a_metric_that_has_no_distance_for_any_image_is_said_to_be_left_out(
     assert "1 metric on 1 set" in result.stdout
 
 
+def test_flips_are_shown_at_the_shifts_that_all_metrics_have(triplets: Path, tmp_path: Path) -> None:
+    head, *lines = triplets.read_text(encoding="utf-8").splitlines()
+    more = [line.replace("good", "more", 1) + ",0.1,0.2" for line in lines]
+    (tmp_path / "more.csv").write_text("\n".join([f"{head},d0_n2,d1_n2", *more, ""]), encoding="utf-8")
+    files = ("--triplets", triplets, "--triplets", tmp_path / "more.csv")
+    result = run("scorecard", "-o", tmp_path / "card", "--no-pdf", "--replicates", 100, *files, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["metrics"] == ["good", "more"]
+    assert [one["figure"] for one in found["columns"]] == ["2AFC, %", "flips at 1 px, %"]
+    assert "Flips at 2 px are left out: not every metric was scored there" in found["left_out"][0]
+
+
 def test_one_vote_each_has_no_ceiling_on_the_page(triplets: Path, tmp_path: Path) -> None:
     lines = triplets.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines[1:], 1):
