@@ -176,6 +176,10 @@ def test_one_vote_each_has_no_ceiling_on_the_page(triplets: Path, tmp_path: Path
     html = (page / "report.html").read_text(encoding="utf-8")
     assert "best answers" not in html
     assert "means over 2 categories" in html
+    assert "needs two votes or more" in html
+    # It shows no figures of the paper, nor has it options for these.
+    assert "The paper" not in html
+    assert "stands beside" not in html
 
 
 def test_without_judgments_or_with_distances_for_none_it_says_so(tmp_path: Path) -> None:
