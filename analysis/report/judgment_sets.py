@@ -109,12 +109,18 @@ def opinion_parts(
             known |= found
     parts: list[Part] = []
     used: set[str] = set()
-    for number, path in enumerate(files, 1):
+    sets = [
+        read_opinions(path, higher_is_worse=None if path.is_dir() or not higher_is_worse else True) for path in files
+    ]
+    names = [opinions.name for opinions in sets]
+    for number, (path, opinions) in enumerate(zip(files, sets, strict=True), 1):
         step(f"opinions of {path.name}")
-        opinions = read_opinions(path, higher_is_worse=None if path.is_dir() or not higher_is_worse else True)
         keys = set(opinions.keys)
         here = {name: found for name, found in metrics.items() if not keys.isdisjoint(found)}
-        agreement = agree(opinions, here, replicates=replicates, seed=seed)
+        # Columns of one name could not be told apart.
+        place = f" in {path if path.is_dir() else path.parent}" if names.count(opinions.name) > 1 else ""
+        named = replace(opinions, name=opinions.name + place)
+        agreement = agree(named, here, replicates=replicates, seed=seed)
         section = opinions_section(agreement, "opinions" if number == 1 else f"opinions-{number}")
         parts.append((opinion_columns(agreement), section))
         used |= here.keys()

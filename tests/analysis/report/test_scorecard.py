@@ -149,6 +149,21 @@ def test_a_metric_that_has_no_distance_for_any_image_is_said_to_be_left_out(
     assert "1 metric on 1 set" in result.stdout
 
 
+@pytest.mark.slow
+def test_two_files_of_opinions_with_one_name_are_two_sets(opinions: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    scores, good, _ = opinions
+    again = tmp_path / "again" / "scores.csv"
+    again.parent.mkdir()
+    again.write_bytes(scores.read_bytes())
+    files = ("--opinions", scores, "--opinions", again, "--opinion-distances", good)
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, *files, "--json")
+    assert result.exit_code == 0, result.output
+    judgments = [one["judgments"] for one in json.loads(result.stdout)["columns"]]
+    assert judgments[::2] == [f"Opinions, scores in {tmp_path}", f"Opinions, scores in {again.parent}"]
+    assert "against 2 sets of judgments" in (page / "report.html").read_text(encoding="utf-8")
+
+
 def test_flips_are_shown_at_the_shifts_that_all_metrics_have(triplets: Path, tmp_path: Path) -> None:
     head, *lines = triplets.read_text(encoding="utf-8").splitlines()
     more = [line.replace("good", "more", 1) + ",0.1,0.2" for line in lines]
