@@ -164,6 +164,20 @@ def test_two_files_of_opinions_with_one_name_are_two_sets(opinions: tuple[Path, 
     assert "against 2 sets of judgments" in (page / "report.html").read_text(encoding="utf-8")
 
 
+def test_votes_that_are_not_peoples_are_nowhere_called_so(triplets: Path, tmp_path: Path) -> None:
+    lines = triplets.read_text(encoding="utf-8").splitlines()
+    triplets.write_text("\n".join([f"votes,{lines[0]}", *(f"rule: ssim,{line}" for line in lines[1:]), ""]), "utf-8")
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, "--triplets", triplets)
+    assert result.exit_code == 0, result.output
+    html = (page / "report.html").read_text(encoding="utf-8")
+    assert "<title>Metrics against judgments</title>" in html
+    assert "against 1 set of judgments: Triplets, BAPPS (votes not human)" in html
+    assert "majority of the other voters" in html
+    assert "judgments of people" not in html
+    assert "share of people" not in html
+
+
 def test_flips_are_shown_at_the_shifts_that_all_metrics_have(triplets: Path, tmp_path: Path) -> None:
     head, *lines = triplets.read_text(encoding="utf-8").splitlines()
     more = [line.replace("good", "more", 1) + ",0.1,0.2" for line in lines]
