@@ -11,6 +11,9 @@ from analysis.errors import AnalysisError
 
 Row = dict[str, str | None]
 
+# Names the cells that have no column, and is no column itself.
+_BEYOND = "\n"
+
 
 def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[Row, str]]:
     """Each line by its columns, and its place in words.
@@ -19,9 +22,10 @@ def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[Row, str]]:
         path: a file in UTF-8.
         needed: columns that must be there; others may.
 
-    Raises: `AnalysisError` where the file cannot be read, is not CSV, or lacks a column.
+    Raises: `AnalysisError` where the file cannot be read, is not CSV, or lacks a column, and where a line has
+        more cells than there are columns, as one with a decimal comma has.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), restkey=_BEYOND, strict=True)
     try:
         for name in needed:
             if name not in (reader.fieldnames or []):
@@ -29,7 +33,15 @@ def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[Row, str]]:
                     raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
                 raise AnalysisError(f"{path}: the column {name} is missing; the first line names the columns.")
         for row in reader:
-            yield row, f"{path}: line {reader.line_num}"
+            here = f"{path}: line {reader.line_num}"
+            # Cells beyond the last column; blanks are those of a comma at the end.
+            if any(cell.strip() for cell in row.get(_BEYOND) or ()):
+                raise AnalysisError(
+                    f"{here} has more cells than the first line names columns; correct it, and write decimals with a "
+                    "point."
+                )
+            row.pop(_BEYOND, None)
+            yield row, here
     except csv.Error as error:
         raise AnalysisError(f"{path}: line {reader.line_num} is not CSV ({error}); correct it.") from None
 

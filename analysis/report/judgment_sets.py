@@ -13,7 +13,7 @@ from analysis.agreement.distances import read_usable_metrics
 from analysis.errors import AnalysisError
 from analysis.opinions.opinion_agreement import agree
 from analysis.opinions.reading import read_image_distances, read_opinions
-from analysis.report.content import Section
+from analysis.report.content import Section, listed
 from analysis.report.metrics_section import metrics_section
 from analysis.report.opinions_section import opinions_section
 from analysis.report.provenance import file_sha256, versions, without_password
@@ -59,17 +59,29 @@ def same_different_part(
 def triplet_parts(files: Sequence[str], *, replicates: int, seed: int, step: Step) -> list[Part]:
     """2AFC scores and rank flips, a part for each set, size and source of votes among the files.
 
+    Flips are at the shifts at which all metrics of a part were scored; others are left out with a sentence.
+
     Raises: `AnalysisError` as `read_triplet_scores` does.
     """
     sets: dict[tuple[str, str, int | None], list[str]] = {}
+    scored: dict[tuple[str, str, int | None], list[set[int]]] = {}
     for given in files:
-        first = read_score_file(given)[0]
-        sets.setdefault((first.set, first.votes, first.size_px), []).append(given)
+        metrics = read_score_file(given)
+        key = (metrics[0].set, metrics[0].votes, metrics[0].size_px)
+        sets.setdefault(key, []).append(given)
+        scored.setdefault(key, []).extend({shift for shift in metric.shifts if shift > 0} for metric in metrics)
     parts = []
-    for number, ((name, _, _), of_set) in enumerate(sets.items(), 1):
-        step(f"triplets of {name}")
-        found = triplet_table(read_triplet_scores(of_set), replicates=replicates, seed=seed)
+    for number, (key, of_set) in enumerate(sets.items(), 1):
+        step(f"triplets of {key[0]}")
+        common = sorted(set.intersection(*scored[key]))
+        others = sorted(set.union(*scored[key]) - set(common))
+        scores = read_triplet_scores(of_set, shifts=common if others else ())
+        found = triplet_table(scores, replicates=replicates, seed=seed)
         section = triplets_section(found, "triplets" if number == 1 else f"triplets-{number}")
+        if others:
+            at = listed([f"{shift} px" for shift in others])
+            said = f"Flips at {at} are left out: not every metric was scored there; score them all at the same shifts."
+            section = replace(section, left_out=(*section.left_out, said))
         parts.append((triplet_columns(found), section))
     return parts
 
@@ -84,7 +96,8 @@ def opinion_parts(
         distances: for the images of all of them; a metric may be in several files.
 
     Raises: `AnalysisError` as `read_opinions` and `read_image_distances` do, and where a metric has two distances for
-        an image. A metric that has none for any image of a set is not in its part.
+        an image. A metric that has none for any image of a set is not in its part; that of no set is left out with a
+        sentence.
     """
     metrics: dict[str, dict[str, float]] = {}
     for given in distances:
@@ -94,15 +107,32 @@ def opinion_parts(
             if twice is not None:
                 raise AnalysisError(f"{given} gives {name} a second distance for {twice}; leave out one of the files.")
             known |= found
-    parts = []
-    for number, path in enumerate(files, 1):
+    parts: list[Part] = []
+    used: set[str] = set()
+    sets = [
+        read_opinions(path, higher_is_worse=None if path.is_dir() or not higher_is_worse else True) for path in files
+    ]
+    names = [opinions.name for opinions in sets]
+    for number, (path, opinions) in enumerate(zip(files, sets, strict=True), 1):
         step(f"opinions of {path.name}")
-        opinions = read_opinions(path, higher_is_worse=None if path.is_dir() or not higher_is_worse else True)
         keys = set(opinions.keys)
         here = {name: found for name, found in metrics.items() if not keys.isdisjoint(found)}
-        agreement = agree(opinions, here, replicates=replicates, seed=seed)
+        # Columns of one name could not be told apart.
+        place = f" in {path if path.is_dir() else path.parent}" if names.count(opinions.name) > 1 else ""
+        named = replace(opinions, name=opinions.name + place)
+        agreement = agree(named, here, replicates=replicates, seed=seed)
         section = opinions_section(agreement, "opinions" if number == 1 else f"opinions-{number}")
         parts.append((opinion_columns(agreement), section))
+        used |= here.keys()
+    if parts:
+        columns, last = parts[-1]
+        unused = [
+            f"{name} is left out: it has no distance for any image with a score, but for {next(iter(found))}; name "
+            "images as the scores do."
+            for name, found in metrics.items()
+            if name not in used
+        ]
+        parts[-1] = columns, replace(last, left_out=(*last.left_out, *unused))
     return parts
 
 

@@ -12,6 +12,9 @@ from analysis.opinions.opinion_agreement import OpinionAgreement
 from analysis.results import Estimate, Result
 from analysis.triplets.table import TripletTable
 
+NOT_HUMAN = "votes not human"
+"""What the judgments of a column are said to be where nobody made them."""
+
 
 @dataclass(frozen=True)
 class ScoreColumn(Result):
@@ -95,8 +98,8 @@ def same_different_columns(found: Comparison) -> tuple[ScoreColumn, ...]:
 def triplet_columns(found: TripletTable) -> tuple[ScoreColumn, ...]:
     """The 2AFC score, or accuracy, and the rate of rank flips at the smallest shift."""
     judgments = f"Triplets, {triplet_set(found)}"
-    best = found.ceiling.best_answers.estimate
     others = found.ceiling.majority_of_others
+    best = None if others is None else found.ceiling.best_answers.estimate
     columns = [
         ScoreColumn(
             judgments,
@@ -104,7 +107,7 @@ def triplet_columns(found: TripletTable) -> tuple[ScoreColumn, ...]:
             1,
             True,
             {one.name: one.two_afc_interval for one in found.metrics},
-            best if others is None else others.estimate,
+            None if others is None else others.estimate,
             best,
             found.chance,
         )
@@ -119,7 +122,7 @@ def triplet_columns(found: TripletTable) -> tuple[ScoreColumn, ...]:
 def triplet_set(found: TripletTable) -> str:
     """The set of triplets in words: `BAPPS 64 px`."""
     size = "" if found.size_px is None else f" {found.size_px} px"
-    return f"{found.set.upper()}{size}" + ("" if found.votes == "human" else " (votes not human)")
+    return f"{found.set.upper()}{size}" + ("" if found.votes == "human" else f" ({NOT_HUMAN})")
 
 
 _CORRELATIONS: tuple[tuple[Outcome, str], ...] = (("srcc", "SRCC"), ("plcc", "PLCC"))

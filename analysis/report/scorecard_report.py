@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.report.content import Figure, Report, Section, Table, counted, interval, listed, number
-from analysis.report.scorecard import Scorecard, ScoreColumn
+from analysis.report.scorecard import NOT_HUMAN, Scorecard, ScoreColumn
 from analysis.report.scorecard_figure import plot_scorecard, scorecard_size
 from analysis.results import Estimate
 
@@ -16,12 +16,14 @@ CHANCE = "chance, or shift alone"
 def scorecard_report(card: Scorecard, sections: Sequence[Section], footer: tuple[tuple[str, str], ...]) -> Report:
     """All columns in one table and figure, then each set of judgments, and how each figure was computed."""
     sets = list(dict.fromkeys(column.judgments for column in card.columns))
+    of = "" if any(NOT_HUMAN in name for name in sets) else " of people"
     summary = (
-        f"{counted(len(card.metrics), 'metric')} against {counted(len(sets), 'set')} of judgments of people: "
+        f"{counted(len(card.metrics), 'metric')} against {counted(len(sets), 'set')} of judgments{of}: "
         f"{listed(sets)}. Each figure is beside what can be reached at most, for people differ and votes are few, and "
         "what takes no look at the images.",
     )
-    return Report("Metrics against people's judgments", summary, (_overview(card), *sections, _methods(card)), footer)
+    title = "Metrics against people's judgments" if of else "Metrics against judgments"
+    return Report(title, summary, (_overview(card), *sections, _methods(card)), footer)
 
 
 def _overview(card: Scorecard) -> Section:

@@ -10,6 +10,8 @@ from analysis.triplets.table import TripletTable
 def triplets_section(found: TripletTable, name: str) -> Section:
     """The scores of each metric, its flips at each shift, and what people reach."""
     score = "Accuracy, %" if found.set == "clic" else "2AFC, %"
+    human = found.votes == "human"
+    voters, others = ("people who prefer", "people") if human else ("votes, which are not people's, for", "voters")
     rows = [
         (
             one.name,
@@ -19,13 +21,18 @@ def triplets_section(found: TripletTable, name: str) -> Section:
         for one in found.metrics
     ]
     dashes = tuple("—" for _ in found.shifts_px)
-    rows.append(("best answers to these votes", interval(found.ceiling.best_answers, 2), *dashes))
+    if found.ceiling.votes_each != 1:
+        rows.append(("best answers to these votes", interval(found.ceiling.best_answers, 2), *dashes))
     if found.ceiling.majority_of_others is not None:
-        rows.append(("majority of the other people", interval(found.ceiling.majority_of_others, 2), *dashes))
+        rows.append((f"majority of the other {others}", interval(found.ceiling.majority_of_others, 2), *dashes))
     rows.append(("chance", f"{found.chance:.2f}", *dashes))
+    number = len(found.categories)
+    how = f"; means over {number} categories" if number > 1 else ""
+    limits = f"A metric that knew what most {others} prefer would score between the majority of the others and the "
+    known = f" {limits}best answers to these votes." if found.ceiling.majority_of_others is not None else ""
     table = Table(
         name,
-        f"{score} and rank flips, % of samples, with 95% intervals; means over {len(found.categories)} categories.",
+        f"{score} and rank flips, % of samples, with 95% intervals{how}.",
         ("Metric", score, *(f"Flips at {shift} px" for shift in found.shifts_px)),
         tuple(rows),
         found.to_frame(),
@@ -35,10 +42,9 @@ def triplets_section(found: TripletTable, name: str) -> Section:
         name,
         f"Two-alternative choices: {triplet_set(found)}",
         (
-            f"{counted(found.samples, 'triplet')} in {', '.join(found.categories)}: the share of people who prefer the "
-            "image that the metric finds nearer to the reference, half for a tie, and the share of triplets in which a "
-            "shift changes which one that is (Ghildyal & Liu 2022, Eq. 2). A metric that knew what most people prefer "
-            "would score between the majority of the other people and the best answers to these votes.",
+            f"{counted(found.samples, 'triplet')} in {', '.join(found.categories)}: the share of {voters} the image "
+            "that the metric finds nearer to the reference, half for a tie, and the share of triplets in which a shift "
+            f"changes which one that is (Ghildyal & Liu 2022, Eq. 2).{known}",
             *said,
             *found.notes,
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.errors import AnalysisError
 from analysis.results import Estimate, Result
 from analysis.triplets.draws import draw_means
 from analysis.triplets.estimates import method, percent
@@ -16,6 +17,7 @@ Floats = NDArray[np.float64]
 
 MOST_VOTES = 100
 _WHOLE = 1e-4  # votes; shares may have been written in single precision
+_ROUNDED = 0.1  # votes; of a known number shares may have been written with two or three decimals
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,20 @@ class VotesCeiling(Result):
 
 
 def votes_each(judge: Floats) -> int | None:
-    """The smallest number of votes of which all shares in `judge`, `(N,)`, can be; None where it is above 100.
+    """The smallest number of votes of which all shares in `judge`, `(N,)`, can be.
+
+    None where it is above 100, or where each share can be of fewer votes, as thirds and quarters are no twelfths: then
+    triplets seem to have different numbers of votes.
 
     >>> votes_each(np.array([0.0, 0.2, 0.6, 1.0])), votes_each(np.array([0.0, 1.0]))
     (5, 1)
+    >>> votes_each(np.array([1 / 3, 1 / 4]))
     """
     distinct = np.unique(judge)
     for votes in range(1, MOST_VOTES + 1):
-        if np.all(np.abs(distinct * votes - np.round(distinct * votes)) < _WHOLE):
-            return votes
+        second = np.round(distinct * votes)
+        if np.all(np.abs(distinct * votes - second) < _WHOLE):
+            return votes if np.any(np.gcd(second.astype(np.int64), votes) == 1) else None
     return None
 
 
@@ -90,7 +97,16 @@ def _beats(ours: Floats, theirs: Floats) -> Floats:
 
 
 def votes_ceiling(scores: TripletScores, *, votes: int | None, replicates: int, seed: int) -> VotesCeiling:
-    """The ceiling given the votes; `votes`: on each triplet, found from the shares where None."""
+    """The ceiling given the votes; `votes`: on each triplet, found from the shares where None.
+
+    Raises: `AnalysisError` where a share cannot be of so many votes.
+    """
+    apart = np.abs(scores.judge * (votes or 0) - np.round(scores.judge * (votes or 0)))
+    if np.any(apart > _ROUNDED):
+        raise AnalysisError(
+            f"The share {scores.judge[np.argmax(apart)]:g} cannot be of {votes:,} votes; give another number of votes, "
+            "or none, and it is found from the shares."
+        )
     votes = votes or votes_each(scores.judge)
     judge = scores.judge
     columns = [best_answers(judge)]

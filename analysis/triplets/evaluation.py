@@ -10,7 +10,7 @@ from analysis.triplets.ceiling import votes_ceiling
 from analysis.triplets.comparisons import PairedDifference, compare
 from analysis.triplets.draws import DrawnMeans, Floats, draw_means
 from analysis.triplets.estimates import method, percent
-from analysis.triplets.notes import notes_of
+from analysis.triplets.notes import notes_of, paper_notes_of
 from analysis.triplets.outcomes import rank_flips, two_afc
 from analysis.triplets.paper import paper_rows, paper_tables
 from analysis.triplets.scores import TripletScores
@@ -27,7 +27,7 @@ def triplet_table(
         seed: of the draws.
         votes_each: votes on each triplet, for the ceiling; found from the shares where None.
 
-    Raises: `AnalysisError` where there are too few replicates.
+    Raises: `AnalysisError` where there are too few replicates, or a share cannot be of so many votes.
 
     Source: Ghildyal & Liu 2022, Section 4 and Eq. 2; Zhang et al. 2018, Section 3 (2AFC).
     """
@@ -68,7 +68,8 @@ def triplet_table(
         ceiling=ceiling,
         chance=CHANCE_PERCENT,
         paper=paper_rows(tables),
-        notes=notes_of(scores, tables, ceiling),
+        paper_notes=paper_notes_of(scores, tables),
+        notes=notes_of(scores, ceiling),
     )
 
 

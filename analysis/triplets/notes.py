@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from analysis.triplets.ceiling import VotesCeiling
+from analysis.triplets.ceiling import MOST_VOTES, VotesCeiling
 from analysis.triplets.paper import BAPPS_SAMPLES, paper_rows
 from analysis.triplets.scores import TripletScores
 
 _PIXELS = ("l2", "ssim")
 
 
-def notes_of(scores: TripletScores, tables: tuple[int, ...], ceiling: VotesCeiling) -> tuple[str, ...]:
-    """Of how the figures came about, of what the paper's are, and of what is missing."""
+def paper_notes_of(scores: TripletScores, tables: tuple[int, ...]) -> tuple[str, ...]:
+    """Of what the paper's figures are, for whom sees them beside."""
     found = []
-    if scores.votes != "human":
-        found.append(f"The votes are not people's ({scores.votes}): what stands here says nothing about people.")
-    elif not tables:
+    if scores.votes == "human" and not tables:
         size = "" if scores.size_px is None else f" at {scores.size_px} px"
         found.append(f"The paper has no table of {scores.set}{size}; none stands beside.")
     elif len(tables) > 1:
@@ -34,6 +32,14 @@ def notes_of(scores: TripletScores, tables: tuple[int, ...], ceiling: VotesCeili
             f"No row of the paper is of {', '.join(unnamed)}; a metric that is in it under a name of its own, such as "
             "lpips-alex, finds its row with NAME=FILE."
         )
+    return tuple(found)
+
+
+def notes_of(scores: TripletScores, ceiling: VotesCeiling) -> tuple[str, ...]:
+    """Of how the figures came about, and of what is missing."""
+    found = []
+    if scores.votes != "human":
+        found.append(f"The votes are not people's ({scores.votes}): what stands here says nothing about people.")
     if scores.shifts and 0 not in scores.metrics[0].shifted:
         found.append(
             "The files have no distances of unshifted crops (d0_n0, d1_n0): flips are counted against whole images, "
@@ -41,7 +47,12 @@ def notes_of(scores: TripletScores, tables: tuple[int, ...], ceiling: VotesCeili
         )
     if not scores.shifts:
         found.append("The files have no distances of shifted images, so that no flips can be counted.")
-    if ceiling.one_person is None:
+    if ceiling.votes_each is None:
+        found.append(
+            "What people reach cannot be told: the shares are of different numbers of votes, or of more than "
+            f"{MOST_VOTES}. Where each triplet has as many, tell shift-study {scores.set} table with --votes-each."
+        )
+    elif ceiling.one_person is None:
         found.append("What people reach cannot be told: that needs two votes or more on each triplet.")
     missing = [name for name in _PIXELS if name not in {metric.name for metric in scores.metrics}]
     if missing:

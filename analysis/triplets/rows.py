@@ -77,6 +77,7 @@ def _paper(row: PaperRow, shifts: tuple[int, ...], counts: bool) -> tuple[Estima
 def _people(table: TripletTable, shifts: int) -> Iterator[Row]:
     for field, label in PEOPLE:
         estimate = getattr(table.ceiling, field)
-        if estimate is not None:
+        # Of one vote each the best answers are these votes, whatever people think.
+        if estimate is not None and table.ceiling.votes_each != 1:
             yield Row(label, (estimate, *[None] * shifts))
     yield Row("chance", (Estimate(table.chance, None, None, "chance"), *[None] * shifts))

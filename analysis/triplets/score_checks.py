@@ -19,13 +19,13 @@ SEPARATOR = "\x1f"
 
 
 def check_names(found: list[MetricRows], wanted: Collection[str]) -> None:
-    """Raises: `AnalysisError` where two metrics have one name, or none has one of `wanted`."""
+    """Raises: `AnalysisError` where two metrics (of those `wanted`, if any) have one name, or none has a wanted one."""
     for place, metric in enumerate(found):
         for other in found[:place]:
-            if metric.name == other.name:
+            if metric.name == other.name and (not wanted or metric.name in wanted):
                 raise AnalysisError(
                     f"{other.path} and {metric.path} both hold scores of {metric.name}; name one of them otherwise, as "
-                    "with NAME=FILE."
+                    "with NAME=FILE, or show only others, with --metric."
                 )
     known = [metric.name for metric in found]
     for name in wanted:

@@ -188,7 +188,7 @@ def _described(name: str, path: Path, rows: pa.Table, shifts: tuple[int, ...]) -
     if schema not in (None, "", SCHEMA):
         raise AnalysisError(f"{path} is of the schema {schema!r}, but this version reads {SCHEMA}.")
     size = _only(rows, "size_px", where)
-    if size is not None and (size < 1 or size != int(size)):
+    if size is not None and not (size >= 1 and size.is_integer()):
         raise AnalysisError(f"{where}: size_px is {size:g}, not a number of pixels; correct it.")
     # A metric that was not scored at a shift has only empty cells there, where it shares a file with one that was.
     scored = tuple(s for s in shifts if any(rows[f"d{side}_n{s}"].null_count < rows.num_rows for side in (0, 1)))

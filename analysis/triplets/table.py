@@ -64,6 +64,7 @@ class TripletTable(Result):
     `set`, `votes`, `size_px`, `size_stated`: as of `TripletScores`. `baseline`: against which flips are counted, `crop`
     (Eq. 1's crops without shift) or `whole` (where there are none). `clusters`: what is drawn anew, `references` or
     `samples`. `chance`: the 2AFC score of answers at random.
+    `notes`: sentences on how the figures came about; `paper_notes`: on those of `paper`.
     """
 
     set: str
@@ -82,6 +83,7 @@ class TripletTable(Result):
     ceiling: VotesCeiling
     chance: float
     paper: tuple[PaperRow, ...]
+    paper_notes: tuple[str, ...]
     notes: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:

@@ -15,8 +15,8 @@ def as_text(table: TripletTable) -> str:
     text = [_header(table), "", *_main(printed(table)), *_categories(table)]
     if table.comparisons:
         text += ["", *(one.sentence for one in table.comparisons)]
-    if table.notes:
-        text += ["", *table.notes]
+    if notes := [*table.paper_notes, *table.notes]:
+        text += ["", *notes]
     return "\n".join([*text, "", *_explained(table)])
 
 

@@ -60,6 +60,8 @@ def opinions(
     from analysis.report.opinions_section import plot_srcc
 
     if figure is not None:
+        if not files:
+            raise click.UsageError("--figure shows metrics, but none is given; add one with --distances.")
         check_figure(figure)
     given = read_opinions(file, higher_is_worse=True if higher_is_worse else None)
     distances, _ = read_image_distances(files)

@@ -40,6 +40,11 @@ def test_a_path_may_have_an_equals_sign(tmp_path: Path) -> None:
     assert read_metrics([path])[0] == {"k=3": {"a": 1.0}}
 
 
+def test_commas_at_the_end_of_a_line_are_no_cells(tmp_path: Path) -> None:
+    path = write(tmp_path, "m.csv", "pair,distance\na,1,\nb,2, ,\n")
+    assert read_metrics([path])[0] == {"m": {"a": 1.0, "b": 2.0}}
+
+
 def test_distances_that_are_no_finite_numbers_are_kept_as_such(tmp_path: Path) -> None:
     path = write(tmp_path, "m.csv", "pair,distance\na,\nb,nan\nc,-inf\n")
     distances = read_metrics([path])[0]["m"]
@@ -56,6 +61,7 @@ def test_distances_that_are_no_finite_numbers_are_kept_as_such(tmp_path: Path) -
         ("pair,distance\n", "holds no distances"),
         ("pair;distance\na;1\n", "not separated by commas"),
         ("metric,pair,distance\n,a,1\n", "the metric of a is not named"),
+        ("pair,distance\na,1\nb,0,25\n", "line 3 has more cells than the first line names columns"),
     ],
 )
 def test_a_bad_file_is_said(tmp_path: Path, content: str, says: str) -> None:

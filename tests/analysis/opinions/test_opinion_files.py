@@ -80,6 +80,7 @@ def test_votes_in_a_cell_and_in_lines_have_the_means_and_errors_of_numpy(
         ("reference,image,observer,score\na,b,p,1\na,b,p,2\n", "line 3: p votes on b of a a second time"),
         ("reference,image,observer,score\na,b,,1\n", "the observer is not named"),
         ("reference,image,score\na,b,x\n", "line 2: the score is 'x', not a number"),
+        ("reference,image,score\na,b,1,62\n", "line 2 has more cells than .* names columns; .* decimals with a point"),
         ("reference,image,score\n,b,1\n", "line 2: the reference is not named"),
         ("reference,image,score\na,,1\n", "line 2: the image is not named"),
         (SCORES + "a.png,a1.png,7\n", "line 8: a1.png of a.png was already given; remove one"),

@@ -133,6 +133,84 @@ def test_sets_may_be_left_out_and_a_metric_may_be_spread_over_files(
     assert "gives good a second distance for r00_0.png of r00.png; leave out one of the files" in again.output
 
 
+@pytest.mark.slow
+def test_a_metric_that_has_no_distance_for_any_image_is_said_to_be_left_out(
+    opinions: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    scores, good, bad = opinions
+    bad.write_text(bad.read_text(encoding="utf-8").replace(".png", ".PNG"), encoding="utf-8")
+    distances = ("--opinion-distances", good, "--opinion-distances", bad)
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, "--opinions", scores, *distances)
+    assert result.exit_code == 0, result.output
+    said = "bad is left out: it has no distance for any image with a score, but for r00_0.PNG of r00.PNG; name images"
+    assert said in result.stdout
+    assert said in (page / "report.html").read_text(encoding="utf-8")
+    assert "1 metric on 1 set" in result.stdout
+
+
+@pytest.mark.slow
+def test_two_files_of_opinions_with_one_name_are_two_sets(opinions: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    scores, good, _ = opinions
+    again = tmp_path / "again" / "scores.csv"
+    again.parent.mkdir()
+    again.write_bytes(scores.read_bytes())
+    files = ("--opinions", scores, "--opinions", again, "--opinion-distances", good)
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, *files, "--json")
+    assert result.exit_code == 0, result.output
+    judgments = [one["judgments"] for one in json.loads(result.stdout)["columns"]]
+    assert judgments[::2] == [f"Opinions, scores in {tmp_path}", f"Opinions, scores in {again.parent}"]
+    assert "against 2 sets of judgments" in (page / "report.html").read_text(encoding="utf-8")
+
+
+def test_votes_that_are_not_peoples_are_nowhere_called_so(triplets: Path, tmp_path: Path) -> None:
+    lines = triplets.read_text(encoding="utf-8").splitlines()
+    triplets.write_text("\n".join([f"votes,{lines[0]}", *(f"rule: ssim,{line}" for line in lines[1:]), ""]), "utf-8")
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, "--triplets", triplets)
+    assert result.exit_code == 0, result.output
+    html = (page / "report.html").read_text(encoding="utf-8")
+    assert "<title>Metrics against judgments</title>" in html
+    assert "against 1 set of judgments: Triplets, BAPPS (votes not human)" in html
+    assert "majority of the other voters" in html
+    assert "judgments of people" not in html
+    assert "share of people" not in html
+
+
+def test_flips_are_shown_at_the_shifts_that_all_metrics_have(triplets: Path, tmp_path: Path) -> None:
+    head, *lines = triplets.read_text(encoding="utf-8").splitlines()
+    more = [line.replace("good", "more", 1) + ",0.1,0.2" for line in lines]
+    (tmp_path / "more.csv").write_text("\n".join([f"{head},d0_n2,d1_n2", *more, ""]), encoding="utf-8")
+    files = ("--triplets", triplets, "--triplets", tmp_path / "more.csv")
+    result = run("scorecard", "-o", tmp_path / "card", "--no-pdf", "--replicates", 100, *files, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["metrics"] == ["good", "more"]
+    assert [one["figure"] for one in found["columns"]] == ["2AFC, %", "flips at 1 px, %"]
+    assert "Flips at 2 px are left out: not every metric was scored there" in found["left_out"][0]
+
+
+def test_one_vote_each_has_no_ceiling_on_the_page(triplets: Path, tmp_path: Path) -> None:
+    lines = triplets.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines[1:], 1):
+        cells = line.split(",")
+        lines[number] = ",".join([*cells[:3], f"{round(float(cells[3]))}", *cells[4:]])
+    triplets.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    page = tmp_path / "card"
+    result = run("scorecard", "-o", page, "--no-pdf", "--replicates", 100, "--triplets", triplets, "--json")
+    assert result.exit_code == 0, result.output
+    score = json.loads(result.stdout)["columns"][0]
+    assert (score["ceiling_low"], score["ceiling_high"], score["chance"]) == (None, None, 50.0)
+    html = (page / "report.html").read_text(encoding="utf-8")
+    assert "best answers" not in html
+    assert "means over 2 categories" in html
+    assert "needs two votes or more" in html
+    # It shows no figures of the paper, nor has it options for these.
+    assert "The paper" not in html
+    assert "stands beside" not in html
+
+
 def test_without_judgments_or_with_distances_for_none_it_says_so(tmp_path: Path) -> None:
     assert "There are no judgments; give some with --study" in run("scorecard", "-o", tmp_path / "card").output
     result = run("scorecard", "-o", tmp_path / "card", "--study", "ghildyal2022", "--opinion-distances", PIM)

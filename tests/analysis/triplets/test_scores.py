@@ -89,6 +89,18 @@ def test_references_of_a_category_make_clusters(one: pd.DataFrame, tmp_path: Pat
         read_triplet_scores([str(tmp_path / "a.csv"), str(tmp_path / "c.csv")])
 
 
+def test_a_metric_that_two_files_hold_can_be_left_out(one: pd.DataFrame, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        both = [one.assign(metric="l2"), one.assign(metric=name)]
+        pd.concat(both, ignore_index=True).to_csv(tmp_path / f"{name}.csv", index=False)
+    files = [str(tmp_path / "first.csv"), str(tmp_path / "second.csv")]
+    found = read_triplet_scores(files, metrics=["first", "second"])
+    assert [metric.name for metric in found.metrics] == ["first", "second"]
+    for metrics in ([], ["first", "l2"]):
+        with pytest.raises(AnalysisError, match=r"both hold scores of l2; .* show only others, with --metric"):
+            read_triplet_scores(files, metrics=metrics)
+
+
 def test_what_only_some_have_can_be_left_out(one: pd.DataFrame, tmp_path: Path) -> None:
     one.assign(size_px=64).to_csv(tmp_path / "long.csv", index=False)
     short = one.drop(columns=[f"d{side}_n{shift}" for side in (0, 1) for shift in (2, 3)])
@@ -136,6 +148,7 @@ FAULTS: list[tuple[Change, str]] = [
     ),
     (lambda t: t.assign(votes=["human"] * 19 + ["rule"]), "the column votes holds 'human' and 'rule'; keep one"),
     (lambda t: t.assign(size_px=0.5), "size_px is 0.5, not a number of pixels"),
+    (lambda t: t.assign(size_px=np.inf), "size_px is inf, not a number of pixels"),
     (lambda t: t.assign(set="clic"), "scores of clic, not of bapps; see them with shift-study clic table"),
 ]
 

@@ -79,6 +79,12 @@ def test_scores_alone_give_the_ceiling(files: tuple[Path, Path, Path]) -> None:
     assert "noise ceiling" in result.stdout
 
 
+def test_a_figure_of_no_metric_is_refused(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    result = run("opinions", files[0], "--figure", tmp_path / "srcc.svg")
+    assert result.exit_code == 2
+    assert "--figure shows metrics, but none is given; add one with --distances" in " ".join(result.output.split())
+
+
 def test_metrics_that_are_all_unusable_end_with_a_sentence(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
     (tmp_path / "short.csv").write_text("reference,image,distance\nr00.png,r00_0.png,1\n", encoding="utf-8")
     result = run("opinions", files[0], "--distances", tmp_path / "short.csv", "--replicates", 200)

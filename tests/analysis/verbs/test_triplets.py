@@ -131,6 +131,7 @@ def test_clic_gives_accuracy_and_numbers_of_flips(run: Run, clic: Path) -> None:
     assert re.search(rf"^mine +\d\d\.\d\d \(.*\) +{number} \(\d+ to \d+\)", text, re.M)
     assert "over 20 references, 400 draws" in text
     assert "needs two votes or more" in text
+    assert "best answers" not in text
     latex = run("clic", "table", clic, "--latex").stdout
     assert "No.\\ of rank flips" in latex
 
@@ -151,6 +152,7 @@ def test_votes_that_are_not_peoples_are_said_not_to_be(run: Run, tmp_path: Path)
         (["bapps", "table", SAMPLES, "--shifts", "one"], 2, "give whole pixels from 1"),
         (["bapps", "table", SAMPLES, "--shifts", "2"], 1, "has no distances at a shift of 2 px; score it"),
         (["clic", "table", SAMPLES], 1, "holds scores of bapps, not of clic; see them with shift-study bapps table"),
+        (["bapps", "table", SAMPLES, "--votes-each", "4"], 1, "cannot be of 4 votes; give another number of votes"),
         (["bapps", "table"], 2, "Missing argument 'FILES...'"),
         (["bapps", "table", SAMPLES, SAMPLES], 1, "both hold scores of bapps_val_alex_shift_tolerant_every_100th"),
     ],
