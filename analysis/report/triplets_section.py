@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.report.content import Section, Table, counted, interval
+import pandas as pd
+
+from analysis.report.content import Section, Table, counted, interval, p_value
 from analysis.report.scorecard import triplet_set
 from analysis.triplets.table import TripletTable
 
@@ -37,7 +39,7 @@ def triplets_section(found: TripletTable, name: str) -> Section:
         tuple(rows),
         found.to_frame(),
     )
-    said = [one.sentence for one in found.comparisons]
+    tables = (table, comparison_table(found, name)) if found.comparisons else (table,)
     return Section(
         name,
         f"Two-alternative choices: {triplet_set(found)}",
@@ -45,9 +47,31 @@ def triplets_section(found: TripletTable, name: str) -> Section:
             f"{counted(found.samples, 'triplet')} in {', '.join(found.categories)}: the share of {voters} the image "
             "that the metric finds nearer to the reference, half for a tie, and the share of triplets in which a shift "
             f"changes which one that is (Ghildyal & Liu 2022, Eq. 2).{known}",
-            *said,
             *found.notes,
         ),
-        (table,),
+        tables,
         results={name: found.to_json()},
+    )
+
+
+def comparison_table(found: TripletTable, name: str) -> Table:
+    """One row for each two metrics and outcome."""
+    return Table(
+        f"{name}-comparisons",
+        "Differences between metrics on the same samples, in points of percent, with p-values corrected by Holm's "
+        "method within each outcome; fewer flips are better.",
+        ("Figure", "First", "Second", "Difference", "p (Holm)", "First is"),
+        tuple(
+            (
+                "2AFC" if one.shift_px is None else f"flips at {one.shift_px} px",
+                one.first,
+                one.second,
+                interval(one.difference, 2),
+                p_value(one.p_holm),
+                one.verdict,
+            )
+            for one in found.comparisons
+        ),
+        pd.concat([one.to_frame() for one in found.comparisons], ignore_index=True),
+        (0, 1, 2, 5),
     )
