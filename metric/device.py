@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 import torch
+from torch import Tensor
+from torch.autograd import forward_ad
 
 from metric.errors import MetricError
 
@@ -45,6 +47,14 @@ def is_traced() -> bool:
     """Whether a call is recorded by `torch.jit.trace`, for which every size is a number that it has seen."""
     traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     return traced
+
+
+def is_transformed(tensor: Tensor) -> bool:
+    """Whether a tensor is more than its values: of `torch.func`, or with a derivative along it (`forward_ad`)."""
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return True
+    along = forward_ad.unpack_dual(tensor).tangent  # type: ignore[no-untyped-call]
+    return along is not None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from metric.device import Precision, is_recorded
+from metric.device import Precision, is_recorded, is_transformed
 from metric.networks import compiled
 from metric.networks.blurpool import BlurPool
 from metric.networks.folding import FoldedConvBlur
@@ -68,8 +68,9 @@ class FastNetwork(nn.Module):
         return features
 
     def _is_differentiated(self, images: Tensor) -> bool:
-        return torch.is_grad_enabled() and (
-            images.requires_grad or any(parameter.requires_grad for parameter in self.plain.parameters())
+        return is_transformed(images) or (
+            torch.is_grad_enabled()
+            and (images.requires_grad or any(parameter.requires_grad for parameter in self.plain.parameters()))
         )
 
 
