@@ -51,7 +51,7 @@ def compiled() -> Compiled:
         library = ctypes.CDLL(str(path))
         library.filters_at_a_time.restype = ctypes.c_long
         lanes = library.filters_at_a_time() // 2
-    except (OSError, subprocess.SubprocessError, AttributeError) as error:
+    except (OSError, subprocess.SubprocessError, AttributeError, RuntimeError) as error:  # the last: there is no home
         return Compiled(None, f"by torch alone, as {compiler} gave nothing that runs ({_say(error)})")
     return Compiled(library, f"by code that {compiler} compiled for this processor ({lanes} numbers at a time)")
 

@@ -69,6 +69,17 @@ def test_a_cache_that_cannot_be_written_does_not_matter(monkeypatch: pytest.Monk
     assert "by torch alone" in _build().how
 
 
+def test_a_user_without_a_home_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unknown(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    monkeypatch.setenv("CXX", _script(tmp_path / "compiler", "exit 0"))
+    assert _build().library is None
+    assert "(Could not determine home directory.)" in _build().how
+
+
 def test_the_verb_says_which_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     for arguments in ([], ["--json"]):
         done = CliRunner().invoke(metrics_verb, arguments)
