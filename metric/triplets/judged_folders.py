@@ -152,8 +152,9 @@ def read_judgment(path: Path) -> float:
         MetricError: for a file that is no such array, and a number outside [0, 1].
     """
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:  # NumPy would leave it open where it raises
+            array = np.load(file, allow_pickle=False)
+    except Exception as error:  # of a damaged file, NumPy raises whatever comes
         raise MetricError(f"{path} cannot be read as a NumPy file: {error}.") from error
     if not isinstance(array, np.ndarray) or array.size != 1 or array.dtype.kind not in "fiub":
         raise MetricError(f"{path} does not hold one number; a judgment is the share of people, in [0, 1].")
