@@ -118,12 +118,12 @@ def _category(folder: Path, layout: Layout, refuse: Callable[[str], None]) -> It
             have = next(files[part][stem] for part in layout.parts if stem in files[part])
             refuse(f"{have} has no partner in {folder / lacking[0]} ({counts}).")
             continue
+        images = [files[part][stem] for part in layout.images]
         try:
-            judge = read_judgment(files[layout.judgments][stem])
+            judge, stamp = read_judgment(files[layout.judgments][stem]), files_as_they_are(images)
         except MetricError as error:
             refuse(str(error))
             continue
-        images = [files[part][stem] for part in layout.images]
         yield Triplet(
             category=folder.name,
             sample=stem,
@@ -131,7 +131,7 @@ def _category(folder: Path, layout: Layout, refuse: Callable[[str], None]) -> It
             compared=tuple(images[1:]),
             judge=judge,
             reference_name=f"{folder.name}/{layout.images[0]}/{images[0].name}",
-            images=files_as_they_are(images),
+            images=stamp,
         )
 
 

@@ -237,6 +237,12 @@ def _remove(path: str) -> Callable[[Path], None]:
     return lambda folder: (folder / path).unlink()
 
 
+def _dangle(folder: Path) -> None:
+    path = folder / IN / "p0" / "000001.png"
+    path.unlink()
+    path.symlink_to("gone.png")
+
+
 def _other_size(folder: Path) -> None:
     Image.new("RGB", (80, 64)).save(folder / "2afc/val/deblur/p1/000001.png")
 
@@ -255,6 +261,7 @@ BAD: list[tuple[Callable[[Path], None], str]] = [
     (_save(f"{IN}/judge/000001.npy", np.array([np.nan])), "000001.npy holds nan; a judgment is the share"),
     (_save(f"{IN}/judge/000001.npy", np.array([0.2, 0.4])), "000001.npy does not hold one number; "),
     (_save(f"{IN}/judge/000001.npy", np.array(["x"])), "000001.npy does not hold one number; "),
+    (_dangle, "deblur/p0/000001.png cannot be read: No such file or directory."),
     (_other_size, "deblur/p1/000001.png has 80 × 64 pixels and "),
 ]
 
