@@ -107,6 +107,27 @@ def test_what_is_bad_is_named(clic: Path, tmp_path: Path, invoke: Invoke, line: 
     assert skipped.exit_code == (0 if "no image" in sentence else 1)
 
 
+def test_images_of_one_name_are_told_apart_by_their_folders_or_refused(
+    clic: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    deeper = clic / "crops" / "deeper"
+    for folder in ("original", "codec-1", "codec-2"):
+        (deeper / folder).mkdir(parents=True)
+        Image.new("RGB", (20, 20)).save(deeper / folder / "one.png")
+    rows = clic / "answers.csv"
+    rows.write_text("original/one.png,codec-1/one.png,codec-2/one.png,1\n")
+    (triplet,) = read_clic(clic).triplets
+    found = [triplet.reference, *triplet.compared]
+    assert [path.parent.name for path in found] == ["original", "codec-1", "codec-2"]
+    rows.write_text("one.png,codec-1/one.png,codec-2/one.png,1\n")
+    arguments = ("clic", "score", clic, "--metric", "l2", "-o", tmp_path / "s.csv")
+    assert "line 1: one.png may be " in invoke(*arguments).stderr
+    rows.write_text("original/one.png,codec-1/one.png,codec-2/one.png,1\n")
+    (deeper / "codec-1" / "one.png").unlink()
+    (deeper / "original" / "one.png").unlink()
+    assert "are one file; is one missing?" in invoke(*arguments).stderr
+
+
 def test_a_header_is_read_over_and_a_folder_without_one_file_is_refused(
     clic: Path, tmp_path: Path, invoke: Invoke
 ) -> None:
