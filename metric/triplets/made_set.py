@@ -80,6 +80,8 @@ class MadeSet:
             MetricError: for a folder that has something in it or cannot be written, photographs that are all too
                 small, and a metric that is none or gives no distances of 0 and more.
         """
+        if folder.name in ("", ".."):
+            raise MetricError(f"{folder} has no name of its own; give a folder that is to be made, with -o.")
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise MetricError(f"{folder} exists already; give a folder that does not, with -o.")
         large = [photograph for photograph in photographs if min(photograph.width, photograph.height) >= self.size_px]

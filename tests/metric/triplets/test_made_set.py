@@ -121,6 +121,7 @@ def test_the_verb_makes_a_set_of_a_folder_that_says_that_nobody_looked(
     assert "Not one of 1 photographs has 100 × 100 pixels" in larger.stderr
     psnr = invoke("bapps", "make", source, "-o", tmp_path / "m", "--size", 48, "--votes", "psnr")
     assert "votes need distances from 0 on" in psnr.stderr
+    assert ". has no name of its own; give a folder" in invoke("bapps", "make", source, "-o", ".").stderr
     gone = invoke("bapps", "make", "gone", "-o", "m")
     assert 'There is no folder "gone" of photographs; name one, or demo.' in gone.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "photographs"]
