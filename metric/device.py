@@ -63,7 +63,8 @@ def exact_float32() -> Iterator[None]:
 
     A compiled metric computes as `torch.backends.cudnn` is set when it runs.
     """
-    if is_recorded():
+    # What is set is the process's, and of several threads one would put back what another set: only where it matters.
+    if is_recorded() or not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         yield
         return
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
