@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 import torch
+from torch import Tensor
+from torch.autograd import forward_ad
 
 from metric.errors import MetricError
 
@@ -47,13 +49,22 @@ def is_traced() -> bool:
     return traced
 
 
+def is_transformed(tensor: Tensor) -> bool:
+    """Whether a tensor is more than its values: of `torch.func`, or with a derivative along it (`forward_ad`)."""
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return True
+    along = forward_ad.unpack_dual(tensor).tangent  # type: ignore[no-untyped-call]
+    return along is not None
+
+
 @contextmanager
 def exact_float32() -> Iterator[None]:
     """Convolutions in float32 that is float32: by default a GPU rounds their input to 10 bits (TF32).
 
     A compiled metric computes as `torch.backends.cudnn` is set when it runs.
     """
-    if is_recorded():
+    # What is set is the process's, and of several threads one would put back what another set: only where it matters.
+    if is_recorded() or not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         yield
         return
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):

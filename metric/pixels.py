@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from pathlib import Path
 from typing import TypeAlias
@@ -28,6 +29,9 @@ _EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX")
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
+_OPENING = threading.Lock()
+
+
 def read_pixels(path: Path) -> Pixels:
     """8-bit RGB values, shape (H, W, 3), of a PNG, JPEG, TIFF, BMP or WebP file.
 
@@ -39,11 +43,9 @@ def read_pixels(path: Path) -> Pixels:
             transparent somewhere, has other colours (such as CMYK), or is a TIFF or WebP of several images.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
-                _check_file(path, image)
-                image.load()
+        with _open(path) as image:
+            _check_file(path, image)
+            image.load()
     except MetricError:
         raise
     except FileNotFoundError:
@@ -83,6 +85,13 @@ def read_image(path: Path) -> Tensor:
 def to_tensor(pixels: Pixels) -> Tensor:
     """8-bit RGB values (H, W, 3) as float32 in [0, 1], shape (1, 3, H, W)."""
     return torch.tensor(pixels).permute(2, 0, 1).unsqueeze(0).float().div_(255)
+
+
+def _open(path: Path) -> ImageFile:
+    # Filters of warnings are the process's: of two threads that change them, one would put back what the other set.
+    with _OPENING, warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(path, formats=_FORMATS)
 
 
 def _check_file(path: Path, image: ImageFile) -> None:

@@ -55,7 +55,7 @@ def level_distance(reference: Tensor, images: Tensor, channel_weights: Tensor) -
         channel_weights: (1, C, 1, 1), not negative.
     """
     given = reference, images, channel_weights
-    if all(map(compiled.computes, given)) and compiled.whole(images.shape[1]):
+    if all(map(compiled.computes, given)) and compiled.whole(images.shape[1]) and _fit(reference, images):
         return compiled.mean_difference(*given)
     reference, images, weights = (maps.flatten(2) for maps in (reference, images, channel_weights))
     positions = images.shape[2]
@@ -66,6 +66,11 @@ def level_distance(reference: Tensor, images: Tensor, channel_weights: Tensor) -
     parts = zip(torch.split(reference, part, 2), torch.split(images, part, 2), strict=True)
     sums = [((one - other).square() * weights).sum(dim=(1, 2)) for one, other in parts]
     return torch.stack(sums).sum(dim=0) / positions
+
+
+def _fit(reference: Tensor, images: Tensor) -> bool:
+    """Whether features can be compared without being repeated; torch repeats them, or says what does not fit."""
+    return reference.shape[1:] == images.shape[1:] and len(reference) in (1, len(images))
 
 
 class LPIPS(FeatureMetric):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from metric.device import is_recorded
+from metric.device import is_recorded, is_transformed
 from metric.networks.compiler import compiled
 
 _LANES = 16
@@ -31,6 +31,7 @@ def computes(maps: Tensor) -> bool:
         and maps.dtype == torch.float32
         and maps.device.type == "cpu"
         and not (torch.is_grad_enabled() and maps.requires_grad)
+        and not is_transformed(maps)
         and available()
     )
 

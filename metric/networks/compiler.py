@@ -47,11 +47,10 @@ def compiled() -> Compiled:
         missing = f"{named}, which CXX names, was not found" if named else "no C++ compiler was found"
         return Compiled(None, f"by torch alone, as {missing}; with g++ or clang++ they take half the time")
     try:
-        path = _build(compiler)
-        library = ctypes.CDLL(str(path))
+        library = _load(compiler)
         library.filters_at_a_time.restype = ctypes.c_long
         lanes = library.filters_at_a_time() // 2
-    except (OSError, subprocess.SubprocessError, AttributeError) as error:
+    except (OSError, subprocess.SubprocessError, AttributeError, RuntimeError) as error:  # the last: there is no home
         return Compiled(None, f"by torch alone, as {compiler} gave nothing that runs ({_say(error)})")
     return Compiled(library, f"by code that {compiler} compiled for this processor ({lanes} numbers at a time)")
 
@@ -59,6 +58,15 @@ def compiled() -> Compiled:
 def cache_folder() -> Path:
     """Where compiled code is kept."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shift-study" / "compiled"
+
+
+def _load(compiler: str) -> ctypes.CDLL:
+    path = _build(compiler)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:  # what is there is damaged, or of a compiler that was
+        path.unlink(missing_ok=True)
+        return ctypes.CDLL(str(_build(compiler)))
 
 
 def _build(compiler: str) -> Path:
@@ -75,6 +83,8 @@ def _build(compiler: str) -> Path:
         with tempfile.TemporaryDirectory(dir=folder) as own:
             made = Path(own) / path.name
             _run([*command, "-shared", "-x", "c++", "-", "-o", str(made)], source)
+            with made.open("rb") as file:
+                os.fsync(file.fileno())
             made.replace(path)  # whole, or not at all, also where another process does the same
     return path
 

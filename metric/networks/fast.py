@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from metric.device import Precision, is_recorded
+from metric.device import Precision, is_recorded, is_transformed
 from metric.networks import compiled
 from metric.networks.blurpool import BlurPool
 from metric.networks.folding import FoldedConvBlur
@@ -62,14 +62,14 @@ class FastNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (N, 3, H, W) with channels last → what the network gives."""
         plain = is_recorded() or images.dtype != torch.float32 or self._is_differentiated(images)
-        least = _LARGE_PX_COMPILED if compiled.available() else _LARGE_PX
-        large = not plain and min(images.shape[2], images.shape[3]) >= least
+        large = not plain and min(images.shape[2], images.shape[3]) >= _least_px()
         features: tuple[Tensor, ...] = (self.large if large else self.plain)(images)
         return features
 
     def _is_differentiated(self, images: Tensor) -> bool:
-        return torch.is_grad_enabled() and (
-            images.requires_grad or any(parameter.requires_grad for parameter in self.plain.parameters())
+        return is_transformed(images) or (
+            torch.is_grad_enabled()
+            and (images.requires_grad or any(parameter.requires_grad for parameter in self.plain.parameters()))
         )
 
 
@@ -164,6 +164,10 @@ def _folds(layer: nn.Conv2d, blur: BlurPool) -> bool:
         and side < taps * blur.stride
         and layer.in_channels < _least_channels().get(taps, layer.in_channels + 1)
     )
+
+
+def _least_px() -> int:
+    return _LARGE_PX_COMPILED if compiled.available() else _LARGE_PX
 
 
 def _least_channels() -> dict[int, int]:

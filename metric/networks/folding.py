@@ -33,7 +33,7 @@ class FoldedConvBlur(nn.Module):
         self.blur = blur if blur is not None else BlurPool(1, size=1, stride=1)
         self._step, self._taps = int(convolution.stride[0]), int(convolution.kernel_size[0])
         self._side = self._taps + (self.blur.size - 1) * self._step
-        self._filters: dict[tuple[Weights, Weights, int, torch.dtype], Tensor] = {}
+        self._filters: dict[tuple[Weights, Weights, int, torch.dtype, torch.device], Tensor] = {}
 
     def forward(self, maps: Tensor) -> Tensor:
         zeros = int(self.convolution.padding[0])
@@ -65,7 +65,7 @@ class FoldedConvBlur(nn.Module):
     def _convolve(self, part: Tensor, rows: _Run, columns: _Run, found: Tensor, block: int) -> None:
         into = found.narrow(2, rows.first, rows.outputs).narrow(3, columns.first, columns.outputs)
         stride = self._step * self.blur.stride
-        key = rows.weights, columns.weights, block, part.dtype
+        key = rows.weights, columns.weights, block, part.dtype, part.device
         if key not in self._filters:
             self._filters[key] = self._fold(rows.weights, columns.weights, block)
         weight, bias = self._filters[key], self.convolution.bias

@@ -37,12 +37,12 @@ def read_clic(data: Path, images: Path | None = None, *, skip_bad: bool = False)
     Args:
         data: the CSV file, or a folder that has one.
         images: the folder that has the images; by default that of the file. A name may be a path inside it, or the
-            name of a file anywhere below it.
+            name or the end of the path of one file below it.
         skip_bad: leave out rows whose images are missing, and list them.
 
     Raises:
         MetricError: for a file that is none of this layout, an answer that is not from 0 to 1, and an image that is
-            missing.
+            missing, or may be one of several.
     """
     file = _find(data)
     rows = list(_rows(file))
@@ -110,7 +110,7 @@ class _Images:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[str, Path] | None = None
+        self._known: dict[str, list[Path]] | None = None
 
     def locate(self, name: str) -> Path:
         path = PurePosixPath(name)
@@ -120,10 +120,14 @@ class _Images:
             files = (each for each in sorted(self.folder.rglob("*")) if each.suffix.lower() in IMAGE_SUFFIXES)
             self._known = {}
             for each in files:
-                self._known.setdefault(each.name, each)
-        if path.name not in self._known:
+                self._known.setdefault(each.name, []).append(each)
+        named = self._known.get(path.name, [])
+        found = [each for each in named if each.parts[-len(path.parts) :] == path.parts] or named
+        if not found:
             raise MetricError(f"There is no image {name} in {self.folder}; say where they are with --images.")
-        return self._known[path.name]
+        if len(found) > 1:
+            raise MetricError(f"{name} may be {found[0]} or {found[1]}; name the folder of one with --images.")
+        return found[0]
 
 
 def _triplets(
@@ -132,6 +136,8 @@ def _triplets(
     for row in rows:
         try:
             files = [locate(name) for name in (row.original, row.first, row.second)]
+            if len({*files}) < len(files):
+                raise MetricError(f"two of {row.original}, {row.first} and {row.second} are one file; is one missing?")
             stamp = files_as_they_are(files)
         except MetricError as error:
             problem = MetricError(f"{file}, line {row.line}: {error}")

@@ -118,12 +118,12 @@ def _category(folder: Path, layout: Layout, refuse: Callable[[str], None]) -> It
             have = next(files[part][stem] for part in layout.parts if stem in files[part])
             refuse(f"{have} has no partner in {folder / lacking[0]} ({counts}).")
             continue
+        images = [files[part][stem] for part in layout.images]
         try:
-            judge = read_judgment(files[layout.judgments][stem])
+            judge, stamp = read_judgment(files[layout.judgments][stem]), files_as_they_are(images)
         except MetricError as error:
             refuse(str(error))
             continue
-        images = [files[part][stem] for part in layout.images]
         yield Triplet(
             category=folder.name,
             sample=stem,
@@ -131,7 +131,7 @@ def _category(folder: Path, layout: Layout, refuse: Callable[[str], None]) -> It
             compared=tuple(images[1:]),
             judge=judge,
             reference_name=f"{folder.name}/{layout.images[0]}/{images[0].name}",
-            images=files_as_they_are(images),
+            images=stamp,
         )
 
 
@@ -152,8 +152,9 @@ def read_judgment(path: Path) -> float:
         MetricError: for a file that is no such array, and a number outside [0, 1].
     """
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:  # NumPy would leave it open where it raises
+            array = np.load(file, allow_pickle=False)
+    except Exception as error:  # of a damaged file, NumPy raises whatever comes
         raise MetricError(f"{path} cannot be read as a NumPy file: {error}.") from error
     if not isinstance(array, np.ndarray) or array.size != 1 or array.dtype.kind not in "fiub":
         raise MetricError(f"{path} does not hold one number; a judgment is the share of people, in [0, 1].")

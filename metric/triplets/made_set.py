@@ -80,6 +80,8 @@ class MadeSet:
             MetricError: for a folder that has something in it or cannot be written, photographs that are all too
                 small, and a metric that is none or gives no distances of 0 and more.
         """
+        if folder.name in ("", ".."):
+            raise MetricError(f"{folder} has no name of its own; give a folder that is to be made, with -o.")
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise MetricError(f"{folder} exists already; give a folder that does not, with -o.")
         large = [photograph for photograph in photographs if min(photograph.width, photograph.height) >= self.size_px]
@@ -209,16 +211,22 @@ def votes_of(data: Path) -> str:
     Raises:
         MetricError: where that file is damaged.
     """
-    home = data.parent if data.name in (TWO_AFC.folder, JND.folder) else data
-    if data.name in ("val", "train") and data.parent.name in (TWO_AFC.folder, JND.folder):
-        home = data.parent.parent
-    path = home / METADATA
-    if not path.is_file():
+    places = (_home(data.absolute()) / METADATA, _home(data.resolve()) / METADATA)
+    path = next((path for path in places if path.is_file()), None)
+    if path is None:
         return HUMAN
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["votes"])
     except (ValueError, KeyError, TypeError) as error:
         raise MetricError(f"{path} does not say how the votes were made; make the set again.") from error
+
+
+def _home(data: Path) -> Path:
+    """The folder of a set, of which `data` may be the part that has the triplets, or a split."""
+    parts = (TWO_AFC.folder, JND.folder)
+    if data.name in ("val", "train") and data.parent.name in parts:
+        return data.parent.parent
+    return data.parent if data.name in parts else data
 
 
 def _distances(metric: str) -> Amount:

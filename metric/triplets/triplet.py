@@ -24,7 +24,7 @@ class Triplet:
         compared: the files of the images that are compared with it: p0 and p1 of a triplet.
         judge: share of people who preferred p1, in [0, 1]; of a pair, who called it the same.
         reference_name: as the table of scores names the reference; triplets that share one are one cluster.
-        images: which files these are, by their sizes and times, in few characters.
+        images: which files these are, by their names, sizes and times, in few characters.
     """
 
     category: str
@@ -63,7 +63,7 @@ class TripletSet:
 
 
 def files_as_they_are(files: Sequence[Path]) -> str:
-    """Changes when one of the files does: of their sizes and times of writing, 16 hexadecimal digits.
+    """Changes when one of the files does: of their names, sizes and times of writing, 16 hexadecimal digits.
 
     Raises:
         MetricError: for a file that is not there.
@@ -74,5 +74,7 @@ def files_as_they_are(files: Sequence[Path]) -> str:
             found = path.stat()
         except OSError as error:
             raise MetricError(f"{path} cannot be read: {error.strerror or error}.") from error
-        digest.update(f"{found.st_size} {found.st_mtime_ns}\n".encode())
+        # With the name, for files of BMP are of one size, and an archive may write all at one time.
+        name = "/".join(path.parts[-2:])
+        digest.update(f"{name} {found.st_size} {found.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]

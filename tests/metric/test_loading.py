@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.autograd import forward_ad
 
 from metric import load
 from metric.errors import MetricError
@@ -162,6 +163,26 @@ def test_a_step_against_the_gradient_brings_images_closer(crops: tuple[np.ndarra
     assert image.grad is not None
     step = 0.002 / image.grad.abs().max()
     assert metric(reference, (image - step * image.grad).clamp(0, 1)) < before
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")  # torch itself calls it
+@pytest.mark.parametrize("side_px", [64, 144])
+def test_derivatives_forward_and_those_of_torch_func_are_those_of_backward(side_px: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    reference, image, along = (torch.rand(1, 3, side_px, side_px, generator=generator) for _ in range(3))
+    metric = load("stlpips-alex", device="cpu")
+
+    def distance(images: torch.Tensor) -> torch.Tensor:
+        return metric(reference, images).sum()
+
+    wanted = image.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(distance(wanted), wanted)
+    torch.testing.assert_close(torch.func.grad(distance)(image), gradient)
+    slope = (gradient.double() * along.double()).sum().float()
+    with forward_ad.dual_level():
+        tangent = forward_ad.unpack_dual(distance(forward_ad.make_dual(image, along))).tangent
+    torch.testing.assert_close(tangent, slope, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(torch.func.jvp(distance, (image,), (along,))[1], slope, rtol=1e-4, atol=1e-6)
 
 
 def test_identical_images_have_a_gradient_of_zero(crops: tuple[np.ndarray, np.ndarray]) -> None:

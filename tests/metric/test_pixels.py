@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +156,15 @@ def test_what_cannot_be_scored_is_refused(write: object, sentence: str, tmp_path
     with pytest.raises(MetricError, match=sentence) as caught:
         read_pixels(path)
     assert "a.png" in str(caught.value)
+
+
+def test_threads_that_read_leave_the_filters_of_warnings_as_they_were(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-5)
+    Image.fromarray(_RGB).save(tmp_path / "a.png")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: read_pixels(tmp_path / "a.png"), range(300)))
+    assert list(warnings.filters) == before

@@ -165,6 +165,17 @@ def test_features_are_compared(references: int) -> None:
     torch.testing.assert_close(found.double(), level_distance(*exact, weights.double()), rtol=1e-6, atol=0)
 
 
+@torch.no_grad()
+def test_features_that_do_not_fit_are_refused() -> None:
+    weights = torch.rand(1, 48, 1, 1)
+    for reference, images in (((2, 20), (4, 20)), ((1, 20), (1, 30)), ((4, 30), (4, 20))):
+        maps = (_maps(count, 48, side, side) for count, side in (reference, images))
+        with pytest.raises((RuntimeError, ValueError)):
+            level_distance(*maps, weights)
+    one_image = level_distance(_maps(4, 48, 20, 20), _maps(4, 48, 20, 20)[:1], weights)
+    assert one_image.shape == (4,)
+
+
 def test_what_needs_a_gradient_is_left_to_torch() -> None:
     maps = _maps(1, 16, 8, 8).requires_grad_()
     assert not compiled.computes(maps)

@@ -62,11 +62,34 @@ def test_a_broken_compiler_does_not_matter(
     assert said in found.how
 
 
+def test_what_is_damaged_in_the_cache_is_made_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if compiled().library is None:
+        pytest.skip("no C++ compiler")
+    assert _build().library is not None
+    (made,) = cache_folder().iterdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "damaged"))
+    cache_folder().mkdir(parents=True)
+    (cache_folder() / made.name).touch()
+    assert _build().library is not None
+    assert (cache_folder() / made.name).stat().st_size == made.stat().st_size
+
+
 def test_a_cache_that_cannot_be_written_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where a folder should be")
     monkeypatch.setenv("CXX", _script(tmp_path / "compiler", "exit 0"))
     assert _build().library is None
     assert "by torch alone" in _build().how
+
+
+def test_a_user_without_a_home_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unknown(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    monkeypatch.setenv("CXX", _script(tmp_path / "compiler", "exit 0"))
+    assert _build().library is None
+    assert "(Could not determine home directory.)" in _build().how
 
 
 def test_the_verb_says_which_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,3 +196,13 @@ def test_what_bfloat16_is_depends_on_the_processor(monkeypatch: pytest.MonkeyPat
     assert computed_in("float32", cpu) == "float32"
     having = arrange(build_network(_STLPIPS_ALEX), "bfloat16")
     assert {tensor.dtype for tensor in having.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@torch.no_grad()
+def test_a_folded_blur_may_be_moved_to_another_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "computes", lambda maps: False)
+    folded = FoldedConvBlur(nn.Conv2d(3, 64, 3, padding=1), BlurPool(64))
+    maps = torch.rand(1, 3, 40, 40)
+    expected = folded(maps)
+    torch.testing.assert_close(folded.cuda()(maps.cuda()).cpu(), expected, rtol=1e-2, atol=1e-3)

@@ -221,8 +221,26 @@ def _save(path: str, array: Any) -> Callable[[Path], None]:
     return lambda folder: np.save(folder / path, array)
 
 
+def _enlarge(path: str) -> Callable[[Path], None]:
+    """A damaged header, of an array that no memory holds."""
+
+    def spoil(folder: Path) -> None:
+        content = (folder / path).read_bytes()
+        changed = content.replace(b"(1,), }" + 15 * b" ", b"(" + 16 * b"9" + b",), }")
+        assert len(changed) == len(content)
+        (folder / path).write_bytes(changed)
+
+    return spoil
+
+
 def _remove(path: str) -> Callable[[Path], None]:
     return lambda folder: (folder / path).unlink()
+
+
+def _dangle(folder: Path) -> None:
+    path = folder / IN / "p0" / "000001.png"
+    path.unlink()
+    path.symlink_to("gone.png")
 
 
 def _other_size(folder: Path) -> None:
@@ -236,11 +254,14 @@ BAD: list[tuple[Callable[[Path], None], str]] = [
     (_remove(f"{IN}/ref/000000.png"), "deblur/p0/000000.png has no partner in "),
     (_write(f"{IN}/p0/000001.png", b"no image"), "deblur/p0/000001.png is not a PNG, JPEG, TIFF, BMP or WebP image"),
     (_write(f"{IN}/judge/000001.npy", b"no array"), "deblur/judge/000001.npy cannot be read as a NumPy file: "),
+    (_write(f"{IN}/judge/000001.npy", b"PK\x03\x04"), "deblur/judge/000001.npy cannot be read as a NumPy file: "),
+    (_enlarge(f"{IN}/judge/000001.npy"), "deblur/judge/000001.npy cannot be read as a NumPy file: "),
     (_write(f"{IN}/judge/000001.npy", b""), "deblur/judge/000001.npy cannot be read as a NumPy file: "),
     (_save(f"{IN}/judge/000001.npy", np.array([1.2])), "000001.npy holds 1.2; a judgment is the share of people, in "),
     (_save(f"{IN}/judge/000001.npy", np.array([np.nan])), "000001.npy holds nan; a judgment is the share"),
     (_save(f"{IN}/judge/000001.npy", np.array([0.2, 0.4])), "000001.npy does not hold one number; "),
     (_save(f"{IN}/judge/000001.npy", np.array(["x"])), "000001.npy does not hold one number; "),
+    (_dangle, "deblur/p0/000001.png cannot be read: No such file or directory."),
     (_other_size, "deblur/p1/000001.png has 80 × 64 pixels and "),
 ]
 

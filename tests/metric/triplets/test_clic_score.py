@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,41 @@ def test_what_is_bad_is_named(clic: Path, tmp_path: Path, invoke: Invoke, line: 
     assert sentence in refused.stderr
     skipped = invoke(*arguments, "--skip-bad")
     assert skipped.exit_code == (0 if "no image" in sentence else 1)
+
+
+def test_images_of_one_name_are_told_apart_by_their_folders_or_refused(
+    clic: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    deeper = clic / "crops" / "deeper"
+    for folder in ("original", "codec-1", "codec-2"):
+        (deeper / folder).mkdir(parents=True)
+        Image.new("RGB", (20, 20)).save(deeper / folder / "one.png")
+    rows = clic / "answers.csv"
+    rows.write_text("original/one.png,codec-1/one.png,codec-2/one.png,1\n")
+    (triplet,) = read_clic(clic).triplets
+    found = [triplet.reference, *triplet.compared]
+    assert [path.parent.name for path in found] == ["original", "codec-1", "codec-2"]
+    rows.write_text("one.png,codec-1/one.png,codec-2/one.png,1\n")
+    arguments = ("clic", "score", clic, "--metric", "l2", "-o", tmp_path / "s.csv")
+    assert "line 1: one.png may be " in invoke(*arguments).stderr
+    rows.write_text("original/one.png,codec-1/one.png,codec-2/one.png,1\n")
+    (deeper / "codec-1" / "one.png").unlink()
+    (deeper / "original" / "one.png").unlink()
+    assert "are one file; is one missing?" in invoke(*arguments).stderr
+
+
+def test_rows_that_have_changed_places_are_not_taken_for_each_other(clic: Path) -> None:
+    for path in clic.glob("crops/**/*.png"):  # as an archive may leave uncompressed images: of one size and time
+        Image.new("RGB", (20, 20)).save(path.with_suffix(".bmp"))
+        os.utime(path.with_suffix(".bmp"), ns=(0, 0))
+    rows = ["china.bmp,codecs/china_a.bmp,codecs/china_b.bmp,1", "china.bmp,codecs/china_c.bmp,codecs/china_a.bmp,0"]
+    (clic / "answers.csv").write_text("\n".join(rows))
+    before = read_clic(clic, clic / "crops").triplets
+    (clic / "answers.csv").write_text("\n".join(reversed(rows)))
+    after = read_clic(clic, clic / "crops").triplets
+    assert [triplet.key for triplet in before] == [triplet.key for triplet in after]
+    assert [triplet.images for triplet in before] == [triplet.images for triplet in reversed(after)]
+    assert before[0].images != after[0].images
 
 
 def test_a_header_is_read_over_and_a_folder_without_one_file_is_refused(

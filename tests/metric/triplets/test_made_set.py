@@ -21,7 +21,7 @@ from sklearn.metrics import average_precision_score
 from metric.pixels import Pixels
 from metric.triplets.distortions import DISTORTIONS
 from metric.triplets.judged_folders import JND, TWO_AFC, read_folders
-from metric.triplets.made_set import MadeSet, Photograph
+from metric.triplets.made_set import MadeSet, Photograph, votes_of
 from metric.triplets.made_votes import preference_shares, same_shares
 
 Invoke = Callable[..., Result]
@@ -121,9 +121,23 @@ def test_the_verb_makes_a_set_of_a_folder_that_says_that_nobody_looked(
     assert "Not one of 1 photographs has 100 × 100 pixels" in larger.stderr
     psnr = invoke("bapps", "make", source, "-o", tmp_path / "m", "--size", 48, "--votes", "psnr")
     assert "votes need distances from 0 on" in psnr.stderr
+    assert ". has no name of its own; give a folder" in invoke("bapps", "make", source, "-o", ".").stderr
     gone = invoke("bapps", "make", "gone", "-o", "m")
     assert 'There is no folder "gone" of photographs; name one, or demo.' in gone.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "photographs"]
+
+
+@pytest.mark.parametrize(
+    ("here", "data"),
+    [("", "."), ("", "2afc"), ("2afc", "."), ("2afc", "val"), ("2afc/val", "."), ("jnd", "../2afc/val")],
+)
+def test_votes_are_known_to_be_made_from_wherever_the_set_is_named(
+    made: Path, monkeypatch: pytest.MonkeyPatch, here: str, data: str
+) -> None:
+    monkeypatch.chdir(made / here)
+    assert votes_of(Path(data)) == "rule: strength"
+    (made.parent / "link").symlink_to(made / "2afc" / "val")
+    assert votes_of(made.parent / "link") == "rule: strength"
 
 
 def test_metadata_that_do_not_say_whose_the_votes_are_are_refused(made: Path, tmp_path: Path, invoke: Invoke) -> None:
