@@ -10,6 +10,7 @@ names lie where a script or `python -m` looks first.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -186,6 +187,9 @@ def main(ctx: click.Context) -> None:
                       shift-study table1 my-study
                       shift-study score my-study --metric stlpips-alex --metric ssim
     """
+    # Threads that wait for others of their process sleep sooner: spinning, they hold them up where something else
+    # computes on the same processors. It is read when torch is loaded, which only a verb does.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     ctx.obj = Doors()
 
 
