@@ -39,4 +39,4 @@ def metrics_verb(name: str | None, as_json: bool) -> None:
         print_json({"metrics": all_described, "broken": broken, "convolutions": compiled().how})
     else:
         click.echo(metrics_table(all_described, broken.values()))
-        click.echo(f"\nOn a CPU, large images go through networks {compiled().how}.")
+        click.echo(f"\nOn a CPU, networks are computed {compiled().how}.")
