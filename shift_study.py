@@ -189,7 +189,7 @@ def main(ctx: click.Context) -> None:
     """
     # Threads that wait for others of their process sleep sooner: spinning, they hold them up where something else
     # computes on the same processors. It is read when torch is loaded, which only a verb does.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     ctx.obj = Doors()
 
 
