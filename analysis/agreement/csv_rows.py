@@ -22,8 +22,8 @@ def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[Row, str]]:
         path: a file in UTF-8.
         needed: columns that must be there; others may.
 
-    Raises: `AnalysisError` where the file cannot be read, is not CSV, or lacks a column, and where a line has
-        more cells than there are columns, as one with a decimal comma has.
+    Raises: `AnalysisError` where the file cannot be read, is not CSV, lacks a column or names two
+        alike, and where a line has more cells than there are columns, as one with a decimal comma has.
     """
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), restkey=_BEYOND, strict=True)
     try:
@@ -32,6 +32,9 @@ def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[Row, str]]:
                 if any(mark in "".join(reader.fieldnames or []) for mark in ";\t"):
                     raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
                 raise AnalysisError(f"{path}: the column {name} is missing; the first line names the columns.")
+        for name in reader.fieldnames or []:
+            if name and (reader.fieldnames or []).count(name) > 1:
+                raise AnalysisError(f"{path}: two columns are named {name}; leave one out, or name it otherwise.")
         for row in reader:
             here = f"{path}: line {reader.line_num}"
             # Cells beyond the last column; blanks are those of a comma at the end.

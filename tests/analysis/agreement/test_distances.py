@@ -62,6 +62,7 @@ def test_distances_that_are_no_finite_numbers_are_kept_as_such(tmp_path: Path) -
         ("pair;distance\na;1\n", "not separated by commas"),
         ("metric,pair,distance\n,a,1\n", "the metric of a is not named"),
         ("pair,distance\na,1\nb,0,25\n", "line 3 has more cells than the first line names columns"),
+        ("pair,distance,distance\na,1,2\n", "two columns are named distance"),
     ],
 )
 def test_a_bad_file_is_said(tmp_path: Path, content: str, says: str) -> None:
