@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.columns.participants import named, unknown_participants
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
-from analysis.exclusions.participants import named, unknown_participants
 from analysis.responses.displacement import displacement_px
 from analysis.responses.photographs import photographs
 from analysis.responses.sources import PUBLISHED_TABLE1
+from analysis.tasks.registry import task_of
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +28,8 @@ FEWEST_CLUSTERS = 5
 
 _COLUMNS = ("shift_px", "same", "different")
 
-COUNTED_COLUMNS = ("image", "shift_px", "response")
-"""What is counted, for readers that need not read more."""
+COUNTED_COLUMNS = ("image", "shift_px", "response", "odd_place")
+"""What is counted, of whichever task, for readers that need not read more."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class TrialCounts:
     """Numbers of answers to pairs with a shift of `shift_px[k]` pixels; `shift_px` is `(K,)`, ascending,
     the length of the shift: on a diagonal larger than that along each axis.
 
-    `different`, `total`: `(K,)`. `by_participant`: `(P, K, 2)`, different and total of each participant; None where it
-    is not known who answered. `by_photograph`: `(F, K, 2)` likewise; None for bare counts.
+    `different`, `total`: `(K,)`; of odd-one-out, `different` are the answers that found the odd image.
+    `by_participant`: `(P, K, 2)`, different and total of each participant; None where it is not known who answered.
+    `by_photograph`: `(F, K, 2)` likewise; None for bare counts.
     `notes`: sentences on what is missing.
     """
 
@@ -51,11 +54,14 @@ class TrialCounts:
     def of(cls, responses: pd.DataFrame) -> TrialCounts:
         """The accepted answers of a tidy response table.
 
-        Raises: `AnalysisError` where none is left, or they are of several studies.
+        Raises: `AnalysisError` where none is left, they are of several studies, or their task has none to count.
         """
+        task = task_of(responses)
+        if task.hit is None:
+            raise AnalysisError(f"Answers of {task.name} studies are not counted by shift; use another analysis.")
         kept = accepted(responses)
         shift, level = np.unique(displacement_px(kept), return_inverse=True)
-        different = (kept["response"] == "different").to_numpy(dtype=bool)
+        different = task.hit(kept)
         unknown = unknown_participants(kept)
         known = unknown is None
         notes = [] if known else [f"{unknown}, so that intervals hold no variance of people."]
@@ -72,7 +78,7 @@ class TrialCounts:
                     f"The answers are of {len(tables)} {what if len(tables) > 1 else what[:-1]}, too few to draw from: "
                     f"intervals hold no variance of {'people' if what == 'participants' else what}."
                 )
-        if by_participant is not None:
+        if by_participant is not None and task is SAME_DIFFERENT:
             one_sided = _one_sided(kept["participant"], by_participant)
             if one_sided:
                 notes.append(

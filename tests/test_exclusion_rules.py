@@ -13,12 +13,15 @@ from analysis.exclusions.marking import DEFAULT_RULES, RULES
 from analysis.verbs.options import rules_for
 from shift_study import Doors
 from study_server.errors import StudyError
-from study_server.folder.settings import AnalysisSettings, Settings
 from study_server.folder.study_toml import write_settings
+from study_server.settings import AnalysisSettings
+from study_server.tasks.same_different.settings import SameDifferentSettings
 
 
 def folder_with(path: Path, exclusions: list[str]) -> str:
-    write_settings(dataclasses.replace(Settings(), analysis=AnalysisSettings(exclusions)), path / "study.toml")
+    write_settings(
+        dataclasses.replace(SameDifferentSettings(), analysis=AnalysisSettings(exclusions)), path / "study.toml"
+    )
     return str(path)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.exclusions.participant_rules import catch_trials, validation
-from analysis.exclusions.participants import participant_codes
+from analysis.columns.participants import participant_codes
 from analysis.results import Result
+from analysis.tasks.same_different_rules import catch_trials, validation
 
 
 @dataclass(frozen=True)

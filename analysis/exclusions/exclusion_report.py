@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.columns.participants import participant_codes, totals
+from analysis.columns.rule_columns import Responses, is_true, numbered_texts, row_count
 from analysis.exclusions.marking import DEFAULT_RULES, assessed
-from analysis.exclusions.participants import participant_codes, totals
-from analysis.exclusions.rule_columns import Responses, is_true, numbered_texts, row_count
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.columns.participants import participant_codes, totals
 from analysis.exclusions.exclusion_report import by_reason
 from analysis.exclusions.marking import DEFAULT_RULES, RULES, assessed, known_rules, meaning
-from analysis.exclusions.participants import participant_codes, totals
 from analysis.results import Result
+from analysis.tasks.registry import task_of
 
 Mask = NDArray[np.bool_]
 
@@ -62,6 +63,7 @@ def exclusion_flow(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES
     Source: Schulz, Altman & Moher 2010, CONSORT, item 13.
     """
     rules = known_rules(rules)
+    task = task_of(responses)
     codes, count = participant_codes(responses)
 
     def participants(mask: Mask) -> int:
@@ -77,7 +79,7 @@ def exclusion_flow(responses: pd.DataFrame, rules: Sequence[str] = DEFAULT_RULES
         steps.append(
             ExclusionStep(
                 reason=reason,
-                meaning=meaning(reason) if reason in RULES else "A mark that the table had.",
+                meaning=meaning(reason, task) if reason in RULES else "A mark that the table had.",
                 participants=people_before - people_left,
                 responses=int(lost.sum()),
                 participants_in_all=participants(having),

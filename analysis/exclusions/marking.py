@@ -2,23 +2,20 @@
 
 A rule takes the tidy response table and gives two boolean arrays, one value a response: whether the rule
 marks it, and whether the rule could be applied to it at all. A rule looks at answers only, never at marks, so
-the order of the rules and how often they are applied make no difference to what they mark.
+the order of the rules and how often they are applied make no difference to what they mark. What is asked about a
+participant's answers, the task says; the rules of their circumstances are the same for every task.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError
-from analysis.exclusions.participant_rules import catch_dprime, one_sided, unfinished, validation
-from analysis.exclusions.participants import PARTICIPANT, codes_of
-from analysis.exclusions.response_rules import interrupted, not_pixel_exact, too_fast
-from analysis.exclusions.rule_columns import (
+from analysis.columns.participants import PARTICIPANT, codes_of
+from analysis.columns.rule_columns import (
     Mask,
     NumberedResponses,
     Numbers,
@@ -30,43 +27,52 @@ from analysis.exclusions.rule_columns import (
     numbered_texts,
     row_count,
 )
+from analysis.errors import AnalysisError
+from analysis.exclusions.participant_rules import one_sided, unfinished
+from analysis.exclusions.response_rules import interrupted, not_pixel_exact, too_fast
+from analysis.tasks.registry import TASKS, task_of
+from analysis.tasks.rule import Rule
+from analysis.tasks.same_different import SAME_DIFFERENT
+from analysis.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Rule = Callable[[Responses], tuple[Mask, Mask]]
 _Table = TypeVar("_Table", "pd.DataFrame", NumberedResponses)
 
-RULES: dict[str, Rule] = {
-    "unfinished": unfinished,
-    "validation": validation,
-    "catch_dprime": catch_dprime,
-    "one_sided": one_sided,
-    "too_fast": too_fast,
-    "interrupted": interrupted,
-    "not_pixel_exact": not_pixel_exact,
+_OF_EVERY_TASK = {
+    "unfinished": Rule(unfinished, ("participant_state",), known_by="participant_state"),
+    "one_sided": Rule(one_sided, (*PARTICIPANT, "response")),
+    "too_fast": Rule(too_fast, ("reaction_time_ms",), known_by="reaction_time_ms"),
+    "interrupted": Rule(interrupted, (*PARTICIPANT, "trial", "visit", "hidden"), known_by="hidden"),
+    "not_pixel_exact": Rule(not_pixel_exact, ("pixel_scale", "window_changes")),
 }
+
+RULES = (
+    "unfinished",
+    "validation",
+    "catch_dprime",
+    "retest_agreement",
+    "one_sided",
+    "too_fast",
+    "interrupted",
+    "not_pixel_exact",
+)
+"""Names of all rules, whichever task they are of."""
 
 DEFAULT_RULES = ("unfinished", "validation")
 
-# Where this is all that a rule must know of a response, to say so takes no more than to look.
-_MUST_BE_KNOWN = {
-    "unfinished": "participant_state",
-    "validation": "participant",
-    "too_fast": "reaction_time_ms",
-    "interrupted": "hidden",
-}
 
-# What each rule looks at, for readers that need not read more.
-RULE_COLUMNS: dict[str, tuple[str, ...]] = {
-    "unfinished": ("participant_state",),
-    "validation": (*PARTICIPANT, "shift_px", "response"),
-    "catch_dprime": (*PARTICIPANT, "shift_px", "response"),
-    "one_sided": (*PARTICIPANT, "response"),
-    "too_fast": ("reaction_time_ms",),
-    "interrupted": (*PARTICIPANT, "trial", "visit", "hidden"),
-    "not_pixel_exact": ("pixel_scale", "window_changes"),
-}
+def rules_of(task: Task) -> dict[str, Rule]:
+    """The rules that can be applied to responses of a task, by name and in the order of `RULES`."""
+    rules = {**_OF_EVERY_TASK, **task.rules}
+    return {name: rules[name] for name in RULES if name in rules}
+
+
+def rule_columns(names: Sequence[str], tasks: Iterable[Task] = TASKS.values()) -> tuple[str, ...]:
+    """What these rules look at, for readers that need not read more; of whichever of the tasks the responses are."""
+    rules = [rules_of(task).get(name) for name in names for task in tasks]
+    return tuple(dict.fromkeys(column for rule in rules if rule is not None for column in rule.columns))
 
 
 def named_rules(text: str) -> tuple[str, ...]:
@@ -92,16 +98,28 @@ def known_rules(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def meaning(rule: str) -> str:
+def meaning(rule: str, task: Task = SAME_DIFFERENT) -> str:
     """What a rule marks, in one line."""
-    return (inspect.getdoc(RULES[rule]) or "").partition("\n")[0]
+    rules = rules_of(task)
+    return rules[rule].meaning if rule in rules else "A rule that is not of this task."
+
+
+def look(responses: Responses, rule: str) -> tuple[Mask, Mask]:
+    """Which responses a rule marks, and to which it can be applied at all; to none of a task that it is not of."""
+    found = rules_of(task_of(responses)).get(rule)
+    if found is None or not row_count(responses):
+        nothing = np.zeros(row_count(responses), dtype=np.bool_)
+        return nothing, nothing
+    return found.look(responses)
 
 
 def assessed(responses: Responses, rule: str) -> Mask:
-    """To which responses a rule can be applied: the second of what it gives."""
-    if rule in _MUST_BE_KNOWN:
-        return known(responses, _MUST_BE_KNOWN[rule])
-    return RULES[rule](responses)[1]
+    """To which responses a rule can be applied: the second of what `look` gives."""
+    found = rules_of(task_of(responses)).get(rule)
+    # Where one column tells it, to look there is all that it takes.
+    if found is not None and found.known_by is not None:
+        return known(responses, found.known_by)
+    return look(responses, rule)[1]
 
 
 def mark(responses: _Table, rules: Sequence[str] = DEFAULT_RULES) -> _Table:
@@ -113,10 +131,17 @@ def mark(responses: _Table, rules: Sequence[str] = DEFAULT_RULES) -> _Table:
         responses: a tidy response table.
         rules: names out of `RULES`; a response with several reasons has them in this order.
 
-    Raises: `AnalysisError` where a name is no rule.
+    Raises: `AnalysisError` where a name is no rule, or none of the responses' task.
     """
     names = known_rules(rules)
-    masks = [RULES[name](responses)[0] for name in names]
+    task = task_of(responses)
+    for name in names:
+        if task.is_known and name not in rules_of(task):
+            raise AnalysisError(
+                f"{name} is no exclusion rule of {task.name} studies; name some of {', '.join(rules_of(task))}, "
+                "or none."
+            )
+    masks = [look(responses, name)[0] for name in names]
 
     def with_marks(reasons: list[str], marks: int) -> list[str]:
         added: list[str] = [name for bit, name in enumerate(names) if marks >> bit & 1]

@@ -1,21 +1,14 @@
-"""Rules that mark all responses of a participant."""
+"""Rules that mark all responses of a participant, whatever the task."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numpy.typing import NDArray
 
-from analysis.exclusions.participants import answered, largest_shifts, participant_codes, totals
-from analysis.exclusions.rule_columns import Responses, integers, is_text, known
+from analysis.columns.participants import of_each, participant_codes, totals
+from analysis.columns.rule_columns import Mask, Responses, is_text, known
+from analysis.tasks.registry import task_of
 
-Mask = NDArray[np.bool_]
-
-# A coin's answers have a d′ of 0; one wrong answer in five of each kind has 2.6.
-LEAST_D_PRIME = 1.0
-
-# Nobody who looks at pairs of which some are shifted and some are not gives one answer so often.
+# Nobody who looks gives one answer so often, where each is right as often as the others.
 MOST_ONE_SIDED = 0.95
 # Fewer can be alike by chance.
 FEWEST_ANSWERS = 10
@@ -26,66 +19,15 @@ def unfinished(responses: Responses) -> tuple[Mask, Mask]:
     return is_text(responses, "participant_state", "unfinished"), known(responses, "participant_state")
 
 
-def validation(responses: Responses) -> tuple[Mask, Mask]:
-    """Participants who fail the paper's validation test: more than two thirds of a kind of catch trials wrong.
-
-    A participant fails who called more than two thirds of their 0-pixel pairs different, or more than two
-    thirds of their pairs with the largest shift the same. The largest shift is the largest in the study's
-    responses (9 pixels in the paper); where no response is to a shifted pair, only the first half of the test
-    is left. A participant who was shown no such pair cannot fail that half.
-
-    Source: Ghildyal & Liu 2022, Section 3.
-    """
-    codes, count = participant_codes(responses)
-    zero, zero_wrong, largest, largest_wrong = catch_trials(responses, codes, count)
-    # In whole numbers: as a float, two of three could come out on either side of two thirds.
-    fails = (3 * zero_wrong > 2 * zero) | (3 * largest_wrong > 2 * largest)
-    return _spread(fails, codes), codes >= 0
-
-
-def catch_dprime(responses: Responses, least: float = LEAST_D_PRIME) -> tuple[Mask, Mask]:
-    """Participants whose d′ between 0-pixel pairs and those with the largest shift is below 1.
-
-    d′ is that of the differencing model, which fits pairs that differ from trial to trial, after a half was
-    added to each number of answers, and one to each number of trials, so that shares of 0 and 1 have one too. A
-    participant who was not shown both kinds of pairs is not assessed.
-
-    Source: Macmillan & Creelman 2005, "Detection Theory", Chapter 9; the correction: Hautus 1995.
-    """
-    from scipy.special import ndtr, ndtri  # as much memory as half a million answers
-
-    codes, count = participant_codes(responses)
-    zero, zero_wrong, largest, largest_wrong = catch_trials(responses, codes, count)
-    false_alarms = (zero_wrong + 0.5) / (zero + 1)
-    hits = (largest - largest_wrong + 0.5) / (largest + 1)
-    # d′ grows with the share of hits: it is below the bound where there are fewer of them than a d′ of the bound has.
-    criterion = -math.sqrt(2) * ndtri(false_alarms / 2)
-    hits_at_least = ndtr((least - criterion) / math.sqrt(2)) + ndtr((-least - criterion) / math.sqrt(2))
-    both = (zero > 0) & (largest > 0)
-    return _spread(both & (hits < hits_at_least), codes), _spread(both, codes)
-
-
 def one_sided(responses: Responses) -> tuple[Mask, Mask]:
     """Participants more than 95 % of whose answers are alike, of ten answers or more.
 
-    A participant with fewer answers is not assessed.
+    A participant with fewer answers is not assessed; nobody is, where it is not known what can be answered.
     """
     codes, count = participant_codes(responses)
-    same, given = totals(codes, count, answered(responses, "same")), totals(codes, count, codes >= 0)
-    enough = given >= FEWEST_ANSWERS
-    alike = np.maximum(same, given - same) > MOST_ONE_SIDED * given
-    return _spread(alike & enough, codes), _spread(enough, codes)
-
-
-def catch_trials(responses: Responses, codes: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], ...]:
-    """Of each participant: 0-pixel pairs, those called different; pairs of the largest shift, those called same."""
-    shift = integers(responses, "shift_px")
-    same = answered(responses, "same")
-    zero, largest = shift == 0, (shift == largest_shifts(responses)) & (shift > 0)
-    which = (zero, zero & ~same, largest, largest & same)
-    return tuple(totals(codes, count, mask) for mask in which)
-
-
-def _spread(participants: Mask, codes: NDArray[np.int64]) -> Mask:
-    """What is so of a participant, for each of their responses; False where the participant is unknown."""
-    return np.append(participants, False)[codes]
+    choices = task_of(responses).choices("response")
+    each = [totals(codes, count, is_text(responses, "response", choice)) for choice in choices]
+    given = totals(codes, count, codes >= 0)
+    enough = (given >= FEWEST_ANSWERS) & bool(choices)
+    most = np.max(each, axis=0) if each else given
+    return of_each((most > MOST_ONE_SIDED * given) & enough, codes), of_each(enough, codes)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.exclusions.participants import participant_codes
-from analysis.exclusions.rule_columns import Responses, integers, is_below, is_true, known
+from analysis.columns.participants import participant_codes
+from analysis.columns.rule_columns import Responses, integers, is_below, is_true, known
 
 Mask = NDArray[np.bool_]
 

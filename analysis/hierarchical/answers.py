@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.columns.participants import unknown_participants
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
-from analysis.exclusions.participants import unknown_participants
 from analysis.hierarchical.groups import Groups
 from analysis.hierarchical.posterior import Varying
 from analysis.hierarchical.seen_shift import FALSE_ALARM, LAPSE, LOCATION, LOG_SPREAD

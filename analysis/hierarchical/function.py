@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.columns.participants import named
 from analysis.errors import AnalysisError
-from analysis.exclusions.participants import named
 from analysis.hierarchical.answers import StudyAnswers
 from analysis.hierarchical.density import odds_of_none, shortest
 from analysis.hierarchical.participant_draws import CHAINS, Sampled, prior_of, sampled, thresholds_px

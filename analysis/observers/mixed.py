@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from analysis.columns.participants import named, unknown_participants
 from analysis.errors import AnalysisError
-from analysis.exclusions.participants import named, unknown_participants
 from analysis.observers.accepted_answers import AcceptedAnswers, Integers
 from analysis.observers.cluster_robust import LogisticFit, fit_logistic
 from analysis.observers.predictors import MEANING, predictors_of

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.columns.participants import answered, participant_codes
 from analysis.errors import AnalysisError
-from analysis.exclusions.marking import DEFAULT_RULES, RULE_COLUMNS, RULES, accepted, change_reasons, known_rules, mark
-from analysis.exclusions.participants import answered, participant_codes
+from analysis.exclusions.marking import DEFAULT_RULES, RULES, accepted, change_reasons, known_rules, mark, rule_columns
 from analysis.results import Estimate, Result
 from analysis.wilson import wilson_percent
 
-SENSITIVITY_COLUMNS = ("image", *dict.fromkeys(name for names in RULE_COLUMNS.values() for name in names))
+SENSITIVITY_COLUMNS = ("image", *rule_columns(RULES))
 """What is looked at, whichever rules a variant has, for readers that need not read more."""
 
 

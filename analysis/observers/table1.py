@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.columns.participants import answered, codes_of
 from analysis.exclusions.exclusion_report import ExclusionReport
 from analysis.exclusions.marking import DEFAULT_RULES, accepted_rows
-from analysis.exclusions.participants import answered, codes_of
 from analysis.wilson import wilson_interval
 
 # What Table 1 is made of; the image serves to check the pairs.

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.planning.simulated_study import SimulatedStudy
-from analysis.responses.columns import COLUMNS, SCHEMA
+from analysis.responses.columns import SCHEMA, columns_of
 from analysis.responses.tidy_table import from_rows
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 _BEGIN = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -30,10 +31,11 @@ def tidy_table(study: SimulatedStudy, generator: np.random.Generator, name: str 
         different = bool(study.different[index])
         trials[person] = trial = trials.get(person, 0) + 1
         rows.append(
-            dict.fromkeys(column.name for column in COLUMNS)
+            dict.fromkeys(column.name for column in columns_of(SAME_DIFFERENT))
             | {
                 "schema": SCHEMA,
                 "study": name,
+                "task": SAME_DIFFERENT.name,
                 "participant": f"s{person + 1:04d}",
                 "participant_state": "finished",
                 "trial": trial,

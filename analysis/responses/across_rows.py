@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.responses.column_check import codes
-
-# A pair has one of each.
-_OF_A_PAIR = ("shift_px", "image", "photograph")
+from analysis.tasks.task import Task
 
 
-def check_rows(columns: Mapping[str, pa.Array], origin: str, place: Callable[[int], str]) -> None:
-    """Raise `AnalysisError` where a trial of a participant is given twice, a pair changes or marks lack a reason.
+def check_rows(columns: Mapping[str, pa.Array], origin: str, place: Callable[[int], str], task: Task) -> None:
+    """Raise `AnalysisError` where rows contradict each other or themselves.
+
+    A trial of a participant is given twice, a pair (or what else the task asks about) changes, marks lack a reason, or
+    the task finds its own values to contradict each other.
 
     Args:
         columns: checked columns by name; what is not there cannot be wrong.
         origin: what the rows came from.
         place: where a row stands, for messages.
+        task: of which the rows are.
     """
 
     def here(row: int) -> str:
@@ -33,10 +35,13 @@ def check_rows(columns: Mapping[str, pa.Array], origin: str, place: Callable[[in
 
     if {"study", "participant", "trial"} <= columns.keys():
         _check_trials(columns, here, place)
-    if "pair" in columns:
-        for name in _OF_A_PAIR:
+    if task.subject is not None and task.subject in columns:
+        for name in task.of_subject:
             if name in columns:
-                _check_pairs(name, columns, here, place)
+                _check_subjects(name, task.subject, columns, here, place)
+    contradiction = task.contradiction(columns)
+    if contradiction is not None:
+        raise AnalysisError(f"{here(contradiction[0])}: {contradiction[1]}")
     if {"excluded", "exclusion_reason"} <= columns.keys():
         _check_reasons(columns["excluded"], columns["exclusion_reason"], here)
 
@@ -80,10 +85,14 @@ def _numbers(column: pa.Array) -> NDArray[np.int64]:
     return np.asarray(column.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _check_pairs(
-    name: str, columns: Mapping[str, pa.Array], here: Callable[[int], str], place: Callable[[int], str]
+def _check_subjects(
+    name: str,
+    subject: str,
+    columns: Mapping[str, pa.Array],
+    here: Callable[[int], str],
+    place: Callable[[int], str],
 ) -> None:
-    pairs, column = codes(columns["pair"]), columns[name]
+    pairs, column = codes(columns[subject]), columns[name]
     values = _numbers(column)
     first = np.zeros(int(pairs.max(initial=-1)) + 1, dtype=np.int64)
     first[pairs[::-1]] = np.arange(len(pairs))[::-1]  # of several, what is written last stays
@@ -91,38 +100,42 @@ def _check_pairs(
     if len(other):
         row = int(other[0])
         before = int(first[pairs[row]])
-        raise _changed(name, columns["pair"][row].as_py(), (column[row].as_py(), here(row)),
+        raise _changed(name, f"{subject} {columns[subject][row].as_py()}", (column[row].as_py(), here(row)),
                        (column[before].as_py(), place(before)))  # fmt: skip
 
 
-def _changed(name: str, pair: str, now: tuple[Any, str], before: tuple[Any, str]) -> AnalysisError:
+def _changed(name: str, subject: str, now: tuple[Any, str], before: tuple[Any, str]) -> AnalysisError:
     return AnalysisError(
-        f"{now[1]}: {name} of pair {pair} is {now[0]!r}, but {before[0]!r} in {before[1]}; correct one of them."
+        f"{now[1]}: {name} of {subject} is {now[0]!r}, but {before[0]!r} in {before[1]}; correct one of them."
     )
 
 
-class PairsSoFar:
-    """The pairs of a table whose rows come piece by piece: none may change from one piece to another."""
+class SubjectsSoFar:
+    """The pairs, or what else a task asks about, of a table whose rows come piece by piece: none may change."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, task: Task) -> None:
         self._origin = origin
+        self._task = task
         self._known: dict[str, tuple[tuple[Any, ...], str]] = {}
 
     def check(self, part: Mapping[str, pa.Array], place: Callable[[int], str]) -> None:
-        """Raise `AnalysisError` where a pair has another shift, image or photograph than in an earlier piece.
+        """Raise `AnalysisError` where a pair has another value of what it has one of than in an earlier piece.
 
         Args:
             part: columns of a piece, in which `check_rows` has found nothing.
             place: where row `index` of this piece stands.
         """
-        _, first = np.unique(codes(part["pair"]), return_index=True)
+        subject, names = self._task.subject, self._task.of_subject
+        if subject is None:
+            return
+        _, first = np.unique(codes(part[subject]), return_index=True)
         rows = np.sort(first)
-        pairs, *values = (part[name].take(pa.array(rows)).to_pylist() for name in ("pair", *_OF_A_PAIR))
+        pairs, *values = (part[name].take(pa.array(rows)).to_pylist() for name in (subject, *names))
         for row, pair, *found in zip(rows.tolist(), pairs, *values, strict=True):
             before, where = self._known.setdefault(pair, (tuple(found), place(row)))
-            for name, value, known in zip(_OF_A_PAIR, found, before, strict=True):
+            for name, value, known in zip(names, found, before, strict=True):
                 if value != known:
-                    raise _changed(name, pair, (value, f"{self._origin}: {place(row)}"), (known, where))
+                    raise _changed(name, f"{subject} {pair}", (value, f"{self._origin}: {place(row)}"), (known, where))
 
 
 def _check_reasons(excluded: pa.Array, reasons: pa.DictionaryArray, here: Callable[[int], str]) -> None:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
-from analysis.responses.columns import Column, Kind
+from analysis.columns.column import Column, Kind
 
 Value = str | int | float | bool | None
 
@@ -36,8 +36,8 @@ def parse(cell: Any, column: Column) -> Value:
 
     Raises `ValueError` with the end of a sentence that begins with the place and the column's name.
 
-    >>> from analysis.responses.columns import COLUMNS
-    >>> parse("7", next(column for column in COLUMNS if column.name == "shift_px"))
+    >>> from analysis.tasks.shift_columns import SHIFT_PX
+    >>> parse("7", SHIFT_PX)
     7
     """
     if is_unknown(cell):

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from analysis.columns.column import Column
 from analysis.responses.cells import DECIMAL, Value, parse
-from analysis.responses.columns import Column
 
 MISSING = object()
 """The cell of a row that does not have the column."""

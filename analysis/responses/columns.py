@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+
+from analysis.columns.column import Column
+from analysis.tasks.task import Task
 
 SCHEMA_FAMILY = "shift-study/responses/"
 VERSION = 3  # the one that is written; earlier ones are read
 SCHEMA = f"{SCHEMA_FAMILY}{VERSION}"
 QUESTION_PREFIX = "question_"
 
-Kind = Literal["text", "choice", "integer", "number", "boolean", "time"]
-
-DTYPES: dict[Kind, str] = {
-    "text": "string",
-    "choice": "string",
-    "integer": "Int64",
-    "number": "Float64",
-    "boolean": "boolean",
-    "time": "string",  # kept as the text that was stored, so that a round trip changes no digit
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the table.
-
-    `nullable`: an unknown value is allowed. `blank`: an empty text is a value of its own, not an unknown one.
-    `minimum`: smallest value allowed, in the column's unit; with `above`, values must be larger than it.
-    `since`: version of the table that the column came with; it is nullable where that is not the first.
-    """
-
-    name: str
-    kind: Kind
-    meaning: str
-    nullable: bool = True
-    blank: bool = False
-    choices: tuple[str, ...] = ()
-    minimum: int | None = None
-    above: bool = False
-    since: int = 1
-
-    @property
-    def dtype(self) -> str:
-        """The pandas dtype; all of them can hold an unknown value."""
-        return DTYPES[self.kind]
-
-    @property
-    def allowed(self) -> str:
-        """What a value may be, in words, as in the "type" cell of `docs/responses.md`."""
-        if self.kind == "choice":
-            return ", ".join(self.choices)
-        if self.kind == "time":
-            return "ISO 8601, UTC"
-        if self.minimum is None:
-            return self.kind
-        return f"{self.kind} {'>' if self.above else '≥'} {self.minimum}"
-
-
-COLUMNS: tuple[Column, ...] = (
+COMMON: tuple[Column, ...] = (
     Column("schema", "text", f"`{SCHEMA}` in every row", nullable=False),
     Column("study", "text", "name of the study", nullable=False),
+    Column(
+        "task",
+        "text",
+        "what participants are asked to do: `same-different`, `2afc` or `odd-one-out`; the same in every row",
+        nullable=False,
+        since=3,
+    ),
     Column(
         "participant",
         "text",
@@ -74,8 +35,6 @@ COLUMNS: tuple[Column, ...] = (
         choices=("finished", "unfinished"),
     ),
     Column("trial", "integer", "position of the trial in the participant's sequence", minimum=1),
-    Column("pair", "text", "pair id of the stimulus manifest", nullable=False),
-    Column("image", "text", "image id of the stimulus manifest", nullable=False),
     Column(
         "photograph",
         "text",
@@ -90,30 +49,10 @@ COLUMNS: tuple[Column, ...] = (
         "compared with other images; unknown where images were drawn",
         since=3,
     ),
-    Column("shift_px", "integer", "shift between the two images, pixels", nullable=False, minimum=0),
-    Column(
-        "direction",
-        "choice",
-        "where the crop window was moved to; on a diagonal it moved by `shift_px` along both axes",
-        choices=("right", "left", "up", "down", "up-right", "up-left", "down-right", "down-left"),
-    ),
-    Column(
-        "reference_side",
-        "choice",
-        "side on which the reference was shown",
-        choices=("left", "right"),
-    ),
-    Column(
-        "response",
-        "choice",
-        "what the participant answered",
-        nullable=False,
-        choices=("same", "different"),
-    ),
     Column(
         "reaction_time_ms",
         "number",
-        "from the first frame that showed the pair to the answer, milliseconds",
+        "from the first frame that showed the images to the answer, milliseconds",
         minimum=0,
     ),
     Column("answered_at", "time", "when the server stored the answer"),
@@ -179,13 +118,6 @@ COLUMNS: tuple[Column, ...] = (
         since=2,
     ),
     Column(
-        "shift_arcmin",
-        "number",
-        "the shift in minutes of arc, on a diagonal its length; unknown without calibration",
-        minimum=0,
-        since=2,
-    ),
-    Column(
         "images_sent_at",
         "time",
         "when the server had sent both images to the page on which they were judged, by its own clock; unknown where "
@@ -208,6 +140,17 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
+@cache
+def columns_of(task: Task) -> tuple[Column, ...]:
+    """The columns of a task's tables in the order in which they are written, without the questions."""
+    return tuple(column for common in COMMON for column in (common, *task.columns.get(common.name, ())))
+
+
 def question(name: str) -> Column:
     """The column of a question of the study; `name` begins with `question_`."""
     return Column(name, "text", "the participant's answer to a question of the study")
+
+
+def passed_through(name: str) -> Column:
+    """A column of a task that is not known: read as text, and written as it was."""
+    return Column(name, "text", "what the task's own program says it is")

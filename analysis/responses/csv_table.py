@@ -11,6 +11,7 @@ import io
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,12 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.responses.column_check import Cells
+from analysis.responses.column_check import MISSING, Cells
 from analysis.responses.columns import SCHEMA_FAMILY
 from analysis.responses.csv_cells import GUARDED, holds_guarded, unguarded
 from analysis.responses.index_columns import without_index
-from analysis.responses.tidy_table import UncheckedTable, check_header, declared, to_read
+from analysis.responses.table_task import declared, task_of_first
+from analysis.responses.tidy_table import UncheckedTable, check_header, to_read
 
 UNGUARDED = frozenset(f"{SCHEMA_FAMILY}{version}" for version in (1, 2))
 """Versions of the table in which texts are as they are in CSV, too."""
@@ -46,14 +48,15 @@ def read_csv(path: Path, columns: Collection[str] | None = None) -> UncheckedTab
     if any(mark in "".join(header) for mark in ";\t"):
         raise AnalysisError(f"{path}: its columns are not separated by commas; save it with commas.")
     names = without_index(header)
-    check_header(names, str(path))
-    wanted = to_read(names, columns)
+    task = task_of_first(names, _first(data, path, header, "task"))
+    check_header(names, str(path), task)
+    wanted = to_read(names, columns, task)
     cells = _by_arrow(data, wanted)
     if cells is None:
         cells = _by_line(data, header, wanted, path)
     rows = len(cells["schema"])
     if rows and str(cells["schema"][0]) not in UNGUARDED and holds_guarded(data):
-        texts = {column.name for column in declared(names) if column.kind == "text"}
+        texts = {column.name for column in declared(names, task) if column.kind == "text"}
         cells = {name: _unguarded(column) if name in texts else column for name, column in cells.items()}
 
     def place(row: int) -> str:
@@ -86,6 +89,15 @@ def _rows(data: bytes, path: Path) -> Iterator[tuple[int, list[str]]]:
     lines = _lines(data, path)
     next(lines)
     return ((line, cells) for line, cells in lines if cells)
+
+
+def _first(data: bytes, path: Path, header: list[str], name: str) -> Any:
+    """The cell of a column in the first row; MISSING where there is no such column, or no row."""
+    if name not in header:
+        return MISSING
+    cells = next(_rows(data, path), (0, []))[1]
+    place = header.index(name)
+    return cells[place] if place < len(cells) else MISSING
 
 
 def _by_line(data: bytes, header: list[str], wanted: list[str], path: Path) -> dict[str, Cells]:

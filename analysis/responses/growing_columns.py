@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.exclusions.rule_columns import Numbers, Texts
+from analysis.columns.rule_columns import Numbers, Texts
 
 
 class GrowingColumn:

@@ -15,11 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json
 
+from analysis.columns.column import Kind
 from analysis.errors import AnalysisError
 from analysis.responses.batches import held, joined
-from analysis.responses.column_check import Cells
-from analysis.responses.columns import COLUMNS, Kind
-from analysis.responses.tidy_table import UncheckedTable, absent, declared, to_read
+from analysis.responses.column_check import MISSING, Cells
+from analysis.responses.table_task import belongs, declared, is_common, task_of_first
+from analysis.responses.tidy_table import UncheckedTable, absent, to_read
+from analysis.tasks.same_different import SAME_DIFFERENT
+from analysis.tasks.task import Task
 
 _AT_ONCE = 2000  # rows that are held as objects, so few that they stay near the processor
 
@@ -29,8 +32,6 @@ _ARROW: dict[Kind, pa.DataType] = {
     "text": pa.string(), "choice": pa.string(), "time": pa.string(), "integer": pa.int64(), "number": pa.float64(),
     "boolean": pa.bool_(),
 }  # fmt: skip
-
-_KNOWN = {column.name for column in COLUMNS}
 
 
 def read_json_lines(path: Path, columns: Collection[str] | None = None) -> UncheckedTable:
@@ -53,13 +54,17 @@ def _by_arrow(path: Path, columns: Collection[str] | None) -> tuple[list[str], d
     """Names of the keys, and cells by column; None where a line differs from the first in its keys or their types."""
     with path.open("rb") as stream:
         try:
-            names = [str(name) for name in json.loads(stream.readline())]
+            first = json.loads(stream.readline())
+            names = [str(name) for name in first]
         except (ValueError, TypeError, RecursionError):
             return None
-    wanted = _wanted(names, columns)
+    if not isinstance(first, dict):
+        return None
+    task = task_of_first(names, first.get("task", MISSING))
+    wanted = _wanted(names, columns, task)
     if "schema" not in wanted or not _each_line_has(path, wanted):
         return None
-    types = {column.name: _ARROW[column.kind] for column in declared(names)}
+    types = {column.name: _ARROW[column.kind] for column in declared(names, task)}
     parts: dict[str, list[Cells]] = {name: [] for name in wanted}
     parsing = pyarrow.json.ParseOptions(explicit_schema=pa.schema(list(types.items())))
     try:
@@ -93,34 +98,41 @@ def _by_line(path: Path, columns: Collection[str] | None, place: Callable[[int],
     counts: list[int] = []
     parts: list[dict[str, Cells]] = []
     rows = (row for _, row in _rows(path))
+    task = SAME_DIFFERENT
     while part := list(islice(rows, _AT_ONCE)):
         for row in part:
             if tuple(row) != order:
                 names.update(dict.fromkeys(row))
                 order = tuple(names)
+        if not counts:
+            task = task_of_first(names, part[0].get("task", ""))
         counts.append(len(part))
-        parts.append(_by_column(part, _wanted(names, columns)))
+        parts.append(_by_column(part, _wanted(names, columns, task), task))
     cells = {
         name: joined(
-            [part.get(name, [absent(name)] * count) for part, count in zip(parts, counts, strict=True)],
+            [part.get(name, [_absent(name, task)] * count) for part, count in zip(parts, counts, strict=True)],
         )
-        for name in _wanted(names, columns)
+        for name in _wanted(names, columns, task)
     }
     return UncheckedTable(str(path), sum(counts), list(names), cells, place)
 
 
-def _wanted(names: Collection[str], columns: Collection[str] | None) -> list[str]:
+def _wanted(names: Collection[str], columns: Collection[str] | None, task: Task) -> list[str]:
     """What is to be read, and what must not be there, to say in which line it is."""
-    needed = to_read(names, columns)
-    return [*needed, *(name for name in names if name not in _KNOWN and name not in needed)]
+    needed = to_read(names, columns, task)
+    return [*needed, *(name for name in names if not belongs(name, task) and name not in needed)]
 
 
-def _by_column(rows: list[dict[str, Any]], names: list[str]) -> dict[str, Cells]:
+def _absent(name: str, task: Task) -> Any:
+    return absent(name) if task.is_known or is_common(name) else None
+
+
+def _by_column(rows: list[dict[str, Any]], names: list[str], task: Task) -> dict[str, Cells]:
     columns: list[Any]
     try:
         columns = list(zip(*map(itemgetter(*names, names[0]), rows), strict=True))[:-1]
     except KeyError:
-        columns = [[row.get(name, absent(name)) for row in rows] for name in names]
+        columns = [[row.get(name, _absent(name, task)) for row in rows] for name in names]
     return {name: held(cells) for name, cells in zip(names, columns, strict=True)}
 
 

@@ -8,9 +8,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
-from analysis.responses.columns import COLUMNS, SCHEMA
+from analysis.responses.columns import SCHEMA, columns_of
 from analysis.responses.image_names import PAIR
 from analysis.responses.tidy_table import from_rows
+from analysis.tasks.registry import task_of
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +45,15 @@ def parse_judgment_list(text: str, *, study: str, origin: str) -> pd.DataFrame:
 def format_judgment_list(responses: pd.DataFrame, *, origin: str) -> str:
     """The responses that are not excluded, pair by pair in order of first appearance.
 
-    Raises: `AnalysisError` where a pair's name does not have the form `IMAGE_n-SHIFT`.
+    Raises: `AnalysisError` where a pair's name does not have the form `IMAGE_n-SHIFT`, and where the responses are of
+        another task than same–different.
     """
+    task = task_of(responses)
+    if task is not SAME_DIFFERENT:
+        raise AnalysisError(
+            f"{origin}: .json is the form of the paper's same-different study, and the responses are of {task.name}; "
+            "write .csv, .jsonl or .parquet."
+        )
     judgments: dict[str, list[int]] = {}
     accepted = responses[~responses["excluded"].to_numpy(dtype=bool)]
     for pair, response in zip(accepted["pair"], accepted["response"], strict=True):
@@ -80,10 +89,11 @@ def _rows(judgments: dict[str, Any], study: str, origin: str) -> Iterator[tuple[
         for number, answer in enumerate(answers, start=1):
             if not isinstance(answer, int) or isinstance(answer, bool) or answer not in _RESPONSES:
                 raise AnalysisError(f"{origin}: answer {number} of {name} is {answer!r}, not 1 (same) or 0 (shifted).")
-            row: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS)
+            row: dict[str, Any] = dict.fromkeys(column.name for column in columns_of(SAME_DIFFERENT))
             row |= {
                 "schema": SCHEMA,
                 "study": study,
+                "task": SAME_DIFFERENT.name,
                 "pair": pair,
                 "image": parts["image"],
                 "shift_px": int(parts["shift_px"]),

@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from analysis.errors import AnalysisError
-from analysis.responses.columns import COLUMNS, QUESTION_PREFIX
+from analysis.responses.column_check import MISSING
 from analysis.responses.index_columns import without_index
+from analysis.responses.table_task import belongs, declared, is_common, task_of_first
 from analysis.responses.tidy_table import UncheckedTable, check_header, to_read
-
-_NO_TEXTS = {column.name for column in COLUMNS if column.dtype != "string"}
+from analysis.tasks.task import Task
 
 
 def read_parquet(path: Path, columns: Collection[str] | None = None) -> UncheckedTable:
@@ -28,10 +28,12 @@ def read_parquet(path: Path, columns: Collection[str] | None = None) -> Unchecke
         # Not by path: pyarrow would take a name like `a=1` in it for a partition and add a column.
         with path.open("rb") as stream:
             schema = pyarrow.parquet.read_schema(stream)
-            names = without_index(schema.names, _index(schema.metadata or {}))
-            check_header(names, str(path))
-            wanted = to_read(names, columns)
-            texts = [name for name in wanted if name not in _NO_TEXTS]
+            task = task_of_first(schema.names, _first(stream, "task") if "task" in schema.names else MISSING)
+            names = without_index(schema.names, _index(schema.metadata or {}, task))
+            check_header(names, str(path), task)
+            wanted = to_read(names, columns, task)
+            numbers = {column.name for column in declared(names, task) if column.dtype != "string"}
+            texts = [name for name in wanted if name not in numbers]
             try:
                 table = _read(stream, wanted, texts)
             except OSError as error:
@@ -57,12 +59,21 @@ def _read(stream: BinaryIO, columns: list[str], numbered: list[str]) -> pa.Table
     )
 
 
-def _index(metadata: dict[bytes, bytes]) -> list[str]:
+def _first(stream: BinaryIO, name: str) -> Any:
+    """The cell of a column in the first row; MISSING where there is no row."""
+    import pyarrow.parquet
+
+    stream.seek(0)
+    file = pyarrow.parquet.ParquetFile(stream, page_checksum_verification=True)
+    batch = next(file.iter_batches(batch_size=1, columns=[name]), None)
+    return MISSING if batch is None or not len(batch) else batch[0][0].as_py()
+
+
+def _index(metadata: dict[bytes, bytes], task: Task) -> list[str]:
     """Names of the columns that pandas has written its index to, but for those of a response table."""
     described: dict[str, Any] = json.loads(metadata.get(b"pandas", b"{}"))
-    known = {column.name for column in COLUMNS}
     return [
         name
         for name in described.get("index_columns", [])
-        if isinstance(name, str) and name not in known and not name.startswith(QUESTION_PREFIX)
+        if isinstance(name, str) and not (belongs(name, task) and (task.is_known or is_common(name)))
     ]

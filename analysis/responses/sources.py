@@ -7,9 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.columns.rule_columns import Responses
 from analysis.errors import AnalysisError
-from analysis.exclusions.marking import DEFAULT_RULES, RULE_COLUMNS, known_rules, mark
-from analysis.exclusions.rule_columns import Responses
+from analysis.exclusions.marking import DEFAULT_RULES, known_rules, mark, rule_columns
 from analysis.responses.judgment_list import parse_judgment_list
 from analysis.responses.response_files import SUFFIXES, check_output, read_file, write_file
 from analysis.responses.study_table import Open, read_study, write_study
@@ -76,7 +76,7 @@ def export_responses(
 
 
 def _needed_to_mark(rules: Sequence[str]) -> set[str]:
-    return {*_ALWAYS, *(column for rule in known_rules(rules) for column in RULE_COLUMNS[rule])}
+    return {*_ALWAYS, *rule_columns(known_rules(rules))}
 
 
 def is_counts(source: str) -> bool:

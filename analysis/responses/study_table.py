@@ -8,14 +8,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from analysis.atomic_file import replacing
+from analysis.columns.rule_columns import NumberedResponses, Texts
+from analysis.errors import AnalysisError
 from analysis.exclusions.marking import mark
-from analysis.exclusions.rule_columns import NumberedResponses
-from analysis.responses.across_rows import PairsSoFar, check_rows
+from analysis.responses.across_rows import SubjectsSoFar, check_rows
 from analysis.responses.batches import held, joined
 from analysis.responses.growing_columns import GrowingColumn, as_arrow
+from analysis.responses.table_task import several_tasks
 from analysis.responses.table_writers import WRITERS
 from analysis.responses.tidy_table import UncheckedTable, checked_columns, row_number, tidy_table, to_read
+from analysis.tasks.registry import TASKS, task_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +47,7 @@ def read_study(study: StudyRows, origin: str, columns: Collection[str] | None = 
 
     Raises: `AnalysisError` where the table is not valid.
     """
-    names = to_read(study.columns, columns)
+    names = _to_read(study, columns)
     parts = [{name: held(cells) for name, cells in batch.items()} for batch in study.batches(names)]
     cells = {name: joined([part[name] for part in parts]) for name in names}
     return tidy_table(UncheckedTable(origin, len(cells["schema"]), study.columns, cells), columns)
@@ -65,11 +70,11 @@ def write_study(
     Raises: `AnalysisError` where the table is not valid, or the file cannot be written.
     """
     marked = mark(_numbered(study, origin, needed), rules)
-    pairs, row = PairsSoFar(origin), 0
+    subjects, row = SubjectsSoFar(origin, task_of(marked)), 0
     with replacing(path) as draft, WRITERS[path.suffix.lower()](draft) as write:
         for table in _unchecked(study, origin, study.columns):
             columns = checked_columns(table)
-            pairs.check(columns, table.place)
+            subjects.check(columns, table.place)
             here = slice(row, row + table.rows)
             write(columns | {name: as_arrow(marked[name], here) for name in ("excluded", "exclusion_reason")})
             row += table.rows
@@ -87,6 +92,12 @@ def _unchecked(study: StudyRows, origin: str, columns: Collection[str]) -> Itera
         row += count
 
 
+def _to_read(study: StudyRows, columns: Collection[str] | None) -> list[str]:
+    """What must be read to give `columns`, of whichever task the study is: only its rows say of which."""
+    needed = {name for task in TASKS.values() for name in to_read(study.columns, columns, task)}
+    return [name for name in study.columns if name in needed]
+
+
 def _rows_from(first: int) -> Callable[[int], str]:
     return lambda index: row_number(first + index)
 
@@ -95,7 +106,7 @@ def _numbered(study: StudyRows, origin: str, names: Collection[str]) -> Numbered
     """As `read_study`, in numbers: few bytes a row, of which never many are held as text."""
     growing: defaultdict[str, GrowingColumn] = defaultdict(GrowingColumn)
     rows = 0
-    for table in _unchecked(study, origin, to_read(study.columns, names)):
+    for table in _unchecked(study, origin, _to_read(study, names)):
         for name, array in checked_columns(table, names).items():
             growing[name].add(array)
         rows += table.rows
@@ -103,5 +114,15 @@ def _numbered(study: StudyRows, origin: str, names: Collection[str]) -> Numbered
         for name, array in checked_columns(UncheckedTable(origin, 0, study.columns, {}), names).items():
             growing[name].add(array)
     columns = {name: column.column() for name, column in growing.items()}
-    check_rows({name: as_arrow(columns[name]) for name in ("study", "participant", "trial")}, origin, row_number)
-    return NumberedResponses(columns, rows)
+    found = NumberedResponses(columns, rows)
+    _check_one_task(found.texts("task"), origin)
+    known = {name: as_arrow(columns[name]) for name in ("study", "participant", "trial")}
+    check_rows(known, origin, row_number, task_of(found))
+    return found
+
+
+def _check_one_task(tasks: Texts, origin: str) -> None:
+    if len(tasks.texts) > 1:
+        first, other = tasks.texts[:2]
+        row = int(np.argmax(tasks.codes == 1))
+        raise AnalysisError(f"{origin}: {row_number(row)}: task {several_tasks(other, first, row_number(0))}.")

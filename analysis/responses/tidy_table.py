@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from analysis.columns.column import Column
 from analysis.errors import AnalysisError
 from analysis.responses.across_rows import check_rows
-from analysis.responses.column_check import MISSING, BadCell, Cells, arrow_type, checked, plain
-from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, Column, question
+from analysis.responses.column_check import MISSING, BadCell, Cells, checked, plain
+from analysis.responses.columns import QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, columns_of
 from analysis.responses.image_names import with_images_named
+from analysis.responses.table_task import as_texts, belongs, declared, is_common, stranger, task_of_cells
+from analysis.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KNOWN = {column.name: column for column in COLUMNS}
+_DTYPES = {pa.large_string(): "string", pa.int64(): "Int64", pa.float64(): "Float64", pa.bool_(): "boolean"}
 _SCHEMAS = {f"{SCHEMA_FAMILY}{version}": version for version in range(1, VERSION + 1)}
 
 
@@ -60,55 +63,55 @@ def tidy_table(table: UncheckedTable, columns: Collection[str] | None = None) ->
     Args:
         table: what a source holds. A table of an earlier version is brought up to this one: what it does not hold is
             unknown.
-        columns: names of the columns to check and give, beside `schema`; all if left out.
+        columns: names of the columns to check and give, beside `schema` and `task`; all if left out.
 
-    Returns: one row a response in the order of the source; columns in the order of `COLUMNS`, then the questions in
+    Returns: one row a response in the order of the source; columns in the order of `declared`, then the questions in
         the order of the source; dtypes `string`, `Int64`, `Float64`, `boolean`.
 
     Raises: `AnalysisError` at the first missing or unknown column, unknown schema or value that the column
-        does not allow, where rows are of several versions, and where two rows contradict each other.
+        does not allow, where rows are of several versions or tasks, and where two rows contradict each other.
     """
     import pandas as pd
 
     found = checked_columns(table, columns)
-    return pd.DataFrame({name: series(array, name) for name, array in found.items()}, copy=False)
+    return pd.DataFrame({name: series(array) for name, array in found.items()}, copy=False)
 
 
 def checked_columns(table: UncheckedTable, columns: Collection[str] | None = None) -> dict[str, pa.Array]:
     """The columns of `tidy_table` by name, as `column_check.checked` gives them; raises what it raises."""
     cells = {name: plain(column) for name, column in table.cells.items()}
     version = _version(table, cells.get("schema", [MISSING] * table.rows))
+    task = _task(table, cells.get("task"))
     for name in table.names:
-        if not _is_known(name):
-            raise _unknown(name, table.here(_first_that_has(cells[name])))
-    wanted = [column for column in declared(table.names) if is_needed(column.name, columns)]
-    cells = dict(with_images_named(cells))
+        if not belongs(name, task):
+            raise stranger(name, task, table.here(_first_that_has(cells[name])))
+    wanted = [column for column in declared(table.names, task) if is_needed(column.name, columns)]
+    cells = dict(with_images_named(cells, task))
     found: dict[str, pa.Array] = {}
     wrong: list[tuple[int, int, str]] = []
     for order, column in enumerate(wanted):
         try:
-            found[column.name] = _checked(table, cells, column, version)
+            found[column.name] = _checked(table, cells, column, version, task)
         except BadCell as bad:
             wrong.append((bad.row, order, _sentence(table, column, version, bad)))
     if wrong:
         raise AnalysisError(min(wrong)[2])
-    check_rows(found, table.origin, table.place)
+    check_rows(found, table.origin, table.place, task)
     return found
 
 
-def series(array: pa.Array, name: str) -> Any:
+def series(array: pa.Array) -> Any:
     """A checked column as a data frame holds it."""
     import pandas as pd
 
-    column = _KNOWN.get(name) or question(name)
     if pa.types.is_dictionary(array.type):
         texts = array.dictionary
         if len(texts) == 1 and not array.null_count:
             array = pa.repeat(texts[0], len(array))
         else:
             array = texts.take(array.indices)
-    dtype: Any = pd.api.types.pandas_dtype(column.dtype)
-    return dtype.__from_arrow__(pa.chunked_array([array], arrow_type(column)))
+    dtype: Any = pd.api.types.pandas_dtype(_DTYPES[array.type])
+    return dtype.__from_arrow__(pa.chunked_array([array]))
 
 
 def from_rows(
@@ -133,33 +136,31 @@ def absent(name: str) -> Any:
     return None if name.startswith(QUESTION_PREFIX) else MISSING
 
 
-def declared(names: Iterable[str]) -> list[Column]:
-    """The columns of a table in their order, with the questions that there are among `names`."""
-    return [*COLUMNS, *(question(name) for name in names if name.startswith(QUESTION_PREFIX))]
-
-
 def is_needed(name: str, columns: Collection[str] | None) -> bool:
-    """Whether a column is to be given where `columns` are asked for; which version a table is of always is."""
-    return columns is None or name == "schema" or name in columns
+    """Whether a column is to be given where `columns` are asked for; of which version and task a table is always is."""
+    return columns is None or name in ("schema", "task") or name in columns
 
 
-def to_read(names: Iterable[str], columns: Collection[str] | None) -> list[str]:
-    """Which columns of a source must be read, to give `columns`."""
+def to_read(names: Iterable[str], columns: Collection[str] | None, task: Task) -> list[str]:
+    """Which columns of a source of a task's responses must be read, to give `columns`."""
     # The name of a pair tells that of the image, where a program has taken it for a number.
     return [
         name
         for name in names
-        if is_needed(name, columns) or (name == "pair" and columns is not None and "image" in columns)
+        if is_needed(name, columns) or (name == task.subject and columns is not None and task.picture in columns)
     ]
 
 
-def check_header(names: Sequence[str], origin: str) -> None:
-    """Raise `AnalysisError` unless a header holds every column of one version once, and no unknown one."""
+def check_header(names: Sequence[str], origin: str, task: Task) -> None:
+    """Raise `AnalysisError` unless a header holds every column of the task and of one version once, and no other."""
     for name in names:
         if names.count(name) > 1:
             raise AnalysisError(f"{origin}: the column {name} appears twice; remove one of them.")
-    version = max((column.since for column in COLUMNS if column.name in names), default=1)
-    missing = [column.name for column in COLUMNS if column.since <= version and column.name not in names]
+    columns = columns_of(task)
+    version = max((column.since for column in columns if column.name in names), default=1)
+    missing = [column.name for column in columns if column.since <= version and column.name not in names]
+    if "task" in missing:
+        missing.remove("task")  # tables of same–different need not say so
     if missing:
         raise AnalysisError(
             f"{origin}: the column {missing[0]} is missing"
@@ -167,35 +168,33 @@ def check_header(names: Sequence[str], origin: str) -> None:
             + "; export the table again with `shift-study export`."
         )
     for name in names:
-        if not _is_known(name):
-            raise _unknown(name, origin)
+        if not belongs(name, task):
+            raise stranger(name, task, origin)
 
 
-def _is_known(name: str) -> bool:
-    return name in _KNOWN or name.startswith(QUESTION_PREFIX)
+def _task(table: UncheckedTable, cells: Cells | None) -> Task:
+    try:
+        return task_of_cells(table.names, cells, table.rows)
+    except BadCell as bad:
+        raise AnalysisError(f"{table.here(bad.row)}: task {bad.says}.") from None
 
 
-def _unknown(name: str, here: str) -> AnalysisError:
-    return AnalysisError(
-        f"{here}: the column {name} is unknown; remove it, or begin its name with {QUESTION_PREFIX} "
-        "if it holds answers to a question."
-    )
-
-
-def _checked(table: UncheckedTable, cells: Mapping[str, Cells], column: Column, version: int) -> pa.Array:
+def _checked(table: UncheckedTable, cells: Mapping[str, Cells], column: Column, version: int, task: Task) -> pa.Array:
     if not table.rows:
         return checked([], column)
-    if column.name == "schema":
+    if column.since > version and column.name in table.names:
+        raise BadCell(_first_that_has(cells[column.name]), None)
+    in_every_row = {"schema": SCHEMA, "task": task.name}.get(column.name)
+    if in_every_row is not None:
         return pa.DictionaryArray.from_arrays(
-            pa.array(np.zeros(table.rows, np.int32)), pa.array([SCHEMA], pa.large_string())
+            pa.array(np.zeros(table.rows, np.int32)), pa.array([in_every_row], pa.large_string())
         )
     if column.since > version:
-        if column.name in table.names:
-            raise BadCell(_first_that_has(cells[column.name]), None)
         return checked([None] * table.rows, column)
     if column.name not in table.names:
         raise BadCell(0, None)
-    return checked(cells[column.name], column)
+    known = task.is_known or is_common(column.name)
+    return checked(cells[column.name] if known else as_texts(cells[column.name]), column)
 
 
 def _first_that_has(cells: Cells) -> int:

@@ -25,9 +25,21 @@ def make_row() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
+def make_task_row() -> Callable[..., dict[str, Any]]:
+    """A complete row of a table of the task that is named first; keywords replace its values."""
+    return _task_row
+
+
+@pytest.fixture(scope="session")
 def make_rows() -> Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]:
     """Rows from (participant, shift in pixels, answer), each participant meeting one more image a row."""
     return _rows
+
+
+@pytest.fixture(scope="session")
+def make_odd_rows() -> Callable[[Iterable[tuple[str, int, bool]]], list[dict[str, Any]]]:
+    """Rows of an odd-one-out study from (participant, shift in pixels, whether the answer is right)."""
+    return _odd_rows
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +61,7 @@ def _row(**values: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "schema": "shift-study/responses/3",
         "study": "pilot",
+        "task": "same-different",
         "participant": "p0001",
         "participant_state": "finished",
         "trial": 1,
@@ -80,6 +93,33 @@ def _row(**values: Any) -> dict[str, Any]:
     return row | values
 
 
+_OF_TASK: dict[str, dict[str, Any]] = {
+    "same-different": {},
+    "2afc": {
+        "stimulus": "00007_n-3",
+        "triplet": "00007",
+        "distortion_first": "blur 2",
+        "distortion_second": None,
+        "catch_answer": "first",
+        "first_side": "left",
+        "repetition": 1,
+        "response": "left",
+        "preferred": "first",
+    },
+    "odd-one-out": {"odd_place": "middle", "odd_role": "shifted", "response": "middle"},
+}
+_NOT_OF_TASK = {
+    "same-different": [],
+    "2afc": ["pair", "image", "reference_side", "shift_arcmin"],
+    "odd-one-out": ["reference_side"],
+}
+
+
+def _task_row(task: str, **values: Any) -> dict[str, Any]:
+    row = {name: value for name, value in _row().items() if name not in _NOT_OF_TASK[task]}
+    return row | {"task": task} | _OF_TASK[task] | values
+
+
 def _rows(answers: Iterable[tuple[str, int, str]]) -> list[dict[str, Any]]:
     trials: dict[str, int] = {}
     rows = []
@@ -93,6 +133,29 @@ def _rows(answers: Iterable[tuple[str, int, str]]) -> list[dict[str, Any]]:
                 image=f"{trial:05d}",
                 shift_px=shift,
                 response=response,
+            )
+        )
+    return rows
+
+
+def _odd_rows(answers: Iterable[tuple[str, int, bool]]) -> list[dict[str, Any]]:
+    places = ("left", "middle", "right")
+    trials: dict[str, int] = {}
+    rows = []
+    for participant, shift, right in answers:
+        trials[participant] = trial = trials.get(participant, 0) + 1
+        rows.append(
+            _task_row(
+                "odd-one-out",
+                participant=participant,
+                trial=trial,
+                pair=f"{trial:05d}_n-{shift}",
+                image=f"{trial:05d}",
+                photograph=f"{trial:05d}",
+                selection=None,
+                shift_px=shift,
+                odd_place=places[trial % 3],
+                response=places[(trial + (not right)) % 3],
             )
         )
     return rows

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analysis.exclusions.participants import (
+from analysis.columns.participants import (
     answered,
     codes_of,
     largest_shifts,

@@ -12,19 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.columns.rule_columns import NumberedResponses, Numbers, Texts, different
 from analysis.exclusions.exclusion_report import ExclusionReport
-from analysis.exclusions.marking import RULES, mark
-from analysis.exclusions.rule_columns import NumberedResponses, Numbers, Texts, different
+from analysis.exclusions.marking import look, mark, rules_of
 from analysis.responses.column_check import checked
 from analysis.responses.growing_columns import GrowingColumn, as_arrow
-from analysis.responses.tidy_table import declared, from_rows
+from analysis.responses.table_task import declared
+from analysis.responses.tidy_table import from_rows
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 Row = Callable[..., dict[str, Any]]
 
 
 def numbered(rows: list[dict[str, Any]]) -> NumberedResponses:
     columns: dict[str, Texts | Numbers] = {}
-    for column in declared(rows[0]):
+    for column in declared(rows[0], SAME_DIFFERENT):
         growing = GrowingColumn()
         growing.add(checked([row[column.name] for row in rows], column))
         columns[column.name] = growing.column()
@@ -61,10 +63,10 @@ def test_numbers_are_marked_and_reported_as_data_frames_are(make_row: Row, some:
         for place, one in enumerate(some)
     ]
     frame, numbers = from_rows(rows), numbered(rows)
-    for name in RULES:
-        for found, expected in zip(RULES[name](numbers), RULES[name](frame), strict=True):
+    for name in rules_of(SAME_DIFFERENT):
+        for found, expected in zip(look(numbers, name), look(frame, name), strict=True):
             assert found.tolist() == expected.tolist(), name
-    for rules in (("unfinished", "validation"), tuple(RULES)):
+    for rules in (("unfinished", "validation"), tuple(rules_of(SAME_DIFFERENT))):
         marked, expected_marks = mark(numbers, rules), mark(frame, rules)
         for name in ("excluded", "exclusion_reason"):
             assert as_arrow(marked[name]).to_pylist() == expected_marks[name].tolist()

@@ -15,20 +15,23 @@ from scipy.stats import norm
 
 from analysis.errors import AnalysisError
 from analysis.exclusions import marking
-from analysis.exclusions.marking import RULE_COLUMNS, RULES, mark, meaning, named_rules
+from analysis.exclusions.marking import look, mark, meaning, named_rules, rule_columns, rules_of
 from analysis.responses.tidy_table import from_rows
+from analysis.tasks.same_different import SAME_DIFFERENT
 from examples import examples
+
+RULES = list(rules_of(SAME_DIFFERENT))
 
 Row = Callable[..., dict[str, Any]]
 Rows = Callable[[Iterable[tuple[str, int, str]]], list[dict[str, Any]]]
 
 
 def marked(table: pd.DataFrame, rule: str) -> list[bool]:
-    return RULES[rule](table)[0].tolist()
+    return look(table, rule)[0].tolist()
 
 
 def assessed(table: pd.DataFrame, rule: str) -> list[bool]:
-    return RULES[rule](table)[1].tolist()
+    return look(table, rule)[1].tolist()
 
 
 def catch_trials(
@@ -152,7 +155,8 @@ def test_not_pixel_exact_is_a_window_that_changed(make_row: Row) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_looks_at_the_columns_that_it_says(make_rows: Rows, rule: str) -> None:
     table = from_rows(make_rows([*catch_trials(3, 5, 4, 5), ("p2", 9, "different"), ("p2", 0, "same")]))
-    for whole, part in zip(RULES[rule](table), RULES[rule](table[list(RULE_COLUMNS[rule])]), strict=True):
+    columns = list(rule_columns([rule], [SAME_DIFFERENT]))
+    for whole, part in zip(look(table, rule), look(table[columns], rule), strict=True):
         assert whole.tolist() == part.tolist()
         assert whole.dtype == bool
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analysis.exclusions.rule_columns import Numbers, Texts
+from analysis.columns.rule_columns import Numbers, Texts
 from analysis.responses.column_check import dictionary
 from analysis.responses.growing_columns import GrowingColumn, as_arrow
 

@@ -19,13 +19,15 @@ from analysis.errors import AnalysisError
 from analysis.observers.table1 import TABLE1_COLUMNS, table1
 from analysis.responses import column_check
 from analysis.responses.cells import parse
-from analysis.responses.columns import COLUMNS
+from analysis.responses.columns import columns_of
 from analysis.responses.response_files import read_file, write_file
 from analysis.responses.sources import read_responses
 from analysis.responses.tidy_table import from_rows
+from analysis.tasks.same_different import SAME_DIFFERENT
 from examples import examples
 from row_by_row import row_by_row
 
+COLUMNS = [column.name for column in columns_of(SAME_DIFFERENT) if column.name != "task"]
 Row = Callable[..., dict[str, Any]]
 
 # Values that some column does not allow, or that only the check row by row makes something of.
@@ -59,7 +61,7 @@ def some_rows(make_row: Row, count: int) -> list[dict[str, Any]]:
 @settings(deadline=None, max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(
     changes=st.lists(
-        st.tuples(st.integers(0, 6), st.sampled_from([column.name for column in COLUMNS]), st.sampled_from(ODD)),
+        st.tuples(st.integers(0, 6), st.sampled_from(COLUMNS), st.sampled_from(ODD)),
         max_size=3,
     ),
     whole_column=st.booleans(),
@@ -209,7 +211,7 @@ def test_only_the_columns_asked_for_are_read_and_checked(make_row: Row, tmp_path
     rows = some_rows(make_row, 5)
     rows[2]["viewport_width"] = -1
     pq.write_table(pa.Table.from_pylist(rows), path)
-    assert read_file(path, ["response", "shift_px"]).columns.tolist() == ["schema", "shift_px", "response"]
+    assert read_file(path, ["response", "shift_px"]).columns.tolist() == ["schema", "task", "shift_px", "response"]
     with pytest.raises(AnalysisError, match="row 3: viewport_width"):
         read_file(path)
     pq.write_table(pa.Table.from_pylist(rows).drop_columns("hidden"), path)
@@ -219,7 +221,7 @@ def test_only_the_columns_asked_for_are_read_and_checked(make_row: Row, tmp_path
 
 def test_a_later_column_that_an_early_table_has_not_is_unknown(make_row: Row, tmp_path: Path) -> None:
     path = tmp_path / "responses.parquet"
-    second = {column.name for column in COLUMNS if column.since > 1}
+    second = {column.name for column in columns_of(SAME_DIFFERENT) if column.since > 1}
     rows = [
         {name: value for name, value in row.items() if name not in second} | {"schema": "shift-study/responses/1"}
         for row in some_rows(make_row, 3)
@@ -227,7 +229,7 @@ def test_a_later_column_that_an_early_table_has_not_is_unknown(make_row: Row, tm
     pq.write_table(pa.Table.from_pylist(rows), path)
     table = read_file(path, ["visit", "sent_after_ms"])
     assert table["visit"].isna().all()
-    assert table.dtypes.astype(str).tolist() == ["string", "Int64", "Float64"]
+    assert table.dtypes.astype(str).tolist() == ["string", "string", "Int64", "Float64"]
     assert set(table["schema"]) == {"shift-study/responses/3"}
 
 

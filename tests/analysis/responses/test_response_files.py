@@ -15,13 +15,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analysis.columns.column import Column
 from analysis.errors import AnalysisError
-from analysis.responses.columns import COLUMNS, Column
+from analysis.responses.columns import columns_of
 from analysis.responses.response_files import SUFFIXES, read_file, write_file
 from analysis.responses.tidy_table import from_rows
+from analysis.tasks.same_different import SAME_DIFFERENT
 from examples import examples
 
 Row = Callable[..., dict[str, Any]]
+COLUMNS = columns_of(SAME_DIFFERENT)
 SECOND = [column.name for column in COLUMNS if column.since > 1]
 TIDY = [".csv", ".jsonl", ".parquet"]
 
@@ -50,7 +53,12 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     rows = draw(st.lists(st.fixed_dictionaries({column.name: cell(column) for column in COLUMNS}), max_size=4))
     for index, row in enumerate(rows):
         # What the table checks across rows: one pair, one image and shift; reasons where excluded.
-        row |= {"schema": "shift-study/responses/3", "pair": f"{row['pair']}{index}", "trial": index + 1}
+        row |= {
+            "schema": "shift-study/responses/3",
+            "task": "same-different",
+            "pair": f"{row['pair']}{index}",
+            "trial": index + 1,
+        }
         row["exclusion_reason"] = row["exclusion_reason"] + ";validation" if row["excluded"] else ""
         row["question_screen"] = draw(st.none() | text)
     return from_rows(rows)
@@ -117,9 +125,7 @@ def test_a_file_of_two_versions_is_refused(tmp_path: Path, make_row: Row, suffix
     with pytest.raises(AnalysisError, match=r"(line [23]|row 2): schema is .*responses/1', but .*responses/3' in"):
         read_file(path)
     write_file(pd.DataFrame(rows[1:]), path, overwrite=True)
-    with pytest.raises(
-        AnalysisError, match=r"(line [12]|row 1): the column photograph is none of shift-study/responses/1"
-    ):
+    with pytest.raises(AnalysisError, match=r"(line [12]|row 1): the column task is none of shift-study/responses/1"):
         read_file(path)
 
 
@@ -312,7 +318,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
 def test_a_short_line_of_csv_is_named(tmp_path: Path, make_row: Row) -> None:
     path = tmp_path / "a.csv"
     path.write_text(csv_text(make_row()) + "1,2,3\n")
-    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 29"):
+    with pytest.raises(AnalysisError, match="line 3 has 3 cells, but the header has 30"):
         read_file(path)
 
 

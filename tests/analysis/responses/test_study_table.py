@@ -11,10 +11,11 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.exclusions.exclusion_report import ExclusionReport
-from analysis.exclusions.marking import RULES, mark
+from analysis.exclusions.marking import mark, rules_of
 from analysis.responses.response_files import read_file
 from analysis.responses.sources import export_responses, read_responses
 from analysis.responses.tidy_table import from_rows
+from analysis.tasks.same_different import SAME_DIFFERENT
 from study_of_rows import study_of
 
 Row = Callable[..., dict[str, Any]]
@@ -41,7 +42,7 @@ def some_rows(make_row: Row) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
-@pytest.mark.parametrize("rules", [(), ("unfinished", "validation"), tuple(RULES)])
+@pytest.mark.parametrize("rules", [(), ("unfinished", "validation"), tuple(rules_of(SAME_DIFFERENT))])
 def test_a_study_is_exported_as_its_whole_table_would_be(
     make_row: Row, tmp_path: Path, suffix: str, rules: tuple[str, ...]
 ) -> None:

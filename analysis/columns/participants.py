@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.exclusions.rule_columns import NumberedResponses, Responses, Texts, integers, is_text
+from analysis.columns.rule_columns import NumberedResponses, Responses, Texts, integers, is_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +63,11 @@ def answered(responses: Responses, response: str) -> NDArray[np.bool_]:
     return is_text(responses, "response", response)
 
 
+def of_each(participants: NDArray[np.bool_], codes: Codes) -> NDArray[np.bool_]:
+    """What is so of a participant, for each of their responses; False where the participant is unknown."""
+    return np.append(participants, False)[codes]
+
+
 def totals(codes: Codes, count: int, which: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many of the responses in `which` each participant gave; `(count,)`."""
     return np.bincount(codes[which & (codes >= 0)], minlength=count)
@@ -75,6 +80,15 @@ def unknown_participants(responses: pd.DataFrame) -> str | None:
         return None
     which = "the answers" if unknown == len(responses) else f"{unknown:,} of {len(responses):,} answers"
     return f"It is not known who gave {which}"
+
+
+_SIMULATED = r"s[0-9]{4,}"
+"""Their ids; other tables may have others that begin so, such as `subject1`."""
+
+
+def are_simulated(responses: pd.DataFrame) -> bool:
+    """Whether simulated observers are among those who answered, by the ids that they have in a study."""
+    return bool(responses["participant"].str.fullmatch(_SIMULATED).fillna(False).any())
 
 
 def named(participants: Sequence[str]) -> str:
