@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from metric.pixels import Pixels
+from metric.errors import MetricError
 
+Pixels: TypeAlias = NDArray[np.uint8]  # that of metric.pixels, which loads torch; studies are made without it
 Generator: TypeAlias = np.random.Generator
 Distort: TypeAlias = Callable[[Pixels, float, Generator], Pixels]
 """Of an image (H, W, 3), 8-bit, a strength in [0, 1] and a generator the distorted image, of the same size."""
@@ -39,6 +40,18 @@ def distort(pixels: Pixels, category: str, strength: float, generator: Generator
     """
     name, function = list(DISTORTIONS[category].items())[int(generator.integers(len(DISTORTIONS[category])))]
     return Distorted(function(pixels, strength, generator), name, strength)
+
+
+def distort_as(pixels: Pixels, name: str, strength: float, generator: Generator) -> Pixels:
+    """The distortion of this name at the given strength in [0, 1].
+
+    Raises:
+        MetricError: for a name that none has.
+    """
+    named = {name: function for category in DISTORTIONS.values() for name, function in category.items()}
+    if name not in named:
+        raise MetricError(f"There is no distortion {name!r}; there are {', '.join(named)}.")
+    return named[name](pixels, strength, generator)
 
 
 def _blur(pixels: Pixels, strength: float, generator: Generator) -> Pixels:

@@ -64,7 +64,7 @@ def demo_photographs(*, practice: bool = False) -> PhotographSource:
 def folder_photographs(folder: Path, seed: int) -> PhotographSource:
     """Image files of a folder (subfolders too), in an order drawn by `seed`. Raises StudyError if there are none."""
     location = str(folder.resolve())
-    if not _can_be_recorded(location):
+    if not can_be_recorded(location):
         raise StudyError(f"the name of the folder {location!r} is not UTF-8 or has control characters: rename it")
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
     if not files:
@@ -75,14 +75,14 @@ def folder_photographs(folder: Path, seed: int) -> PhotographSource:
     photographs, skipped = [], {}
     for path in files:
         name = path.relative_to(folder).as_posix()
-        if _can_be_recorded(name):
+        if can_be_recorded(name):
             photographs.append(Photograph(path, name))
         else:
             skipped[ascii(name)] = "its name is not UTF-8 or has control characters; rename it"
     return PhotographSource(location, photographs, skipped=skipped)
 
 
-def _can_be_recorded(name: str) -> bool:
+def can_be_recorded(name: str) -> bool:
     """Whether a file name can stand in a CSV file in UTF-8: not one in another encoding, or with a line end in it."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
@@ -94,3 +94,14 @@ def locate(source: str, name: str) -> Path | None:
         return known.get(name)
     path = downloads_folder(source.removeprefix("coco:")) / name if source.startswith("coco:") else Path(source) / name
     return path if path.is_file() else None
+
+
+def photographs_in(source: str, seed: int) -> PhotographSource:
+    """Photographs of `demo` or a folder. Raises StudyError where the source is neither."""
+    if source == "demo":
+        return demo_photographs()
+    if source and Path(source).is_dir():
+        return folder_photographs(Path(source), seed)
+    raise StudyError(
+        f"{source!r} is no source of images: give demo, a folder of images, or coco:SPLIT such as coco:test2017"
+    )

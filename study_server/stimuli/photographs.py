@@ -23,6 +23,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp",
 _SRGB = ImageCms.createProfile("sRGB")
 # 16-bit grey in whatever byte order; Pillow opens 16-bit colour as 8-bit RGB by itself.
 _DEEP_GREY = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
+# What a PNG needs to show its pixels; anything else could carry metadata or change colours.
+_PLAIN_CHUNKS = {"IHDR", "IDAT", "IEND"}
 # Warning filters belong to the whole process; downloads decode in several threads.
 _DECODING = threading.Lock()
 
@@ -157,6 +159,17 @@ def read_png(path: Path) -> Pixels:
         if isinstance(error, StudyError):
             raise
         raise StudyError(f"{path} is damaged: {error}") from error
+
+
+def read_plain_png(path: Path, size: int) -> Pixels:
+    """Pixels (size, size, 3) of a PNG that carries nothing else. Raises StudyError where it is none."""
+    pixels = read_png(path)
+    if pixels.shape != (size, size, 3):
+        raise StudyError(f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels where the manifest says {size}x{size}")
+    extra = set(png_chunks(path)) - _PLAIN_CHUNKS
+    if extra:
+        raise StudyError(f"{path}: carries the PNG chunk {min(extra)}; stimuli carry pixels only")
+    return pixels
 
 
 def png_chunks(path: Path) -> list[str]:

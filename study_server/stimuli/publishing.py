@@ -18,8 +18,8 @@ from study_server.errors import StudyError
 from study_server.progress_bar import progress
 from study_server.stimuli import published as record
 from study_server.stimuli.encoding import WEBP
-from study_server.stimuli.manifest import PairRow
-from study_server.stimuli.published import Published, published_of, write_published
+from study_server.stimuli.manifest import ManifestRow
+from study_server.stimuli.published import Published, published_of, role_of, write_published
 from study_server.stimuli.sent_images import SentImages
 
 _AT_ONCE = 8
@@ -39,8 +39,15 @@ class Publication:
     """Of all files, written or not."""
 
 
-def publish(root: Path, rows: list[PairRow], manifest_sha256: str, images: SentImages, target: str) -> Publication:
-    """Write two files for each pair of the manifest in `root` to `target`, and their names to published.csv.
+def publish(
+    root: Path,
+    rows: list[ManifestRow],
+    manifest_sha256: str,
+    images: SentImages,
+    target: str,
+    copies: tuple[str, ...],
+) -> Publication:
+    """Write the images of each stimulus of the manifest in `root` to `target`, and their names to published.csv.
 
     What is there already under its name and with its length is left alone, so that a broken run goes on where it was.
     Raises StudyError where the target cannot be written, or does not give back what was written.
@@ -51,11 +58,11 @@ def publish(root: Path, rows: list[PairRow], manifest_sha256: str, images: SentI
         store = _Store(target)
     except Exception as error:  # every kind of storage has errors of its own
         raise StudyError(f"{said} cannot be used: {error}") from error
-    names = _names(root, rows, manifest_sha256, images)
+    names = _names(root, rows, manifest_sha256, images, copies)
     files = [
-        (name, root / file)
+        (name, root / row.files[role_of(copy)])
         for row in rows
-        for name, file in zip(names.names[row.pair], (row.reference_file, row.stimulus_file), strict=True)
+        for name, copy in zip(names.names[row.name], copies, strict=True)
     ]
     secrets.SystemRandom().shuffle(files)  # dates must not tell which files belong together
     written = size = 0
@@ -101,15 +108,21 @@ class _Store:
         return len(body), True
 
 
-def _names(root: Path, rows: list[PairRow], manifest_sha256: str, images: SentImages) -> Published:
+def _names(
+    root: Path, rows: list[ManifestRow], manifest_sha256: str, images: SentImages, copies: tuple[str, ...]
+) -> Published:
     """The names of the last time, if there are any that still fit; they are kept for the case that this one breaks."""
-    suffixes = {row.pair: _suffix(images.read(root / row.reference_file)[1]) for row in rows}
+    suffixes = {row.name: _suffix(images.read(root / row.files[role_of(copies[0])])[1]) for row in rows}
     for path in (_unfinished(root), root / record.FILE_NAME):
         with suppress(StudyError):
-            names = published_of(path, manifest_sha256, list(suffixes))
-            if all(name.endswith(suffixes[pair]) for pair, both in names.names.items() for name in both):
+            names = published_of(path, manifest_sha256, list(suffixes), copies)
+            if all(name.endswith(suffixes[stimulus]) for stimulus, all_ in names.names.items() for name in all_):
                 return names
-    names = Published(manifest_sha256, {pair: (_name(suffix), _name(suffix)) for pair, suffix in suffixes.items()})
+    names = Published(
+        manifest_sha256,
+        copies,
+        {stimulus: tuple(_name(suffix) for _ in copies) for stimulus, suffix in suffixes.items()},
+    )
     write_published(names, _unfinished(root))
     return names
 

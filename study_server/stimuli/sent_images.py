@@ -29,12 +29,12 @@ from PIL import Image
 from study_server.errors import StudyError
 from study_server.progress_bar import progress
 from study_server.stimuli.encoding import PADDING, PNG, WEBP, encode_webp, pad, shows
-from study_server.stimuli.manifest import PairRow
+from study_server.stimuli.manifest import ManifestRow
 
 
 @dataclass
 class _Series:
-    """The crops of one photograph's window: path → hash of the pixels."""
+    """The images of a group of stimuli, such as the crops of one photograph's window: path → hash of the pixels."""
 
     images: dict[Path, str] = field(default_factory=dict)
     lengths: dict[str, int] | None = None
@@ -45,19 +45,18 @@ class _Series:
 class SentImages:
     """The images of some manifests, ready to be sent. Threads may share it; processes may share its cache."""
 
-    def __init__(self, cache: Path, manifests: Iterable[tuple[Path, list[PairRow]]]) -> None:
+    def __init__(self, cache: Path, manifests: Iterable[tuple[Path, list[ManifestRow]]]) -> None:
         """`manifests`: folder and rows of each. The folder `cache` is made when something is to be kept there."""
         self._cache = cache
         self._series: dict[Path, _Series] = {}
         self._names: dict[str, Path] = {}
         self._intact: dict[tuple[Path, str], bytes] = {}  # SHA-256 of bytes that were found to show the right pixels
         for root, rows in manifests:
-            by_image: dict[str, _Series] = defaultdict(_Series)
+            by_group: dict[str, _Series] = defaultdict(_Series)
             for row in rows:
-                named = [(row.reference_file, row.reference_sha256), (row.stimulus_file, row.stimulus_sha256)]
-                for name, digest in named:
-                    by_image[row.image].images[root / name] = digest
-                    self._series[root / name] = by_image[row.image]
+                for role, name in row.files.items():
+                    by_group[row.group].images[root / name] = row.digests[role]
+                    self._series[root / name] = by_group[row.group]
 
     @property
     def is_full(self) -> bool:
@@ -101,6 +100,20 @@ class SentImages:
             return pad(data, mimetype, lengths[mimetype], seed or bytes.fromhex(digest)), mimetype
         except (OSError, ValueError) as error:
             raise StudyError(f"{path} or its copy in {self._cache} has changed while in use: {error}") from error
+
+    def png_digests(self) -> dict[Path, bytes]:
+        """SHA-256 of the bytes of each PNG, as they are now; without those that cannot be read."""
+        found = {}
+        for path in self._series:
+            with suppress(OSError):
+                found[path] = hashlib.sha256(path.read_bytes()).digest()
+        return found
+
+    def trust_pngs(self, before: dict[Path, bytes]) -> None:
+        """Others have verified the pixels of PNGs with these digests: what is as it was needs no second look."""
+        for path, digest in self.png_digests().items():
+            if before.get(path) == digest:
+                self._intact[path, self._series[path].images[path]] = digest
 
     def _lengths(self, series: _Series) -> dict[str, int]:
         with series.lock:

@@ -18,14 +18,24 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from sklearn.metrics import average_precision_score
 
+from metric.errors import MetricError
 from metric.pixels import Pixels
-from metric.triplets.distortions import DISTORTIONS
+from metric.triplets.distortions import DISTORTIONS, distort_as
 from metric.triplets.judged_folders import JND, TWO_AFC, read_folders
 from metric.triplets.made_set import MadeSet, Photograph, votes_of
 from metric.triplets.made_votes import preference_shares, same_shares
 
 Invoke = Callable[..., Result]
 NAMES = [(category, name) for category, functions in DISTORTIONS.items() for name in functions]
+
+
+@pytest.mark.parametrize(("category", "name"), NAMES)
+def test_a_distortion_is_had_by_its_name(category: str, name: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    expected = DISTORTIONS[category][name](pixels, 0.5, np.random.default_rng(3))
+    assert np.array_equal(distort_as(pixels, name, 0.5, np.random.default_rng(3)), expected)
+    with pytest.raises(MetricError, match="There is no distortion 'melt'; there are blur, noise,"):
+        distort_as(pixels, "melt", 0.5, np.random.default_rng(3))
 
 
 def _files(folder: Path) -> list[Path]:
