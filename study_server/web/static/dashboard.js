@@ -37,7 +37,7 @@ function show(parts) {
 function drawAll(data) {
   for (const [name, figures] of Object.entries(data)) {
     const place = document.querySelector(`[data-chart="${name}"]`);
-    if (place) draw(place, name, figures, texts);
+    if (place) draw(place, figures, texts);
   }
 }
 

@@ -6,6 +6,7 @@ const GRID = "#e3e7e9";
 const BLUE = "#17506e";
 const ORANGE = "#c4622d";
 const PALE = "#7d9aaa";
+const SERIES = [PALE, BLUE, ORANGE];
 const FONT = '"Source Sans 3", "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", Arial, sans-serif';
 
 const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
@@ -44,6 +45,7 @@ const steps = (x, y, name, color) => ({
 
 const bars = (x, y, name, color) => ({ x, y, name, type: "bar", marker: { color } });
 
+// By kind. Names of axes and of series come with the figures, as the study's task calls them; `t` are the page's own texts.
 const CHARTS = {
   recruitment: (d, t) => [
     [steps(d.x, d.started, t.started, PALE), steps(d.x, d.finished, t.finished, BLUE)],
@@ -52,16 +54,16 @@ const CHARTS = {
     ], hoverformat: "%Y-%m-%d %H:%M" }), counts(t.participants)),
   ],
 
-  pairs: (d, t) => [
+  answers: (d, t) => [
     [bars(d.x, d.all, t.allAnswers, PALE), bars(d.x, d.used, t.accepted, BLUE)],
-    layout(axis(t.answersPerPair, { tickformat: ",d", nticks: 20, minallowed: -1 }), counts(t.pairs), {
+    layout(axis(d.xTitle, { tickformat: ",d", nticks: 20, minallowed: -1 }), counts(d.yTitle), {
       bargap: 0.15,
       shapes: d.wanted ? [vertical(d.wanted - 0.5, ORANGE)] : [],
       annotations: d.wanted ? [note(d.wanted - 0.5, t.wanted, ORANGE)] : [],
     }),
   ],
 
-  psychometric: (d, t) => {
+  shares: (d, t) => {
     const points = {
       x: d.points.map((p) => p.x),
       y: d.points.map((p) => p.y),
@@ -75,24 +77,29 @@ const CHARTS = {
     };
     const traces = [points];
     if (d.curve) {
-      traces.unshift({ ...d.curve, name: t.fit, type: "scatter", mode: "lines", line: { color: ORANGE, width: 2, simplify: false }, hoverinfo: "skip" });
+      traces.unshift({ ...d.curve, name: d.curveName, type: "scatter", mode: "lines", line: { color: ORANGE, width: 2, simplify: false }, hoverinfo: "skip" });
     }
+    // A level with a name is in the legend: beside its line the name would cover points.
+    const range = [-0.3, d.largest + 0.3];
+    traces.push(...d.levels.filter(({ text }) => text).map(({ y, text }) => ({
+      x: range, y: [y, y], name: text, type: "scatter", mode: "lines", line: { color: ORANGE, width: 1.5, dash: "dot" }, hoverinfo: "skip",
+    })));
     const known = typeof d.threshold === "number";
     return [
       traces,
-      layout(axis(t.shift, { range: [-0.3, d.largest + 0.3], dtick: d.largest <= 20 ? 1 : undefined, hoverformat: ".0f" }), axis(t.calledDifferent, { range: [0, 100], dtick: 25 }), {
-        shapes: known ? [vertical(d.threshold, ORANGE), level(50)] : [level(50)],
+      layout(axis(d.xTitle, { range, dtick: d.largest <= 20 ? 1 : undefined, hoverformat: ".0f" }), axis(d.yTitle, { range: [0, 100], dtick: 25 }), {
+        shapes: [...(known ? [vertical(d.threshold, ORANGE)] : []), ...d.levels.filter(({ text }) => !text).map(({ y }) => level(y))],
         annotations: known ? [note(d.threshold, `${t.threshold} ${d.threshold.toFixed(2)} px`, ORANGE)] : [],
       }),
     ];
   },
 
-  reaction_times: (d, t) => [
-    [bars(middles(d.x), d.same, t.same, PALE), bars(middles(d.x), d.different, t.different, BLUE)],
-    layout(axis(t.seconds, { hoverformat: ".2f", range: [0, longest(d)] }), counts(t.answers), { barmode: "stack", bargap: 0.05 }),
+  histogram: (d) => [
+    d.series.map(({ name, y }, i) => bars(middles(d.x), y, name, SERIES[i % SERIES.length])),
+    layout(axis(d.xTitle, { hoverformat: ".2f", range: [0, longest(d)] }), counts(d.yTitle), { barmode: "stack", bargap: 0.05 }),
   ],
 
-  by_shift: (d, t) => [
+  quartiles: (d, t) => [
     [{
       x: d.x, y: d.median.map(s), name: t.median, type: "scatter", mode: "markers", marker: { color: BLUE, size: 8 },
       error_y: {
@@ -100,15 +107,15 @@ const CHARTS = {
         array: d.upper.map((u, i) => s(u - d.median[i])), arrayminus: d.lower.map((l, i) => s(d.median[i] - l)),
       },
     }],
-    layout(axis(t.shift, { nticks: 12 }), axis(t.seconds, { rangemode: "tozero" }), { showlegend: true }),
+    layout(axis(d.xTitle, { nticks: 12, dtick: Math.max(...d.x) <= 20 ? 1 : undefined }), axis(d.yTitle, { rangemode: "tozero" }), { showlegend: true }),
   ],
 
-  ratios: (d, t) => [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(t.ratio, { type: "category" }), counts(t.participants), { bargap: 0.4 })],
-
-  screens: (d, t) => [
-    [{ ...bars(d.y, d.x, t.participants, BLUE), orientation: "h" }],
-    layout(counts(t.participants), axis(t.screen, { type: "category", autorange: "reversed" }), { bargap: 0.4, hovermode: "y unified" }),
-  ],
+  numbers: (d, t) => (d.lying
+    ? [
+      [{ ...bars(d.y, d.x, t.participants, BLUE), orientation: "h" }],
+      layout(counts(d.yTitle), axis(d.xTitle, { type: "category", autorange: "reversed" }), { bargap: 0.4, hovermode: "y unified" }),
+    ]
+    : [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(d.xTitle, { type: "category" }), counts(d.yTitle), { bargap: 0.4 })]),
 };
 
 const s = (ms) => ms / 1000;
@@ -118,7 +125,7 @@ const middles = (x) => x.map((begin) => begin + (x[1] - x[0]) / 2);
 
 // Seconds up to which there are answers worth an axis: a few long ones would press all others together.
 function longest(d) {
-  const last = d.same.findLastIndex((n, i) => n + d.different[i] > 0);
+  const last = Math.max(...d.series.map(({ y }) => y.findLastIndex((n) => n > 0)));
   return Math.max(1, d.x[last] === undefined ? 1 : d.x[last] + d.x[1] - d.x[0]);
 }
 
@@ -132,9 +139,9 @@ const note = (x, text, color) => ({
   x, text, yref: "paper", y: 0.02, showarrow: false, xanchor: "left", yanchor: "bottom", xshift: 5, font: { color, size: 13 },
 });
 
-// Draws the chart of this name, or draws it anew. Its place says when it is done.
-export async function draw(place, name, figures, texts) {
-  const [traces, shape] = CHARTS[name](figures, texts);
+// Draws a chart, or draws it anew. Its place says when it is done.
+export async function draw(place, figures, texts) {
+  const [traces, shape] = CHARTS[figures.kind](figures, texts);
   await Plotly.react(place, traces, shape, CONFIG);
   place.dataset.drawn = "true";
 }

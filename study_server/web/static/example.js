@@ -1,4 +1,5 @@
-// The example in the instructions: a pair with a shift, and a button that shows both images in turn at one place.
+// The example in the instructions: the images of a trial, and where the task has two of them compared, a button that
+// shows those two in turn at one place.
 
 import { isBrowserSupported } from "./gates.js";
 import { decode, loadImage } from "./requests.js";
@@ -7,13 +8,16 @@ import { say } from "./texts.js";
 
 const figure = document.querySelector(".example");
 const canvas = figure.querySelector("canvas");
-const button = document.getElementById("flip");
+const button = document.getElementById("flip"); // null where nothing is shown in turn
 const page = { ...JSON.parse(figure.dataset.page), background: "#ffffff" };
+const urls = JSON.parse(figure.dataset.images); // {place: address}
 const FLIP_MS = 450;
 
+// Without a picture on it yet it would be a black box.
+canvas.style.visibility = "hidden";
 const stage = new Stage(canvas, page);
 
-// As large as the pair needs: wider than the text, where it must be.
+// As large as the images need: wider than the text, where it must be.
 function fit() {
   const { width, height } = stage.needed;
   const beyond = Math.max(0, width + 2 - figure.clientWidth);
@@ -22,48 +26,55 @@ function fit() {
   canvas.style.height = `${height + 2}px`;
 }
 
-const urls = [figure.dataset.original, figure.dataset.moved];
-const [original, moved] = await Promise.all(urls.map(async (url) => decode(await loadImage(url))));
+const loaded = Object.entries(urls).map(async ([place, url]) => [place, await decode(await loadImage(url))]);
+const images = Object.fromEntries(await Promise.all(loaded));
 fit();
 window.addEventListener("resize", fit);
 if (isBrowserSupported()) await stage.start();
-const showBoth = () => stage.show({ left: original, right: moved });
-showBoth();
+const showAll = () => stage.show(images);
+showAll();
+canvas.style.visibility = "visible";
 
-let flipping = null;
-
-function flip() {
-  if (flipping) {
-    clearInterval(flipping);
-    flipping = null;
-    showBoth();
-    button.textContent = say("inTurn");
-    return;
-  }
-  let isMoved = false;
-  flipping = setInterval(() => {
-    isMoved = !isMoved;
-    const image = isMoved ? moved : original;
-    stage.show({ left: image, right: image });
-  }, FLIP_MS);
-  button.textContent = say("sideBySide");
+// Of the images at these two places, one at both, then the other.
+function flipBetween(one, other) {
+  let flipping = null;
+  return () => {
+    if (flipping) {
+      clearInterval(flipping);
+      flipping = null;
+      showAll();
+      button.textContent = say("inTurn");
+      return;
+    }
+    let isOther = false;
+    flipping = setInterval(() => {
+      isOther = !isOther;
+      const image = images[isOther ? other : one];
+      stage.show({ ...images, [one]: image, [other]: image });
+    }, FLIP_MS);
+    button.textContent = say("sideBySide");
+  };
 }
 
 // Who wants less motion moves it themselves: each press is one step.
-const steps = [
-  [showBoth, "originalAlone"],
-  [() => stage.show({ left: original }), "movedAlone"],
-  [() => stage.show({ left: moved }), "sideBySide"],
-];
-let step = 0;
-
-function goOneStep() {
-  step = (step + 1) % steps.length;
-  const [show, next] = steps[step];
-  show();
-  button.textContent = say(next);
+function stepBetween(one, other) {
+  const steps = [
+    [showAll, "oneAlone"],
+    [() => stage.show({ [one]: images[one] }), "otherAlone"],
+    [() => stage.show({ [one]: images[other] }), "sideBySide"],
+  ];
+  let step = 0;
+  button.textContent = say("oneAlone");
+  return () => {
+    step = (step + 1) % steps.length;
+    const [show, next] = steps[step];
+    show();
+    button.textContent = say(next);
+  };
 }
 
-const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-if (isCalm) button.textContent = say("originalAlone");
-button.addEventListener("click", isCalm ? goOneStep : flip);
+if (button) {
+  const places = JSON.parse(button.dataset.places);
+  const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  button.addEventListener("click", (isCalm ? stepBetween : flipBetween)(...places));
+}

@@ -1,5 +1,7 @@
 // Which devices and browsers cannot show the study.
 
+import { cssPerImagePixel, widthOfRow } from "./image_row.js";
+
 const BARS_CSS_PX = 190; // above and below the pictures on the trial page
 
 // Pictures pixel by pixel need a browser that says how many device pixels a box has; Safari does not.
@@ -14,11 +16,11 @@ export function isTouchOnly() {
   return has("(any-pointer: coarse)") && !has("(any-pointer: fine)") && !has("(any-hover: hover)");
 }
 
-// CSS pixels that a pair and the page around it take. needs: size, gap and pixelScale of the study.
-export function roomNeeded({ size, gap, pixelScale }) {
-  const ratio = window.devicePixelRatio;
-  const cssPerImagePixel = (pixelScale || Math.max(1, Math.floor(ratio + 1e-6))) / ratio;
-  return { width: Math.ceil((2 * size + gap) * cssPerImagePixel), height: Math.ceil(size * cssPerImagePixel) + BARS_CSS_PX };
+// CSS pixels that the images of a trial and the page around them take. needs: size, gap, places and pixelScale of the
+// study.
+export function roomNeeded(needs) {
+  const css = cssPerImagePixel(needs);
+  return { width: Math.ceil(widthOfRow(needs) * css), height: Math.ceil(needs.size * css) + BARS_CSS_PX };
 }
 
 export function isWindowTooSmall(needs) {

@@ -1,41 +1,40 @@
-// The practice: a few pairs, and after each whether the answer was right. Nothing of it is stored.
+// The practice: a few trials, and after each that has a right answer whether this was it. Nothing of it is stored.
 
-import { Pairs } from "./pairs.js";
 import { pause, persist, sendJson } from "./requests.js";
 import { say } from "./texts.js";
+import { TrialImages } from "./trial_images.js";
 
 const element = (id) => document.getElementById(id);
 
 export async function practise(screen, page, trialsUrl, { awaitStart, showProgress }) {
   const session = await persist(() => sendJson("GET", trialsUrl));
-  const pairs = new Pairs(session.trials);
+  const images = new TrialImages(session.trials);
   showProgress(session);
   await awaitStart(say("practiceStart", session));
   let interval = pause(page.interTrialMs);
   for (const [index, trial] of session.trials.entries()) {
     await interval;
-    const pair = await pairs.at(index);
-    const { response } = await screen.runTrial(pair);
+    const shown = await images.at(index);
+    const { response } = await screen.runTrial(shown.images);
     interval = pause(page.interTrialMs);
     const outcome = await persist(() => sendJson("PUT", `${trialsUrl}/${trial.id}/response`, { response }));
-    await giveFeedback(screen, pair, outcome, index === session.trials.length - 1);
+    const isLast = index === session.trials.length - 1;
+    if (outcome.correct !== null) await giveFeedback(screen, shown.images, outcome, isLast);
+    else if (isLast) await offerTrials();
     showProgress(outcome);
   }
 }
 
-// With the pair in sight, also where its time had run out.
-async function giveFeedback(screen, pair, outcome, isLast) {
+// With the images in sight, also where their time had run out.
+async function giveFeedback(screen, images, { correct, truth }, isLast) {
   const question = element("question");
   const questionText = question.textContent;
-  screen.show(pair);
-  question.className = outcome.correct ? "right" : "wrong";
-  question.textContent = say(`${outcome.correct ? "right" : "wrong"}-${outcome.truth}`);
+  const feedback = document.querySelector(`[data-answer="${truth}"]`).dataset;
+  screen.show(images);
+  question.className = correct ? "right" : "wrong";
+  question.textContent = correct ? feedback.right : feedback.wrong;
+  if (isLast) await offerTrials();
   element("answers").hidden = true;
-  if (isLast) {
-    element("leave").hidden = false;
-    element("leave").querySelector("button").focus();
-    await new Promise(() => {}); // the form leaves the page
-  }
   const next = element("next");
   next.hidden = false;
   next.focus(); // for the enter key
@@ -49,4 +48,12 @@ async function giveFeedback(screen, pair, outcome, isLast) {
   question.className = "";
   question.textContent = questionText;
   screen.clear();
+}
+
+// Never resolves: the form leaves the page.
+function offerTrials() {
+  element("answers").hidden = true;
+  element("leave").hidden = false;
+  element("leave").querySelector("button").focus();
+  return new Promise(() => {});
 }

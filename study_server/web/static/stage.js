@@ -1,17 +1,19 @@
-// Two images side by side, each image pixel exactly k × k device pixels, k a whole number.
+// Images side by side, each image pixel exactly k × k device pixels, k a whole number.
 //
 // The canvas's backing store has one pixel for each device pixel of its box, whatever the display's scale or the
 // browser's zoom (ResizeObserver's device-pixel-content-box says how many), so that nothing between here and the
-// display resamples it; and both images are drawn at whole-number offsets with smoothing off.
+// display resamples it; and all images are drawn at whole-number offsets with smoothing off.
+
+import { cssPerImagePixel, pixelScaleOf, widthOfRow } from "./image_row.js";
 
 export class Stage {
   #canvas; #context; #settings; #margins; #onChange;
-  #shown = null; // {left, right}, one of which may be missing | "fixation" | null
+  #shown = null; // {place: image}, where places may be missing | "fixation" | null
   #deviceSize = null; // size of the canvas's box in device pixels
   #fitted = null;
 
-  // settings: size, gap, pixelScale, background. margins(): CSS pixels at top and bottom that are covered.
-  // onChange(fits) is called when the images begin or cease to fit.
+  // settings: size, gap, places (from the left), pixelScale, background. margins(): CSS pixels at top and bottom that
+  // are covered. onChange(fits) is called when the images begin or cease to fit.
   constructor(canvas, settings, { margins = () => ({ top: 0, bottom: 0 }), onChange = () => {} } = {}) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d", { alpha: false });
@@ -37,17 +39,16 @@ export class Stage {
   }
 
   get pixelScale() {
-    return this.#settings.pixelScale || Math.max(1, Math.floor(window.devicePixelRatio + 1e-6));
+    return pixelScaleOf(this.#settings);
   }
 
   // What the images need, CSS pixels.
   get needed() {
-    const { size, gap } = this.#settings;
     const { top, bottom } = this.#margins();
-    const cssPerImagePixel = this.pixelScale / window.devicePixelRatio;
+    const css = cssPerImagePixel(this.#settings);
     return {
-      width: Math.ceil((2 * size + gap) * cssPerImagePixel),
-      height: Math.ceil(size * cssPerImagePixel + top + bottom),
+      width: Math.ceil(widthOfRow(this.#settings) * css),
+      height: Math.ceil(this.#settings.size * css + top + bottom),
     };
   }
 
@@ -59,7 +60,7 @@ export class Stage {
     return Boolean(this.#layout());
   }
 
-  show(pair) { this.#set(pair); }
+  show(images) { this.#set(images); }
   fixate() { this.#set("fixation"); }
   clear() { this.#set(null); }
 
@@ -68,7 +69,8 @@ export class Stage {
     this.draw();
   }
 
-  // Device-pixel offsets of both images, or null where there is no room or a pinch zoom would resample them.
+  // Device-pixel offsets of the first image and from each to the next, or null where there is no room or a pinch zoom
+  // would resample them.
   #layout() {
     if (!this.#deviceSize || this.isPinched) return null;
     const { size, gap } = this.#settings;
@@ -77,9 +79,9 @@ export class Stage {
     const top = Math.ceil(margins.top * window.devicePixelRatio);
     const bottom = Math.ceil(margins.bottom * window.devicePixelRatio);
     const { width, height } = this.#deviceSize;
-    const x = Math.floor((width - (2 * size + gap) * k) / 2);
+    const x = Math.floor((width - widthOfRow(this.#settings) * k) / 2);
     const y = top + Math.floor((height - top - bottom - size * k) / 2);
-    return x >= 0 && y >= top ? { k, y, left: x, right: x + (size + gap) * k, side: size * k } : null;
+    return x >= 0 && y >= top ? { k, x, y, side: size * k, step: (size + gap) * k } : null;
   }
 
   draw() {
@@ -93,20 +95,22 @@ export class Stage {
     context.fillRect(0, 0, width, height);
     const layout = this.#layout();
     if (layout && this.#shown === "fixation") this.#drawFixation(layout);
-    else if (layout && this.#shown) {
-      for (const place of ["left", "right"]) {
-        const image = this.#shown[place];
-        if (image) context.drawImage(image, layout[place], layout.y, layout.side, layout.side);
-      }
-    }
+    else if (layout && this.#shown) this.#drawImages(layout);
     if (this.#fitted !== Boolean(layout)) {
       this.#fitted = Boolean(layout);
       this.#onChange(this.#fitted);
     }
   }
 
-  #drawFixation({ k, y, left, right, side }) {
-    const x = Math.floor((left + right + side) / 2);
+  #drawImages({ x, y, side, step }) {
+    for (const [number, place] of this.#settings.places.entries()) {
+      const image = this.#shown[place];
+      if (image) this.#context.drawImage(image, x + number * step, y, side, side);
+    }
+  }
+
+  #drawFixation({ k, x: left, y, side }) {
+    const x = left + Math.floor((widthOfRow(this.#settings) * k) / 2);
     const middle = y + Math.floor(side / 2);
     const arm = 10 * k;
     const [red, green, blue] = this.#settings.background.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));

@@ -1,4 +1,4 @@
-// What is on the screen while pairs are judged: the pictures, the answers, the notice over them; and the clock.
+// What is on the screen while images are judged: the pictures, the answers, the notice over them; and the clock.
 
 import { Display } from "./display.js";
 import { pause } from "./requests.js";
@@ -25,11 +25,11 @@ export class TrialScreen {
   onSpace = null; // called when the space bar is pressed
   #page; #stage;
   #buttons = [...document.querySelectorAll("[data-answer]")];
-  #accept = null; // takes {answer, time} while a pair may be answered
+  #accept = null; // takes {answer, time} while a trial may be answered
   #onRoomLost = null; // called when the window becomes too small
   #isStopped = false;
 
-  // page: what same_different.page_settings gives.
+  // page: {size, places, pixelScale, gap, background, fixationMs, interTrialMs, timeLimitMs, keys: {key: answer}}.
   constructor(page) {
     this.#page = page;
     this.#stage = new Stage(element("stage"), page, {
@@ -39,7 +39,7 @@ export class TrialScreen {
     this.#listen();
   }
 
-  // Resolves when pairs can be shown.
+  // Resolves when images can be shown.
   async start() {
     element("stage").style.background = this.#page.background;
     await this.#stage.start();
@@ -47,8 +47,9 @@ export class TrialScreen {
     for (const id of ["top", "bottom"]) bars.observe(element(id));
   }
 
-  show(pair) {
-    if (!this.#isStopped) this.#stage.show(pair);
+  // images: {place: bitmap}.
+  show(images) {
+    if (!this.#isStopped) this.#stage.show(images);
   }
 
   clear() {
@@ -140,12 +141,12 @@ export class TrialScreen {
 
   // --- one trial ----------------------------------------------------------------------------------------------------
 
-  // Shows the pair until it is answered; what the server is told of it.
-  async runTrial(pair) {
+  // Shows the images until they are judged; what the server is told of it.
+  async runTrial(images) {
     this.display.beginTrial();
     let given = null;
-    while (!(given = await this.#expose(pair))) {
-      this.display.wasHidden = true; // the pair was out of sight; it is shown anew, and the clock with it
+    while (!(given = await this.#expose(images))) {
+      this.display.wasHidden = true; // the images were out of sight; they are shown anew, and the clock with them
       this.#stage.clear();
     }
     const measured = {
@@ -162,8 +163,8 @@ export class TrialScreen {
     return measured;
   }
 
-  // One exposure of the pair until the answer; null if it had to be broken off for want of room.
-  async #expose(pair) {
+  // One exposure of the images until the answer; null if it had to be broken off for want of room.
+  async #expose(images) {
     await this.#roomToShow();
     if (this.#page.fixationMs) {
       if (!this.#isStopped) this.#stage.fixate();
@@ -171,8 +172,8 @@ export class TrialScreen {
       await this.#roomToShow();
     }
     const drawn = await nextFrame();
-    this.show(pair);
-    // In the next frame the one with the pair has been handed to the display: nothing that a page can learn is nearer
+    this.show(images);
+    // In the next frame the one with the images has been handed to the display: nothing that a page can learn is nearer
     // to the light. (Paint and element timing leave canvases out; and the clock read inside this frame is at most late
     // by the callbacks before it, where its nominal beginning may lie before the drawing was done.)
     await nextFrame();
@@ -188,7 +189,7 @@ export class TrialScreen {
     while (!this.#stage.fits) await nextFrame();
   }
 
-  // Hides the pair in the frame that completes its time.
+  // Hides the images in the frame that completes their time.
   async #limitExposure(drawn, isOver) {
     while (!isOver()) {
       if ((await nextFrame()) - drawn >= this.#page.timeLimitMs - 1) {

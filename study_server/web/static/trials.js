@@ -1,12 +1,12 @@
-// The trial page: shows one pair after another, takes the answers, hands each to the outbox.
+// The trial page: shows one trial after another, takes the answers, hands each to the outbox.
 
 import { isBrowserSupported } from "./gates.js";
 import { hold, takeOver } from "./one_tab.js";
 import { Outbox } from "./outbox.js";
-import { Pairs } from "./pairs.js";
 import { practise } from "./practice.js";
 import { Refused, pause, persist, sendJson, watchTrouble } from "./requests.js";
 import { say } from "./texts.js";
+import { TrialImages } from "./trial_images.js";
 import { TrialScreen } from "./trial_screen.js";
 
 const MEASURING_MS = 2000; // longest wait for the refresh rate, which takes a third of a second
@@ -121,7 +121,7 @@ async function runTrials() {
     onRefused: (error) => stopHere(say("cannotGoOn"), say("answerRefused", { message: sentence(error) })),
   });
   const trials = session.trials.filter((trial) => !outbox.has(trial.id)); // what waits here is as good as answered
-  const pairs = new Pairs(trials);
+  const images = new TrialImages(trials);
   const progress = { answered: session.total - trials.length, total: session.total };
   showProgress(progress);
   if (trials.length) {
@@ -130,11 +130,10 @@ async function runTrials() {
   let interval = pause(page.interTrialMs);
   for (const [index, trial] of trials.entries()) {
     await interval;
-    const pair = await pairs.at(index);
-    const measured = await screen.runTrial(pair);
+    const shown = await images.at(index);
+    const measured = await screen.runTrial(shown.images);
     interval = pause(page.interTrialMs); // the empty screen begins with the answer
-    const [left_sent, right_sent] = pair.receipts;
-    await outbox.add(trial.id, { ...measured, visit, left_sent, right_sent });
+    await outbox.add(trial.id, { ...measured, visit, sent: shown.receipts });
     progress.answered += 1;
     showProgress(progress);
   }
