@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from analysis.opinions.reading import RatedImage
     from analysis.psychometric import PsychometricFit
     from study_server.export.responses import StudyResponses
-    from study_server.stimuli.pool import Scorer
+    from study_server.tasks.shifted_pairs.pool import Scorer
 
 
 class Doors:
@@ -110,14 +110,26 @@ class Doors:
 
         return ArrayScorer.of(metrics)
 
+    def distort_photograph(
+        self, pixels: NDArray[np.uint8], distortion: str, strength: float, seed: int
+    ) -> NDArray[np.uint8]:
+        """An image (H, W, 3), 8-bit, with a distortion of a strength in [0, 1], for the stimuli of a 2AFC study."""
+        import numpy
+
+        from metric.triplets.distortions import distort_as
+
+        return distort_as(pixels, distortion, strength, numpy.random.default_rng(seed))
+
     def pilot_shifts(self, source: str, max_shift: int, lengths: Sequence[float]) -> tuple[int, ...]:
         """Shifts for a study in which people are about as often right as wrong, by the answers of a pilot."""
         from analysis.planning.pilot import pilot_shifts
         from analysis.responses.sources import read_responses
+        from analysis.tasks.registry import require_results, task_of
         from analysis.trial_counts import TrialCounts
         from analysis.verbs.options import rules_for
 
         responses = read_responses(source, self.study_rows, rules_for(self, source))
+        require_results(task_of(responses), "new", source)
         return pilot_shifts(TrialCounts.of(responses), max_shift, lengths)
 
     def same_share_map(self, same_share: NDArray[np.float64], distances: NDArray[np.float64], ties: Ties) -> Score:
@@ -136,9 +148,12 @@ class Doors:
         """The accepted responses of a source, pair by pair."""
         from analysis.agreement.jnd import Judgments
         from analysis.responses.sources import read_responses
+        from analysis.tasks.registry import require_results, task_of
         from analysis.verbs.options import rules_for
 
-        return Judgments.from_responses(read_responses(source, self.study_rows, rules_for(self, source)))
+        responses = read_responses(source, self.study_rows, rules_for(self, source))
+        require_results(task_of(responses), "score", source)
+        return Judgments.from_responses(responses)
 
 
 class _Commands(click.Group):

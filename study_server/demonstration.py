@@ -20,8 +20,6 @@ from sqlalchemy.orm import Session
 from study_server.dashboard import actions, people
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants import same_different as task
-from study_server.participants.acceptance import CatchTrials, passes_validation
 from study_server.participants.enrolment import readable_code
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
@@ -37,6 +35,7 @@ from study_server.storage.models import (
     Trial,
     Visit,
 )
+from study_server.tasks.task import Answered
 
 DAYS = 5
 """Over how many days before the end the observers arrive."""
@@ -124,8 +123,9 @@ class _Crowd:
         self.next_slot = 0
 
     def take_part(self, session: Session, row: Study, count: int) -> None:
-        ids = self.study.pair_ids(session, row)
-        self.pair_ids = {(self.study.images.index(image), shift): id for (image, shift), id in ids.items()}
+        ids = self.study.stimulus_ids(session, row)
+        self.stimulus_ids = {(self.study.groups.index(group), stratum): id for (group, stratum), id in ids.items()}
+        self.rows = {(self.study.groups.index(row.group), row.stratum): row for row in self.study.folder.rows}
         self.first_participant = 1 + (session.scalar(select(Participant.id).order_by(Participant.id.desc())) or 0)
         self.first_trial = 1 + (session.scalar(select(Trial.id).order_by(Trial.id.desc())) or 0)
         rows = _Rows()
@@ -161,15 +161,16 @@ class _Crowd:
         fate: _Fate = rng.choices(("finishes", "careless", "gives_up"), (89, 5, 6))[0]
         if last:
             fate = "under_way"
+        task = self.study.task
         planned = task.plan_trials(settings, slot, number)
         count = len(planned) if fate in ("finishes", "careless") else rng.randrange(len(planned))
         width, height, ratio, rate, _ = rng.choices(_SCREENS, [screen[-1] for screen in _SCREENS])[0]
-        observer = task.Observer(lapse_rate=1.0 if fate == "careless" else rng.choice((0.0, 0.0, 0.05)))
+        observer = task.observer(lapse_rate=1.0 if fate == "careless" else rng.choice((0.0, 0.0, 0.05)))
         pace = rng.lognormvariate(-0.8 if fate == "careless" else 0, 0.3)
         moment = arrival + timedelta(seconds=rng.uniform(20, 50))
         returns_at = rng.randrange(1, len(planned)) if len(planned) > 1 and rng.random() < 0.06 else None
         visit = 1
-        seen: list[tuple[int, str]] = []
+        answers: list[Answered] = []
         rows.visits.append(self._visit(id, visit, moment, (width, height, ratio, rate)))
         for position, trial in enumerate(planned, start=1):
             trial_id = self.first_trial
@@ -177,9 +178,9 @@ class _Crowd:
             rows.trials.append(
                 {
                     "id": trial_id, "study_id": self.study.id, "participant_id": id, "position": position,
-                    "pair_id": self.pair_ids[trial.image, trial.shift_px], "reference_side": trial.reference_side,
-                    "token": secrets.token_urlsafe(16), "left_token": secrets.token_urlsafe(16),
-                    "right_token": secrets.token_urlsafe(16),
+                    "stimulus_id": self.stimulus_ids[trial.group, trial.stratum], "repetition": trial.repetition,
+                    "arrangement": " ".join(trial.arrangement), "token": secrets.token_urlsafe(16),
+                    "images_token": secrets.token_urlsafe(16),
                 }
             )  # fmt: skip
             if position > count:
@@ -189,10 +190,11 @@ class _Crowd:
                 moment += timedelta(minutes=rng.uniform(1, 15))
                 rows.visits.append(self._visit(id, visit, moment, (width, height, ratio, rate)))
                 rows.events.append(self._event(id, "resumed", "participant", moment, f"visit {visit}"))
-            response, reaction_time_ms = observer.respond(trial.shift_px, trial.reference_side, rng)
+            shown = self.rows[trial.group, trial.stratum]
+            response, reaction_time_ms = observer.respond(shown, trial.arrangement, rng)
             reaction_time_ms = round(reaction_time_ms * pace, 1)
             moment += timedelta(milliseconds=reaction_time_ms + settings.display.inter_trial_ms + 120)
-            seen.append((trial.shift_px, response))
+            answers.append(Answered(shown, trial.arrangement, trial.repetition, response))
             interrupted = rng.random() < 0.004
             rows.responses.append(
                 {
@@ -214,6 +216,7 @@ class _Crowd:
                     rows.question_answers.append({"participant_id": id, "question": question.id, "answer": answer})
         elif fate == "gives_up":
             heapq.heappush(self.given_up, (moment + self.timeout, slot))
+        verdict = task.judge(answers, settings) if finished else None
         given_up = not finished and moment + self.timeout < self.now
         if given_up:
             detail = f"slot {slot}, timed_out"
@@ -225,8 +228,9 @@ class _Crowd:
                 "stage": "finished" if finished else "trials", "simulated": True, "language": "en", "answered": count,
                 "visits": visit, "consented_at": arrival, "last_seen_at": moment,
                 "finished_at": moment if finished else None, "completion_code": readable_code() if finished else None,
-                "passed": passes_validation(CatchTrials.of(seen, settings.stimuli.max_shift)) if finished else None,
-                "failed_rules": "" if finished else None, "last_answer_at": moment if count else None,
+                "passed": verdict.passed if verdict else None,
+                "failed_rules": ";".join(verdict.failed_rules) if verdict else None,
+                "last_answer_at": moment if count else None,
                 "released_reason": "timed_out" if given_up else None,
             }
         )  # fmt: skip

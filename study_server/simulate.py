@@ -26,15 +26,14 @@ from tqdm import tqdm
 
 from study_server.access.sessions import SIMULATION_HEADER
 from study_server.errors import StudyError
-from study_server.folder.settings import Settings
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import receipts
-from study_server.participants import same_different as task
-from study_server.participants.same_different import Observer, Side
 from study_server.plain_browser import PlainBrowser
+from study_server.stimuli.manifest import ManifestRow
 from study_server.stimuli.photographs import pixels_sha256
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Response, Study, Trial
+from study_server.tasks.task import Arrangement, Observer
 from study_server.web.background_server import running_server
 
 _CODE = re.compile(r'id="completion-code">([A-Za-z0-9-]+)<')
@@ -55,7 +54,9 @@ class Simulation:
     retries: int
     """Requests that were repeated because the server could not take them at once."""
     rows: list[dict[str, Any]]
-    """Per shift: p_same of the observers' truth, answers, and how many were «same»."""
+    """Per stratum: the answers, and what the task says of the observers' truth."""
+    table: list[str]
+    """The same for people."""
     problems: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -65,12 +66,7 @@ class Simulation:
 
     def to_text(self) -> str:
         """A table for people."""
-        lines = [f"{'shift':>5} {'answers':>8} {'same':>6} {'same %':>7} {'truth %':>8}"]
-        for row in self.rows:
-            share = 100 * row["same"] / row["answers"] if row["answers"] else float("nan")
-            lines.append(
-                f"{row['shift_px']:>5} {row['answers']:>8} {row['same']:>6} {share:>7.1f} {100 * row['p_same']:>8.1f}"
-            )
+        lines = list(self.table)
         rate = self.answers / self.seconds
         lines.append(
             f"{self.finished} of {self.participants} finished; {self.answers} answers acknowledged, {self.stored} "
@@ -111,36 +107,30 @@ def _run(
 ) -> Simulation:
     crowd = _Crowd(folder, observer, seed, url, first=_count_participants(folder))
     begin = time.perf_counter()
-    total = participants * task.design(folder.settings).n_trials
+    total = participants * folder.task.design(folder.settings).n_trials
     with tqdm(total=total, unit="answer", desc="simulating", delay=1.0, mininterval=0.5, leave=False) as bar:
         crowd.on_answer = bar.update
         with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda _: crowd.take_part(), range(participants)))
     seconds = time.perf_counter() - begin
-    rows = [
-        {
-            "shift_px": shift,
-            "p_same": observer.p_same(shift),
-            "answers": crowd.answers[shift, "same"] + crowd.answers[shift, "different"],
-            "same": crowd.answers[shift, "same"],
-        }
-        for shift in folder.settings.stimuli.all_shifts
-    ]
+    rows = folder.task.tally(observer, folder.settings, crowd.answers)
+    table = folder.task.tally_text(rows)
     answers = sum(crowd.answers.values())
     stored = _count_stored(folder) - before
     problems = list(crowd.problems)
     if stored != answers:
         problems.append(f"{answers} answers were acknowledged, but {stored} are stored")
-    return Simulation(participants, crowd.finished, answers, stored, seconds, crowd.retries, rows, problems)
+    return Simulation(participants, crowd.finished, answers, stored, seconds, crowd.retries, rows, table, problems)
 
 
 class _Crowd:
     """Observers at work; each runs in a thread of its own."""
 
     def __init__(self, folder: StudyFolder, observer: Observer, seed: int, url: str, first: int) -> None:
-        self.settings: Settings = folder.settings
+        self.settings, self.task = folder.settings, folder.task
+        self.practises = folder.has_practice
         self.observer, self.seed, self.url = observer, seed, url
-        self.pairs = _pairs_by_pixels(folder)
+        self.shown = shown_by_pixels(folder)
         self.simulation_key = _simulation_key(folder)
         self.lock = threading.Lock()
         self.arrival = threading.Lock()
@@ -179,32 +169,33 @@ class _Crowd:
         elif self.settings.display.calibration == "required":
             measured = {"css_px_per_cm": 37.8, "device_pixel_ratio": 1, "viewing_distance_cm": 57}
             browser.ask("POST", "/calibration", form=measured)
-        if self.settings.practice.shifts:
+        if self.practises:
             for trial in browser.ask("GET", "/api/practice").json()["trials"]:
-                for path in (trial["left"], trial["right"]):
+                for path in trial["images"].values():
                     browser.image(path)
                 browser.ask(
                     "PUT",
                     f"/api/practice/{trial['id']}/response",
-                    {"response": rng.choice(["same", "different"])},
+                    {"response": rng.choice(self.task.answers)},
                 )
             browser.ask("POST", "/practice")
         for trial in browser.ask("GET", "/api/trials").json()["trials"]:
-            (left, left_sent), (right, right_sent) = (self._look(browser, trial[side]) for side in ("left", "right"))
+            seen = {place: self._look(browser, path) for place, path in trial["images"].items()}
             try:
-                shift_px, side = self.pairs[left, right]
+                row, arrangement = self.shown[tuple(seen[place][0] for place in self.task.places)]
             except KeyError:
-                raise StudyError("was shown a pair of images that the manifest does not have") from None
-            response, reaction_time_ms = self.observer.respond(shift_px, side, rng)
+                raise StudyError("was shown images together that the manifest does not have") from None
+            response, reaction_time_ms = self.observer.respond(row, arrangement, rng)
             body = {
-                "idempotency_key": str(uuid.UUID(int=rng.getrandbits(128))),
+                # Of its trial, too: another study in this database may be simulated with the same seed.
+                "idempotency_key": str(uuid.uuid5(uuid.UUID(int=rng.getrandbits(128)), trial["id"])),
                 "response": response, "reaction_time_ms": reaction_time_ms, "device_pixel_ratio": 1,
                 "pixel_scale": 1, "viewport_width": 1440, "viewport_height": 900, "hidden": False,
-                "left_sent": left_sent, "right_sent": right_sent,
+                "sent": {place: receipt for place, (_, receipt) in seen.items()},
             }  # fmt: skip
             browser.ask("PUT", f"/api/trials/{trial['id']}/response", body)
             with self.lock:
-                self.answers[shift_px, response] += 1
+                self.answers[row.stratum, response] += 1
                 self.on_answer()
         if self.settings.questions:
             form = {q.id: rng.choice(q.options) for q in self.settings.questions if q.options}
@@ -228,14 +219,14 @@ def _page(browser: PlainBrowser, path: str) -> str:
     return browser.ask("GET", path).data.decode()
 
 
-def _pairs_by_pixels(folder: StudyFolder) -> dict[tuple[str, str], tuple[int, Side | None]]:
-    """(pixels on the left, pixels on the right) → shift and side of the reference (None where both are alike)."""
-    pairs: dict[tuple[str, str], tuple[int, Side | None]] = {}
-    for row in folder.pairs:
-        reference, stimulus = row.reference_sha256, row.stimulus_sha256
-        pairs[reference, stimulus] = (row.shift_px, "left" if row.shift_px else None)
-        pairs[stimulus, reference] = (row.shift_px, "right" if row.shift_px else None)
-    return pairs
+def shown_by_pixels(folder: StudyFolder) -> dict[tuple[str, ...], tuple[ManifestRow, Arrangement | None]]:
+    """Pixels at each place → stimulus and arrangement (None where several arrangements look the same)."""
+    shown: dict[tuple[str, ...], tuple[ManifestRow, Arrangement | None]] = {}
+    for row in folder.rows:
+        for arrangement in folder.task.arrangements(row):
+            pixels = tuple(row.digests[role] for role in arrangement)
+            shown[pixels] = (row, None if pixels in shown else arrangement)
+    return shown
 
 
 def _simulation_key(folder: StudyFolder) -> str:

@@ -93,6 +93,14 @@ def made_tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
+@pytest.fixture(scope="session")
+def made_odd_one_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An odd-one-out study of ten demo images with full-size crops: three images a trial, shifts 1–9."""
+    make = partial(make_study, task_name="odd-one-out", source="demo", count=10, seed=3)
+    with unchanged(made_once(tmp_path_factory, "odd-one-out", partial(make_registered, make))) as path:
+        yield path
+
+
 @pytest.fixture
 def made(request: pytest.FixtureRequest) -> Path:
     """Of what `study` is a copy: full-size crops where a browser or many observers see them, tiny ones elsewhere."""

@@ -15,15 +15,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
-from analysis.exclusions.participant_rules import catch_dprime, validation
 from analysis.observers.table1 import table1
 from analysis.responses.csv_cells import guarded, unguarded
+from analysis.tasks.same_different_rules import catch_dprime, validation
 from analysis.wilson import wilson_interval
 from study_server.csv_cells import guarded as guarded_by_the_server
-from study_server.dashboard.answer_counts import PairCount, count_shifts, wilson
-from study_server.participants.acceptance import CatchTrials, passes_validation, reaches_dprime
 from study_server.storage.migrations import v0001_first_tables as v0001
 from study_server.storage.upgrade import migrate
+from study_server.tasks.dashboard import Counted
+from study_server.tasks.same_different.results import count_shifts
+from study_server.tasks.same_different.validation import CatchTrials, passes_validation, reaches_dprime
+from study_server.tasks.wilson import wilson
 
 LARGEST = 9
 Answers = list[tuple[int, str]]
@@ -248,9 +250,10 @@ def test_table_1_of_the_dashboard_is_that_of_the_analysis(pairs: list[tuple[int,
     for number, (shift, same, different, left_out_same, left_out_different) in enumerate(pairs):
         name = f"{number}_{shift}"
         counts.append(
-            PairCount(
-                name, shift, float(shift), same + different + left_out_same + left_out_different, same + left_out_same,
-                same + different, same,
+            Counted(
+                name, f"{number}", shift, {"shift_px": shift, "direction": "right"},
+                {"same": same + left_out_same, "different": different + left_out_different},
+                {"same": same, "different": different},
             )
         )  # fmt: skip
         for used, answers in ((True, (same, different)), (False, (left_out_same, left_out_different))):

@@ -1,146 +1,118 @@
-"""The answers, counted by the database: per pair, and from that per shift as in Table 1 of the paper."""
+"""The answers to each stimulus, counted by the database, and all of them one by one."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 from sqlalchemy import case, func, literal_column, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from study_server.export.responses import stimulus_values
 from study_server.participants.acceptance import accepted
-from study_server.stimuli.directions import distance_px
-from study_server.storage.models import Pair, Participant, Response, Trial
+from study_server.participants.running_study import RunningStudy
+from study_server.storage.models import Participant, Response, Stimulus, StimulusGroup, Trial
+from study_server.tasks.dashboard import Counted, FitPsychometric, Given
 
-_Z = 1.959963984540054  # 97.5 % of the standard normal distribution lie below
+_AT_ONCE = 10_000  # rows that are held in memory
 
-
-class Fit(Protocol):
-    """A psychometric function fitted to answers, with P(different) at a shift of x pixels."""
-
-    threshold_px: float | None
-    false_alarm_rate: float
-    lapse_rate: float
-
-    def probability(self, shift_px: Any) -> Any:
-        """P(different) at each of the shifts."""
+_Numbers = dict[Any, dict[str, int]]
+"""What is counted (the stimulus's id, and its arrangement where they are told apart) → answer → how often."""
 
 
-FitPsychometric = Callable[[Sequence[float], Sequence[int], Sequence[int]], Fit | None]
-"""(shifts in pixels, answers «different», answers) → the fit, or None where these answers determine none."""
+def count_stimuli(session: Session, study: RunningStudy) -> list[Counted]:
+    """Every stimulus that participants judge with its answers, the least answered (of accepted answers) first."""
+    all_, used = _count(session, study)
+    counted = [
+        replace(stimulus, all=all_.get((id,), {}), used=used.get((id,), {}))
+        for id, stimulus in _stimuli(session, study).items()
+    ]
+    return sorted(counted, key=lambda each: (each.n_used, each.n_all, each.stimulus))
 
 
-@dataclass(frozen=True)
-class PairCount:
-    """How often a pair was judged, and how often «same»; `used` counts accepted answers alone."""
-
-    pair: str
-    shift_px: int
-    distance_px: float
-    """How far the window moved; on a diagonal more than the shift."""
-    answers: int
-    same: int
-    used: int
-    used_same: int
-
-
-@dataclass(frozen=True)
-class ShiftCount:
-    """The answers at one shift; the interval is Wilson's of 95 %, in percent."""
-
-    shift_px: float
-    same: int
-    different: int
-    pairs: int
-    sd_mean: float | None
-    """Mean over pairs of the standard deviation of the answers to a pair (1 same, 0 different)."""
-    sd_sd: float | None
-
-    @property
-    def answers(self) -> int:
-        return self.same + self.different
-
-    @property
-    def different_percent(self) -> float | None:
-        return 100 * self.different / self.answers if self.answers else None
-
-    @property
-    def different_interval(self) -> tuple[float, float] | None:
-        return _percent(wilson(self.different, self.answers)) if self.answers else None
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Wilson's interval of 95 % of a share (Wilson 1927), which takes the trials as independent.
-
-    >>> [round(x, 4) for x in wilson(140, 150)]
-    [0.8816, 0.9634]
-    """
-    share, spread = successes / trials, _Z**2 / trials
-    centre = share + spread / 2
-    half = _Z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    # Without rounding errors at the ends: none of ten is at least 0.
-    low = 0.0 if successes == 0 else (centre - half) / (1 + spread)
-    high = 1.0 if successes == trials else (centre + half) / (1 + spread)
-    return low, high
-
-
-def count_pairs(session: Session, study_id: int) -> list[PairCount]:
-    """Every pair of the study with its answers, the least answered (of accepted answers) first."""
-    same = case((Response.response == "same", 1), else_=0)
-    used = case((accepted(), 1), else_=0)
-    # Not the column itself: SQLite would go through its index, in which a pair's trials lie all over the table.
-    pair_id = (Trial.pair_id + literal_column("0")).label("pair_id")
-    counted = (
-        select(
-            pair_id, func.count().label("answers"), func.sum(same).label("same"),
-            func.sum(used).label("used"), func.sum(same * used).label("used_same"),
-        )
-        .select_from(Trial)
-        .join(Response, Response.trial_id == Trial.id)
-        .join(Participant, Participant.id == Trial.participant_id)
-        .where(Trial.study_id == study_id)
-        .group_by(pair_id)
-        .subquery()
-    )  # fmt: skip
-    counts = [func.coalesce(counted.c[name], 0) for name in ("answers", "same", "used", "used_same")]
-    rows = session.execute(
-        select(Pair.name, Pair.shift_px, Pair.direction, *counts)
-        .outerjoin(counted, counted.c.pair_id == Pair.id)
-        .where(Pair.study_id == study_id)
-        .order_by(counts[2], counts[0], Pair.name)
-    )
+def count_arrangements(session: Session, study: RunningStudy) -> list[Counted]:
+    """Every stimulus in each arrangement that has an answer."""
+    all_, used = _count(session, study, Trial.arrangement)
+    stimuli = _stimuli(session, study)
     return [
-        PairCount(name, shift, distance_px(shift, direction), *map(int, numbers))
-        for name, shift, direction, *numbers in rows
+        replace(stimuli[id], all=numbers, used=used[id, arrangement], arrangement=tuple(arrangement.split()))
+        for (id, arrangement), numbers in all_.items()
     ]
 
 
-def count_shifts(
-    pairs: Iterable[PairCount], *, accepted_only: bool, by: Literal["shift_px", "distance_px"] = "shift_px"
-) -> list[ShiftCount]:
-    """The answers of each shift, ascending: Table 1 of Ghildyal & Liu 2022; or of each distance."""
-    by_shift: dict[float, list[tuple[int, int]]] = {}
-    for pair in pairs:
-        counts = (pair.used, pair.used_same) if accepted_only else (pair.answers, pair.same)
-        by_shift.setdefault(getattr(pair, by), []).append(counts)
-    return [_shift(shift, [count for count in counts if count[0]]) for shift, counts in sorted(by_shift.items())]
+def _count(session: Session, study: RunningStudy, *told_apart: InstrumentedAttribute[str]) -> tuple[_Numbers, _Numbers]:
+    """All answers and accepted ones, without those to what a participant is asked a second time."""
+    # Not the column itself: SQLite would go through its index, in which a stimulus's trials lie all over the table.
+    stimulus_id = (Trial.stimulus_id + literal_column("0")).label("stimulus_id")
+    of = (stimulus_id, *told_apart)
+    rows = session.execute(
+        select(*of, Response.response, func.count(), func.sum(case((accepted(), 1), else_=0)))
+        .select_from(Trial)
+        .join(Response, Response.trial_id == Trial.id)
+        .join(Participant, Participant.id == Trial.participant_id)
+        .where(Trial.study_id == study.id, Trial.repetition == 1)
+        .group_by(*of, Response.response)
+    )
+    all_: _Numbers = {}
+    used: _Numbers = {}
+    for *key, response, answers, accepted_ in rows:
+        all_.setdefault((*key,), {})[response] = answers
+        used.setdefault((*key,), {})[response] = int(accepted_)
+    return all_, used
 
 
-def _shift(shift_px: float, judged: list[tuple[int, int]]) -> ShiftCount:
-    answers, same = sum(n for n, _ in judged), sum(k for _, k in judged)
-    deviations = [math.sqrt(k / n * (1 - k / n)) for n, k in judged]
-    mean = sum(deviations) / len(deviations) if deviations else None
-    sd = math.sqrt(sum((d - mean) ** 2 for d in deviations) / len(deviations)) if mean is not None else None
-    return ShiftCount(shift_px, same, answers - same, len(judged), mean, sd)
+def _stimuli(session: Session, study: RunningStudy) -> dict[int, Counted]:
+    """Stimulus's id → the stimulus, without its answers, of those that participants judge."""
+    values = stimulus_values(session, study.id, study.task)
+    rows = session.execute(
+        select(Stimulus.id, Stimulus.name, StimulusGroup.name, Stimulus.stratum)
+        .join(StimulusGroup, StimulusGroup.id == Stimulus.group_id)
+        .where(Stimulus.study_id == study.id)
+    )
+    return {
+        id: Counted(name, group, stratum, values.get(id, {}), {}, {})
+        for id, name, group, stratum in rows
+        if name in study.judged
+    }
 
 
-def _percent(interval: tuple[float, float]) -> tuple[float, float]:
-    return 100 * interval[0], 100 * interval[1]
+def list_answers(session: Session, study: RunningStudy) -> Iterator[Given]:
+    """Every answer, those of a participant together, in the order of the trials."""
+    stimuli = _stimuli(session, study)
+    used = set(session.scalars(select(Participant.id).where(Participant.study_id == study.id, accepted())))
+    roles = cache(lambda arrangement: tuple(arrangement.split()))
+    query = (
+        select(Trial.participant_id, Trial.stimulus_id, Trial.arrangement, Trial.repetition, Response.response)
+        .join(Response, Response.trial_id == Trial.id)
+        .where(Trial.study_id == study.id)
+        .order_by(Trial.participant_id, Trial.position)
+    )
+    # By the connection: the session would make a second list of each batch.
+    for rows in session.connection().execute(query, execution_options={"yield_per": _AT_ONCE}).partitions():
+        for person, stimulus, arrangement, repetition, response in rows:
+            yield Given(person, stimuli[stimulus], roles(arrangement), repetition, response, person in used)
 
 
-def curve(fit: Fit, largest_px: float, points: int = 181) -> dict[str, list[float]]:
-    """The fitted function from 0 to the largest shift: `x` in pixels, `y` in percent."""
-    x = [largest_px * i / (points - 1) for i in range(points)]
-    return {"x": [round(value, 4) for value in x], "y": [round(100 * float(p), 3) for p in fit.probability(x)]}
+@dataclass(frozen=True)
+class StudyAnswers:
+    """The answers of a study as its task's pages of results ask for them."""
+
+    session: Session
+    study: RunningStudy
+    accepted_only: bool
+    fit: FitPsychometric | None
+
+    @property
+    def settings(self) -> Any:
+        return self.study.settings
+
+    def by_stimulus(self) -> list[Counted]:
+        return count_stimuli(self.session, self.study)
+
+    def by_arrangement(self) -> list[Counted]:
+        return count_arrangements(self.session, self.study)
+
+    def one_by_one(self) -> Iterator[Given]:
+        return list_answers(self.session, self.study)

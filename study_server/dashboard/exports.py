@@ -16,9 +16,9 @@ from study_server.export import participants
 from study_server.export.column_texts import csv_lines, csv_rows, json_lines
 from study_server.export.responses import StudyResponses
 from study_server.export.table_files import cell
-from study_server.folder.settings import Settings
 from study_server.folder.study_toml import write_settings
 from study_server.participants.running_study import RunningStudy
+from study_server.settings import Settings
 from study_server.storage.models import Event, Participant
 
 SECRET = {

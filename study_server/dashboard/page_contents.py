@@ -14,20 +14,23 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from study_server.dashboard import people, wrong_passwords
-from study_server.dashboard.answer_counts import FitPsychometric, ShiftCount, count_pairs, count_shifts, curve
+from study_server.dashboard.answer_counts import StudyAnswers, count_stimuli
 from study_server.dashboard.devices import devices
 from study_server.dashboard.login import number_logged_in
+from study_server.dashboard.names import Names
 from study_server.dashboard.reaction_times import reaction_times
 from study_server.dashboard.recruitment import STATES, over_time, recruitment
-from study_server.participants.guessing import chances
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import Event, Participant, Study
+from study_server.tasks.charts import Chart, histogram
+from study_server.tasks.dashboard import FitPsychometric, ResultsPage
+from study_server.tasks.task import Task
 
-ARGUMENTS = ("of", "only", "order", "label", "kind", "pairs", "page")
-"""What addresses of pages may ask for."""
+ARGUMENTS = ("of", "only", "order", "label", "kind", "page")
+"""What addresses of pages may ask for; that of the overview for all stimuli too, by what they are called."""
 
 LEAST_ANSWERED = 8
-"""So many of the least answered pairs are listed, unless all are asked for."""
+"""So many of the least answered stimuli are listed, unless all are asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Asked:
     now: datetime
     arguments: Mapping[str, Any]
     fit: FitPsychometric | None = None
+
+    @property
+    def names(self) -> Names:
+        return Names.of(self.study.task)
 
     def one_of(self, name: str, allowed: Mapping[str, Any] | tuple[str, ...], default: str) -> str:
         value = self.arguments.get(name, default)
@@ -79,30 +86,33 @@ def version(session: Session, asked: Asked) -> str:
 
 
 def _overview(session: Session, asked: Asked) -> Values:
-    study, wanted = asked.study, asked.study.settings.recruitment.answers_per_pair
-    pairs = count_pairs(session, study.id)
-    listed = pairs if asked.arguments.get("pairs") == "all" else pairs[:LEAST_ANSWERED]
-    done = sum(pair.used >= wanted for pair in pairs)
-    of_all, of_used = Counter(pair.answers for pair in pairs), Counter(pair.used for pair in pairs)
+    study, wanted, names = asked.study, asked.study.settings.recruitment.answers_per_pair, asked.names
+    stimuli = count_stimuli(session, study)
+    listed = stimuli if asked.arguments.get(names.stimuli) == "all" else stimuli[:LEAST_ANSWERED]
+    done = sum(each.n_used >= wanted for each in stimuli)
+    of_all, of_used = Counter(each.n_all for each in stimuli), Counter(each.n_used for each in stimuli)
     numbers_of_answers = range(min(of_used), max(of_all) + 1)  # used are never more than all
     return {
         "numbers": recruitment(session, study, asked.now),
         "state": session.get_one(Study, study.id).state,
-        "pairs": listed,
-        "number_of_pairs": len(pairs),
+        "stimuli": listed,
+        "number_of_stimuli": len(stimuli),
         "address_full": _last(session, study, "address_full"),
         "ids_full": _last(session, study, "ids_full"),
-        "used": sum(pair.used for pair in pairs),
-        "least": pairs[0].used,
+        "used": sum(each.n_used for each in stimuli),
+        "least": stimuli[0].n_used,
         "wanted": wanted,
         "histogram": [(number, of_all[number], of_used[number]) for number in numbers_of_answers],
-        "pairs_done": done,
-        "needed": wanted * len(pairs),
-        "counted": sum(min(pair.used, wanted) for pair in pairs),
+        "stimuli_done": done,
+        "needed": wanted * len(stimuli),
+        "counted": sum(min(each.n_used, wanted) for each in stimuli),
         "wrong_passwords": wrong_passwords.lately(session, study, asked.now),
         "charts": {
-            "recruitment": over_time(session, study, asked.now),
-            "pairs": {
+            "recruitment": {"kind": "recruitment"} | over_time(session, study, asked.now),
+            "stimuli": {
+                "kind": "answers",
+                "xTitle": f"answers of {names.a_stimulus}",
+                "yTitle": names.stimuli,
                 "x": list(numbers_of_answers),
                 "all": [of_all[number] for number in numbers_of_answers],
                 "used": [of_used[number] for number in numbers_of_answers],
@@ -120,35 +130,14 @@ def _last(session: Session, study: RunningStudy, kind: str) -> datetime | None:
     return last
 
 
-def _table1(session: Session, asked: Asked) -> Values:
-    which = asked.one_of("of", ("accepted", "all"), "accepted")
-    pairs, accepted_only = count_pairs(session, asked.study.id), which == "accepted"
-    rows = count_shifts(pairs, accepted_only=accepted_only)
-    by_distance = count_shifts(pairs, accepted_only=accepted_only, by="distance_px")
-    answered = [row for row in by_distance if row.answers]
-    fit = None
-    if asked.fit is not None and answered:
-        fit = asked.fit(
-            [row.shift_px for row in answered], [row.different for row in answered], [row.answers for row in answered]
-        )
-    chart: Values = {"points": [_point(row) for row in answered], "largest": by_distance[-1].shift_px}
-    if fit is not None:
-        chart |= {"curve": curve(fit, by_distance[-1].shift_px), "threshold": fit.threshold_px}
-    return {
-        "which": which,
-        "rows": rows,
-        "same": sum(row.same for row in rows),
-        "answers": sum(row.answers for row in rows),
-        "judged_pairs": sum(row.pairs for row in rows),
-        "fit": fit,
-        "can_fit": asked.fit is not None,
-        "charts": {"psychometric": chart},
-    }
+def _results(page: ResultsPage) -> Callable[[Session, Asked], Values]:
+    """What makes a page of results that a task declares."""
 
+    def make(session: Session, asked: Asked) -> Values:
+        which = asked.one_of("of", ("accepted", "all"), "accepted")
+        return page.make(StudyAnswers(session, asked.study, which == "accepted", asked.fit)) | {"which": which}
 
-def _point(row: ShiftCount) -> Values:
-    low, high = row.different_interval or (math.nan, math.nan)
-    return {"x": row.shift_px, "y": row.different_percent, "low": low, "high": high, "answers": row.answers}
+    return make
 
 
 def _participants(session: Session, asked: Asked) -> Values:
@@ -171,26 +160,34 @@ def _exclusions(session: Session, asked: Asked) -> Values:
     described = people.describe(session, asked.study, participants, asked.now)
     settings = asked.study.settings
     return {
-        "numbers": numbers, "people": described, "chances": chances(settings), "rules": settings.acceptance,
-        "charts": {},
+        "numbers": numbers, "people": described, "chances": asked.study.task.chances(settings),
+        "rules": asked.study.task.dashboard.rules(settings), "fastest_ms": settings.acceptance.fastest_ms, "charts": {},
     }  # fmt: skip
 
 
 def _reaction_times(session: Session, asked: Asked) -> Values:
-    found = reaction_times(session, asked.study.id)
-    shifts = [(shift, found.by_shift[shift]["all"]) for shift in found.by_shift]
+    names = asked.names
+    found = reaction_times(session, asked.study.id, asked.study.task.answers)
+    bars = {names.answers[response]: bars for response, bars in found.histogram.items()}
+    strata = [(stratum, by["all"]) for stratum, by in found.by_stratum.items()]
     return {
         "times": found,
         "charts": {
-            "reaction_times": found.histogram,
-            "by_shift": {
-                "x": [shift for shift, _ in shifts],
-                "lower": [q.lower for _, q in shifts],
-                "median": [q.median for _, q in shifts],
-                "upper": [q.upper for _, q in shifts],
+            "reaction_times": histogram(bars, found.bars_s, x_title=_SECONDS, y_title="answers"),
+            "by_stratum": {
+                "kind": "quartiles",
+                "xTitle": names.strata.axis,
+                "yTitle": _SECONDS,
+                "x": [stratum for stratum, _ in strata],
+                "lower": [q.lower for _, q in strata],
+                "median": [q.median for _, q in strata],
+                "upper": [q.upper for _, q in strata],
             },
         },
     }
+
+
+_SECONDS = "reaction time, s"
 
 
 def _devices(session: Session, asked: Asked) -> Values:
@@ -202,13 +199,22 @@ def _devices(session: Session, asked: Asked) -> Values:
         "devices": found,
         "calibration": asked.study.settings.display.calibration,
         "charts": {
-            "ratios": {"x": [f"{ratio:.4g}" for ratio in sorted(ratios)], "y": [ratios[r] for r in sorted(ratios)]},
-            "screens": {
-                "x": [f"{width} × {height}" for width, height, _ in found["screens"]],
-                "y": [number for _, _, number in found["screens"]],
-            },
+            "ratios": _of_participants(
+                "device pixel ratio", {f"{ratio:.4g}": ratios[ratio] for ratio in sorted(ratios)}
+            ),
+            "screens": _of_participants(
+                "screen, CSS pixels", {f"{width} × {height}": number for width, height, number in found["screens"]},
+            )
+            | {"lying": True},
         },
-    }
+    }  # fmt: skip
+
+
+def _of_participants(title: str, numbers: Mapping[str, int]) -> Chart:
+    """A bar for each number of participants."""
+    return {
+        "kind": "numbers", "xTitle": title, "yTitle": "participants", "x": list(numbers), "y": list(numbers.values()),
+    }  # fmt: skip
 
 
 def _audit(session: Session, asked: Asked) -> Values:
@@ -222,15 +228,24 @@ def _audit(session: Session, asked: Asked) -> Values:
     }  # fmt: skip
 
 
-PAGES: dict[str, Page] = {
-    "overview": Page("Overview", "dashboard/overview.html", _overview),
-    "table1": Page("Table 1", "dashboard/table1.html", _table1),
+_BEFORE = {"overview": Page("Overview", "dashboard/overview.html", _overview)}
+_AFTER = {
     "participants": Page("Participants", "dashboard/participants.html", _participants),
     "exclusions": Page("Exclusions", "dashboard/exclusions.html", _exclusions),
     "reaction-times": Page("Reaction times", "dashboard/reaction_times.html", _reaction_times),
     "devices": Page("Devices", "dashboard/devices.html", _devices),
     "audit": Page("Audit trail", "dashboard/audit.html", _audit),
 }
+
+
+def results_pages(task: Task[Any]) -> dict[str, Page]:
+    """The pages of results of a study with this task, by their addresses."""
+    return {page.slug: Page(page.title, page.template, _results(page)) for page in task.dashboard.results}
+
+
+def pages_of(task: Task[Any]) -> dict[str, Page]:
+    """The pages of a study with this task, by name, in the order in which one may want them."""
+    return {**_BEFORE, **results_pages(task), **_AFTER}
 
 
 def now() -> datetime:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from study_server.dashboard.sql import rounded_down
-from study_server.storage.models import Pair, Response, Trial
+from study_server.storage.models import Response, Stimulus, Trial
 
 BIN_MS = 10
 LONGEST_MS = 60_000
@@ -36,49 +36,53 @@ class ReactionTimes:
 
     all: Quantiles
     by_response: dict[str, Quantiles]
-    by_shift: dict[int, dict[str, Quantiles]]
-    histogram: dict[str, Any]
-    """`x`: where each bar begins, s; then the number of answers in it for each response."""
+    by_stratum: dict[int, dict[str, Quantiles]]
+    """For each response, and `all`."""
+    bars_s: list[float]
+    """Where each bar of the histogram begins, s."""
+    histogram: dict[str, list[int]]
+    """The number of answers in each bar, for each response."""
 
 
-def reaction_times(session: Session, study_id: int) -> ReactionTimes:
-    """Of all stored answers, whether they are accepted or not."""
+def reaction_times(session: Session, study_id: int, responses: Sequence[str]) -> ReactionTimes:
+    """Of all stored answers, whether they are accepted or not. responses: all that there can be."""
     ms = case((Response.reaction_time_ms >= LONGEST_MS, LONGEST_MS), else_=Response.reaction_time_ms)
-    # Shift, response and bin as one number: the database sorts all answers by it, and one is quicker than three.
-    same = case((Response.response == "same", 1), else_=0)
-    key = ((2 * Pair.shift_px + same) * _KEYS + rounded_down(session, ms / BIN_MS)).label("bin")
+    # Stratum, response and bin as one number: the database sorts all answers by it, and one is quicker than three.
+    last = len(responses) - 1
+    place = case(*((Response.response == response, i) for i, response in enumerate(responses[:last])), else_=last)
+    key = ((len(responses) * Stimulus.stratum + place) * _KEYS + rounded_down(session, ms / BIN_MS)).label("bin")
     rows = session.execute(
         select(key, func.count())
         .select_from(Trial)
         .join(Response, Response.trial_id == Trial.id)
-        .join(Pair, Pair.id == Trial.pair_id)
+        .join(Stimulus, Stimulus.id == Trial.stimulus_id)
         .where(Trial.study_id == study_id)
         .group_by(key)
     )
     counts: dict[tuple[int, str], Counter[int]] = {}
     for number, count in rows:
         of, bin = divmod(number, _KEYS)
-        counts.setdefault((of // 2, "same" if of % 2 else "different"), Counter())[bin] += count
-    shifts = sorted({shift for shift, _ in counts})
+        stratum, place_ = divmod(of, len(responses))
+        counts.setdefault((stratum, responses[place_]), Counter())[bin] += count
+    strata = sorted({stratum for stratum, _ in counts})
 
-    def together(shift: int | None, response: str | None) -> Counter[int]:
+    def together(stratum: int | None, response: str | None) -> Counter[int]:
         total: Counter[int] = Counter()
         for (a, b), bins in counts.items():
-            if shift in (None, a) and response in (None, b):
+            if stratum in (None, a) and response in (None, b):
                 total.update(bins)
         return total
 
-    responses = ("same", "different")
     return ReactionTimes(
         _quantiles(together(None, None)),
         {response: _quantiles(together(None, response)) for response in responses},
         {
-            shift: {response: _quantiles(together(shift, response)) for response in responses}
-            | {"all": _quantiles(together(shift, None))}
-            for shift in shifts
+            stratum: {response: _quantiles(together(stratum, response)) for response in responses}
+            | {"all": _quantiles(together(stratum, None))}
+            for stratum in strata
         },
-        {"x": [start / 1000 for start in range(0, _LAST_BAR_MS + _BAR_MS, _BAR_MS)]}
-        | {response: _bars(together(None, response)) for response in responses},
+        [start / 1000 for start in range(0, _LAST_BAR_MS + _BAR_MS, _BAR_MS)],
+        {response: _bars(together(None, response)) for response in responses},
     )
 
 

@@ -28,7 +28,8 @@ from study_server.access.sessions import current_study
 from study_server.dashboard import actions, charts, login, people, wrong_passwords
 from study_server.dashboard.exports import EXPORTS
 from study_server.dashboard.links import links
-from study_server.dashboard.page_contents import ARGUMENTS, PAGES, Asked, now, version
+from study_server.dashboard.names import Names
+from study_server.dashboard.page_contents import ARGUMENTS, Asked, now, pages_of, results_pages, version
 from study_server.errors import Conflict, FileMoved, NotFound, StudyError, Unavailable
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
@@ -94,11 +95,19 @@ def _around() -> dict[str, Any]:
     return {
         "study": study,
         "settings": study.settings,
-        "pages": PAGES,
+        "names": Names.of(study.task),
+        "pages": [(key, page.title, _address(study, key)) for key, page in pages_of(study.task).items()],
         "utc": _utc,
         "others": _other_studies(study),
         "logged_in": request.endpoint not in OPEN_TO_ALL and _is_logged_in(study),
     }
+
+
+def _address(study: RunningStudy, name: str) -> str:
+    """A page's address."""
+    if name in results_pages(study.task):
+        return url_for("dashboard.results", name=name)
+    return url_for(f"dashboard.{name.replace('-', '_')}")
 
 
 def _is_logged_in(study: RunningStudy) -> bool:
@@ -203,14 +212,16 @@ def _next() -> str:
 
 @blueprint.get("/")
 def overview() -> str:
-    """How many have come, how far they are, and which pairs lack answers."""
+    """How many have come, how far they are, and which stimuli lack answers."""
     return _page("overview", links=links(current_study(), url_for("pages.consent", _external=True)))
 
 
-@blueprint.get("/table1")
-def table1() -> str:
-    """How often pairs were called different, by shift."""
-    return _page("table1")
+@blueprint.get("/<name>")
+def results(name: str) -> str:
+    """A page of results that the study's task has."""
+    if name not in results_pages(current_study().task):
+        raise NotFound("there is no such page")
+    return _page(name)
 
 
 @blueprint.get("/participants")
@@ -244,7 +255,8 @@ def audit() -> str:
 
 
 def _page(name: str, **more: Any) -> str:
-    page, asked = PAGES[name], _asked()
+    asked = _asked()
+    page = pages_of(asked.study.task)[name]
     with asked.study.database.reading() as session:
         shown = {
             "title": page.title,
@@ -260,16 +272,19 @@ def _page(name: str, **more: Any) -> str:
 
 def _asked() -> Asked:
     # Only what is known: these become arguments of url_for.
-    arguments = {name: request.args[name] for name in ARGUMENTS if name in request.args}
-    return Asked(current_study(), now(), arguments, current_app.extensions["fit_psychometric"])
+    study = current_study()
+    known = (*ARGUMENTS, Names.of(study.task).stimuli)
+    arguments = {name: request.args[name] for name in known if name in request.args}
+    return Asked(study, now(), arguments, current_app.extensions["fit_psychometric"])
 
 
 @blueprint.get("/live/<name>")
 def live(name: str) -> AnyResponse:
     """The parts of a page that change: `parts` as HTML by name, `charts` as data; 304 where they have not changed."""
-    if name not in PAGES:
+    asked = _asked()
+    wanted = pages_of(asked.study.task).get(name)
+    if wanted is None:
         raise NotFound("there is no such page")
-    wanted, asked = PAGES[name], _asked()
     with asked.study.database.reading() as session:
         tag = version(session, asked)
         if request.if_none_match.contains(tag):

@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from itertools import repeat
 from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from study_server.errors import StudyError
 from study_server.export.source import reading
-from study_server.stimuli.directions import distance_px
 from study_server.storage.models import (
     ANSWERED_ALL,
     Calibration,
-    Image,
-    Pair,
     Participant,
     QuestionAnswer,
     Response,
+    Stimulus,
+    StimulusGroup,
+    StimulusValue,
     Study,
     Trial,
     label,
 )
+from study_server.tasks import DEFAULT, task
+from study_server.tasks.task import Task
 
 SCHEMA = "shift-study/responses/3"
-COLUMNS = (
-    "schema", "study", "participant", "participant_state", "trial", "pair", "image", "photograph", "selection",
-    "shift_px", "direction", "reference_side", "response", "reaction_time_ms", "answered_at", "device_pixel_ratio",
-    "pixel_scale", "viewport_width", "viewport_height", "hidden", "visit", "window_changes", "refresh_rate_hz",
-    "sent_after_ms", "pixels_per_degree", "shift_arcmin", "images_sent_at", "excluded", "exclusion_reason",
+_BEFORE = ("schema", "study", "task", "participant", "participant_state", "trial")
+_OF_GROUP = ("photograph", "selection")
+_AFTER = (
+    "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale", "viewport_width", "viewport_height",
+    "hidden", "visit", "window_changes", "refresh_rate_hz", "sent_after_ms", "pixels_per_degree",
 )  # fmt: skip
+_LAST = ("images_sent_at", "excluded", "exclusion_reason")
+
+
+def columns_of(task: Task[Any]) -> tuple[str, ...]:
+    """Names of the columns of a task's responses, in their order, without those of questions."""
+    own = task.columns
+    arcmin = (_ARCMIN,) if own.distance_px else ()
+    return (
+        *_BEFORE, own.stimulus, own.group, *_OF_GROUP, *own.manifest, *own.trial, "response", *own.answer, *_AFTER,
+        *arcmin, *_LAST,
+    )  # fmt: skip
+
 
 EXCLUDED_BY_RESEARCHER = "excluded_by_researcher"
 QUESTION_PREFIX = "question_"
@@ -42,7 +59,7 @@ QUESTION_PREFIX = "question_"
 ROWS_AT_ONCE = 2_500
 
 _STORED: dict[str, InstrumentedAttribute[Any]] = {
-    "trial": Trial.position, "reference_side": Trial.reference_side, "response": Response.response,
+    "trial": Trial.position, "response": Response.response,
     "reaction_time_ms": Response.reaction_time_ms, "answered_at": Response.answered_at,
     "device_pixel_ratio": Response.device_pixel_ratio, "pixel_scale": Response.pixel_scale,
     "viewport_width": Response.viewport_width, "viewport_height": Response.viewport_height,
@@ -50,11 +67,10 @@ _STORED: dict[str, InstrumentedAttribute[Any]] = {
     "refresh_rate_hz": Response.refresh_rate_hz, "sent_after_ms": Response.sent_after_ms,
     "images_sent_at": Response.images_sent_at,
 }  # fmt: skip
-"""Columns that are stored with each answer or trial; the others are of its participant, its pair, or both."""
+"""Columns that are stored with each answer; the others are of its trial, its participant, its stimulus, or several."""
 
 _MOMENTS = ("answered_at", "images_sent_at")
-_OF_PAIR = ("pair", "image", "photograph", "selection", "shift_px", "direction")
-_CALIBRATED = ("pixels_per_degree", "shift_arcmin")
+_PER_DEGREE, _ARCMIN = "pixels_per_degree", "shift_arcmin"
 
 
 @contextmanager
@@ -79,7 +95,9 @@ def rows_of_study(session: Session, study_id: int | None) -> Iterator[dict[str, 
     for batch in responses.batches(responses.columns):
         for values in zip(*batch.values(), strict=True):
             row = dict(zip(batch, values, strict=True))
-            yield {name: value for name, value in row.items() if value is not None or name in COLUMNS}
+            yield {
+                name: value for name, value in row.items() if value is not None or not name.startswith(QUESTION_PREFIX)
+            }
 
 
 class StudyResponses:
@@ -93,29 +111,46 @@ class StudyResponses:
     """
 
     def __init__(self, session: Session, study_id: int | None, asked: Sequence[str] = ()) -> None:
+        """Raises StudyError where the studies of the database have different tasks, and none of them is named."""
         self._session, self._study_id = session, study_id
+        self._task = _task(session, study_id)
         self._answers = _question_answers(session, study_id)
         answered = sorted({question for answers in self._answers.values() for question in answers})
         questions = dict.fromkeys([*asked, *answered])
-        self.columns = (*COLUMNS, *(f"{QUESTION_PREFIX}{question}" for question in questions))
+        self.columns = (*columns_of(self._task), *(f"{QUESTION_PREFIX}{question}" for question in questions))
         """Names of all columns, in their order."""
 
     def batches(self, columns: Collection[str]) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Column → its values in the next rows, of these columns alone."""
         names = [name for name in self.columns if name in columns]
-        parts = _Parts(self._session, self._study_id, self._answers)
-        stored = [name for name in names if name in _STORED]
-        if {*names} & {*_CALIBRATED} and "pixel_scale" not in stored:
-            stored.append("pixel_scale")
+        parts = _Parts(self._session, self._study_id, self._task, self._answers)
+        own = self._task.columns
+        needed = {name for name in names if name in _STORED}
+        needed |= {"pixel_scale"} if {*names} & {_PER_DEGREE, _ARCMIN} else set()
+        needed |= {"response"} if {*names} & {*own.answer} else set()
+        stored = [name for name in _STORED if name in needed]
+        shown = [Trial.arrangement, Trial.repetition] if {*names} & {*own.trial, *own.answer} else []
         query = _in_order(
-            select(Trial.participant_id, Trial.pair_id, *(_STORED[name] for name in stored)), self._study_id
+            select(Trial.participant_id, Trial.stimulus_id, *(_STORED[name] for name in stored), *shown),
+            self._study_id,
         )
         # By the connection: the session would make a second list of each batch.
         connection = self._session.connection()
         for rows in connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}).partitions():
-            people, pairs, *values = zip(*rows, strict=True)
-            found = dict(zip(stored, values, strict=True))
-            yield {name: parts.column(name, people, pairs, found) for name in names}
+            people, stimuli, *values = zip(*rows, strict=True)
+            batch = _Batch(people, stimuli, dict(zip(stored, values, strict=False)), values[len(stored) :])
+            yield {name: parts.column(name, batch) for name in names}
+
+
+def _task(session: Session, study_id: int | None) -> Task[Any]:
+    """The task of the study, or the one that all studies of the database have. Raises StudyError where they differ."""
+    query = select(Study.task).distinct().order_by(Study.task)
+    names = session.scalars(query if study_id is None else query.where(Study.id == study_id)).all()
+    if len(names) > 1:
+        raise StudyError(
+            f"the studies of this database have different tasks ({', '.join(names)}): name one of them with #NAME"
+        )
+    return task(names[0]) if names else task(DEFAULT)
 
 
 def _in_order(query: Select[Any], study_id: int | None) -> Select[Any]:
@@ -128,13 +163,15 @@ def _in_order(query: Select[Any], study_id: int | None) -> Select[Any]:
     return query if study_id is None else query.where(Participant.study_id == study_id)
 
 
-class _PairParts(NamedTuple):
-    pair: str
-    image: str
-    photograph: str | None
-    selection: str | None
-    shift_px: int
-    direction: str
+@dataclass(frozen=True)
+class _Batch:
+    """What is stored of some rows: ids of participants and stimuli, columns, and how trials were shown if asked for."""
+
+    people: Sequence[int]
+    stimuli: Sequence[int]
+    stored: Mapping[str, Sequence[Any]]
+    shown: Sequence[Sequence[Any]]
+    """Arrangements, then repetitions."""
 
 
 class Measured(NamedTuple):
@@ -146,6 +183,7 @@ class Measured(NamedTuple):
 
 class _Person(NamedTuple):
     study: str
+    task: str
     participant: str
     participant_state: str
     excluded: bool
@@ -153,35 +191,43 @@ class _Person(NamedTuple):
 
 
 class _Parts:
-    """What a row has of its participant and its pair, by their ids: there are few of them."""
+    """What a row has of its participant, its stimulus and how that was shown: there are few of each."""
 
-    def __init__(self, session: Session, study_id: int | None, answers: Mapping[int, Mapping[str, str]]) -> None:
+    def __init__(
+        self, session: Session, study_id: int | None, task: Task[Any], answers: Mapping[int, Mapping[str, str]]
+    ) -> None:
+        self._own = task.columns
         self._people = _people(session, study_id)
         self._answers = answers
-        self._pairs = _pairs(session, study_id)
+        self._stimuli = _stimuli(session, study_id, task)
         self._calibrations = last_calibrations(session)
         self._per_degree = cache(self._pixels_per_degree)
         self._of_person = cache(self._by_person)
-        self._of_pair = cache(self._by_pair)
+        self._of_stimulus = cache(self._by_stimulus)
+        self._of_trial = cache(lambda name, shown, repetition: self._own.trial[name](_roles(shown), repetition))
+        self._of_answer = cache(lambda name, shown, response: self._own.answer[name](_roles(shown), response))
 
-    def column(
-        self, name: str, people: Sequence[int], pairs: Sequence[int], stored: Mapping[str, Sequence[Any]]
-    ) -> Sequence[Any]:
-        """The values of a column; ids of participants and pairs and what is stored are of the same rows."""
+    def column(self, name: str, batch: _Batch) -> Sequence[Any]:
+        """The values of a column."""
+        people, stimuli, stored, own = batch.people, batch.stimuli, batch.stored, self._own
         if name == "schema":
             return [SCHEMA] * len(people)
         if name in _MOMENTS:
             return [*map(_in_milliseconds, stored[name])]
         if name in _STORED:
             return stored[name]
-        if name in _OF_PAIR:
-            return [*map(self._of_pair(name).__getitem__, pairs)]
-        if name in _CALIBRATED:
+        if name in (own.stimulus, own.group, *_OF_GROUP, *own.manifest):
+            return [*map(self._of_stimulus(name).__getitem__, stimuli)]
+        if name in own.trial:
+            return [*map(self._of_trial, repeat(name), *batch.shown)]
+        if name in own.answer:
+            return [*map(self._of_answer, repeat(name), batch.shown[0], stored["response"])]
+        if name in (_PER_DEGREE, _ARCMIN):
             per_degree = [*map(self._per_degree, people, stored["pixel_scale"])]
-            if name == "pixels_per_degree":
+            if name == _PER_DEGREE:
                 return per_degree
-            distances = {id: 60 * distance_px(pair.shift_px, pair.direction) for id, pair in self._pairs.items()}
-            return [distances[pair] / each if each else None for pair, each in zip(pairs, per_degree, strict=True)]
+            distances = self._of_stimulus(_ARCMIN)
+            return [60 * distances[id] / each if each else None for id, each in zip(stimuli, per_degree, strict=True)]
         if name.startswith(QUESTION_PREFIX):
             question, nothing = name.removeprefix(QUESTION_PREFIX), dict[str, str]()
             return [self._answers.get(person, nothing).get(question) for person in people]
@@ -190,8 +236,10 @@ class _Parts:
     def _by_person(self, name: str) -> dict[int, Any]:
         return {id: getattr(person, name) for id, person in self._people.items()}
 
-    def _by_pair(self, name: str) -> dict[int, Any]:
-        return {id: getattr(pair, name) for id, pair in self._pairs.items()}
+    def _by_stimulus(self, name: str) -> dict[int, Any]:
+        if name == _ARCMIN and self._own.distance_px:
+            return {id: self._own.distance_px(values) for id, values in self._stimuli.items()}
+        return {id: values[name] for id, values in self._stimuli.items()}
 
     def _pixels_per_degree(self, person: int, pixel_scale: int) -> float | None:
         calibration = self._calibrations.get(person)
@@ -204,26 +252,52 @@ def _in_milliseconds(moment: datetime | None) -> str | None:
 
 def _people(session: Session, study_id: int | None) -> dict[int, _Person]:
     query = select(
-        Participant.id, Study.name, Participant.simulated, Participant.number, Participant.stage,
+        Participant.id, Study.name, Study.task, Participant.simulated, Participant.number, Participant.stage,
         Participant.failed_rules, Participant.excluded_reason,
     ).join(Study, Study.id == Participant.study_id)  # fmt: skip
     if study_id is not None:
         query = query.where(Participant.study_id == study_id)
     people = {}
-    for id, study, simulated, number, stage, failed_rules, excluded_reason in session.execute(query):
+    for id, study, task_name, simulated, number, stage, failed_rules, excluded_reason in session.execute(query):
         reasons = [failed_rules] if failed_rules else []
         reasons += [EXCLUDED_BY_RESEARCHER] if excluded_reason is not None else []
         state = "finished" if stage in ANSWERED_ALL else "unfinished"
-        people[id] = _Person(study, label(simulated, number), state, bool(reasons), ";".join(reasons))
+        people[id] = _Person(study, task_name, label(simulated, number), state, bool(reasons), ";".join(reasons))
     return people
 
 
-def _pairs(session: Session, study_id: int | None) -> dict[int, _PairParts]:
-    query = select(Pair.id, Pair.name, Image.name, Image.source_sha256, Image.selection, Pair.shift_px, Pair.direction)
-    query = query.join(Image, Image.id == Pair.image_id)
+def _stimuli(session: Session, study_id: int | None, task: Task[Any]) -> dict[int, dict[str, Any]]:
+    """Stimulus's id → its columns."""
+    own = task.columns
+    query = select(
+        Stimulus.id, Stimulus.name, StimulusGroup.name, StimulusGroup.source_sha256, StimulusGroup.selection
+    ).join(StimulusGroup, StimulusGroup.id == Stimulus.group_id)
     if study_id is not None:
-        query = query.where(Pair.study_id == study_id)
-    return {id: _PairParts._make(parts) for id, *parts in session.execute(query)}
+        query = query.where(Stimulus.study_id == study_id)
+    names = (own.stimulus, own.group, *_OF_GROUP)
+    found = {id: dict(zip(names, parts, strict=True)) for id, *parts in session.execute(query)}
+    for id, values in stimulus_values(session, study_id, task).items():
+        found[id] |= values
+    return found
+
+
+def stimulus_values(session: Session, study_id: int | None, task: Task[Any]) -> dict[int, dict[str, Any]]:
+    """Stimulus's id → its values in the columns of the manifest that the task joins to responses."""
+    kinds = {f.name: str(f.type) for f in fields(task.row_type)}
+    read: dict[str, Callable[[str], Any]] = {
+        column: int if kinds[column] == "int" else intern for column in task.columns.manifest
+    }
+    query = select(StimulusValue.stimulus_id, StimulusValue.column, StimulusValue.value)
+    if study_id is not None:
+        query = query.join(Stimulus, Stimulus.id == StimulusValue.stimulus_id).where(Stimulus.study_id == study_id)
+    found: dict[int, dict[str, Any]] = {}
+    for id, column, value in session.execute(query):
+        found.setdefault(id, {})[column] = read[column](value)
+    return found
+
+
+def _roles(arrangement: str) -> tuple[str, ...]:
+    return tuple(arrangement.split())
 
 
 def _question_answers(session: Session, study_id: int | None) -> dict[int, dict[str, str]]:

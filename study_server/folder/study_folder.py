@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from study_server.errors import StudyError
 from study_server.folder import study_toml
-from study_server.folder.settings import Settings
+from study_server.settings import Settings
 from study_server.stimuli import manifest
-from study_server.stimuli.directions import DIRECTIONS
-from study_server.stimuli.manifest import PairRow, pair_id
+from study_server.stimuli.manifest import PRACTICE, ManifestRow
 from study_server.stimuli.published import FILE_NAME as PUBLISHED
-from study_server.stimuli.published import Published, published_of
+from study_server.stimuli.published import Published, copy_of, published_of
+from study_server.tasks import task
+from study_server.tasks.task import Example, PracticeTrial, Task
 
 if TYPE_CHECKING:
     from study_server.stimuli.sent_images import SentImages
 
-PRACTICE = "practice"
-STIMULI = "stimuli"
 DATABASE = "study.db"
-SKIPPED = "skipped.csv"
 COMPRESSED = "compressed"
 
 
@@ -48,58 +45,59 @@ class StudyFolder:
         """The settings in study.toml."""
         return study_toml.read_settings(self.path / study_toml.FILE_NAME)
 
+    @property
+    def task(self) -> Task[Any]:
+        """What participants are asked."""
+        return task(self.settings.study.task)
+
     @cached_property
-    def pairs(self) -> list[PairRow]:
+    def rows(self) -> list[ManifestRow]:
         """The manifest's rows; they must be the complete set that study.toml speaks of."""
-        rows = manifest.read_manifest(self.manifest_path)
-        s = self.settings.stimuli
-        images = {row.image for row in rows}
-        if len(images) != s.count or len(rows) != s.count * len(s.all_shifts):
-            said = ", ".join(map(str, s.shifts)) if s.shifts else f"0 to {s.max_shift}"
-            raise StudyError(
-                f"{self.manifest_path} has {len(rows)} pairs of {len(images)} images, but [stimuli] in study.toml says "
-                f"{s.count} images with shifts {said}: restore the one that was changed"
-            )
-        missing = set(product(images, s.all_shifts)) - {(row.image, row.shift_px) for row in rows}
-        if missing:
-            raise StudyError(f"{self.manifest_path} lacks the pair {pair_id(*min(missing))}: restore it")
-        ways = DIRECTIONS if s.direction == "mixed" else (s.direction,)
-        if any(row.size != s.size or row.direction not in ways for row in rows):
-            raise StudyError(
-                f"{self.manifest_path} and [stimuli] in study.toml differ in size or direction: "
-                "restore the one that was changed"
-            )
+        rows = manifest.read_manifest(self.manifest_path, self.task.row_type)
+        self.task.check_rows(rows, self.settings, self.manifest_path)
         return rows
 
     @cached_property
-    def practice_pairs(self) -> list[PairRow]:
-        """One pair for each of the practice shifts, in order; empty where the study has no practice."""
-        shifts = self.settings.practice.shifts
-        if not shifts:
-            return []
-        rows = {row.pair: row for row in self.practice_rows}
-        images = sorted({row.image for row in rows.values()})
-        chosen = []
-        for position, shift in enumerate(shifts):
-            wanted = pair_id(images[position % len(images)], shift)
-            if wanted not in rows:
-                raise StudyError(
-                    f"practice.shifts in study.toml asks for {shift} px, but the practice stimuli have shifts up to "
-                    f"{max(row.shift_px for row in rows.values())}"
-                )
-            chosen.append(rows[wanted])
-        return chosen
+    def _by_name(self) -> dict[str, ManifestRow]:
+        return {row.name: row for row in self.rows}
+
+    def row(self, name: str) -> ManifestRow:
+        """The row of the stimulus with this name."""
+        return self._by_name[name]
 
     @cached_property
-    def practice_rows(self) -> list[PairRow]:
-        """All rows of the practice manifest; none where the study was made without practice."""
-        path = self.practice_path / manifest.FILE_NAME
-        return manifest.read_manifest(path) if self.settings.practice.shifts or path.exists() else []
+    def practice_trials(self) -> list[PracticeTrial]:
+        """The practice, in order; empty where the study has none."""
+        return self.task.practice(self.settings, self.practice_rows) if self.has_practice else []
 
     @property
-    def example_pair(self) -> PairRow | None:
-        """The pair that shows in the instructions what a shift looks like: a practice image at its largest shift."""
-        return max(self.practice_rows, key=lambda row: row.shift_px, default=None)
+    def has_practice(self) -> bool:
+        """Whether participants practise."""
+        return self.task.has_practice(self.settings)
+
+    @cached_property
+    def practice_rows(self) -> list[ManifestRow]:
+        """All rows of the practice manifest; none where the study was made without practice."""
+        path = self.practice_path / manifest.FILE_NAME
+        return manifest.read_manifest(path, self.task.row_type) if self.has_practice or path.exists() else []
+
+    @property
+    def example(self) -> Example | None:
+        """What the instructions show."""
+        return self.task.example(self.practice_rows)
+
+    @cached_property
+    def copies(self) -> tuple[str, ...]:
+        """The images of a stimulus where each place needs a file of its own: one of a role that stands at two, twice.
+
+        They are called as `published.copy_of` says.
+        """
+        row = self.rows[0]
+        most = dict.fromkeys(row.files, 0)
+        for arrangement in self.task.arrangements(row):
+            for role in most:
+                most[role] = max(most[role], arrangement.count(role))
+        return tuple(copy_of(role, number) for role, count in most.items() for number in range(count))
 
     def stimulus_path(self, file: str) -> Path:
         """Where an image is that the manifest names so; the same object each time."""
@@ -107,16 +105,17 @@ class StudyFolder:
 
     @cached_property
     def _stimulus_paths(self) -> dict[str, Path]:
-        return {file: self.path / file for row in self.pairs for file in (row.reference_file, row.stimulus_file)}
+        return {file: self.path / file for row in self.rows for file in row.files.values()}
 
     @cached_property
     def sent_images(self) -> SentImages:
         """The images of stimuli, practice and example in the form in which browsers get them."""
         from study_server.stimuli.sent_images import SentImages  # loads what reads images
 
-        practice = [*self.practice_pairs, *([self.example_pair] if self.example_pair else [])]
+        practice = [trial.row for trial in self.practice_trials]
+        practice += [self.example.row] if self.example else []
         # In the order in which a participant sees them, which is that in which they are compressed.
-        return SentImages(self.path / COMPRESSED, [(self.practice_path, practice), (self.path, self.pairs)])
+        return SentImages(self.path / COMPRESSED, [(self.practice_path, practice), (self.path, self.rows)])
 
     @cached_property
     def published(self) -> Published | None:
@@ -125,7 +124,10 @@ class StudyFolder:
             return None
         try:
             return published_of(
-                self.path / PUBLISHED, manifest.manifest_sha256(self.manifest_path), [row.pair for row in self.pairs]
+                self.path / PUBLISHED,
+                manifest.manifest_sha256(self.manifest_path),
+                [row.name for row in self.rows],
+                self.copies,
             )
         except StudyError as error:
             raise StudyError(f"server.stimuli_url is set, but {error}") from error

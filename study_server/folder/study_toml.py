@@ -12,15 +12,18 @@ from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from study_server.errors import StudyError
 from study_server.folder.private_files import make_private
-from study_server.folder.settings import (
+from study_server.settings import (
     LANGUAGES,
     SECTION_ABOUT,
     Question,
     Settings,
+    StudySettings,
     Translation,
     allowed_text,
     sections,
 )
+from study_server.tasks import task, task_names
+from study_server.tasks.task import Task
 
 FILE_NAME = "study.toml"
 
@@ -51,7 +54,8 @@ class _Reader:
         self.path, self.text = path, text
 
     def settings(self, document: dict[str, Any]) -> Settings:
-        known = sections()
+        settings_type = self._task(document).settings_type
+        known = sections(settings_type)
         for name in document:
             if name not in known and name not in ("questions", "translations"):
                 names = ", ".join([*known, "questions", "translations"])
@@ -70,9 +74,17 @@ class _Reader:
                 )
             values["questions"] = [self._section(Question, ("questions", i), t) for i, t in enumerate(tables)]
         values["translations"] = self._translations(document.get("translations", {}))
-        settings = Settings(**values)
+        settings = settings_type(**values)
         self._cross_checks(settings)
         return settings
+
+    def _task(self, document: dict[str, Any]) -> Task[Any]:
+        """The task that study.task names, whose settings the rest of the file has."""
+        study = document.get("study")
+        name = study.get("task", StudySettings().task) if isinstance(study, dict) else StudySettings().task
+        if name not in task_names():
+            self._fail(("study", "task"), f"study.task is {name!r}", f"one of {', '.join(task_names())}")
+        return task(name)
 
     def _translations(self, tables: Any) -> dict[str, Translation]:
         at = "translations"
@@ -118,23 +130,10 @@ class _Reader:
         return float(value) if hint is float else value
 
     def _cross_checks(self, s: Settings) -> None:
-        shifts, counts = s.stimuli.shifts, s.trials.at_each_shift
-        if shifts and shifts != sorted({0, *shifts, s.stimuli.max_shift}):
-            self._fail(
-                ("stimuli", "shifts"), f"stimuli.shifts is {shifts}",
-                f"an ascending list from 0 to the largest, which is stimuli.max_shift = {s.stimuli.max_shift}",
-            )  # fmt: skip
-        if counts and len(counts) != len(s.stimuli.all_shifts):
-            self._fail(
-                ("trials", "at_each_shift"), f"trials.at_each_shift has {len(counts)} numbers",
-                f"one for each of the {len(s.stimuli.all_shifts)} shifts",
-            )  # fmt: skip
-        if counts:
-            self._check_counts(s)
-        else:
-            self._check_per_shift(s)
-        if s.display.key_same == s.display.key_different:
-            self._fail(("display", "key_different"), "display.key_different is the key of «same»", "another key")
+        kind = task(s.study.task)
+        kind.check_settings(s, self._fail)
+        if len(kind.keys(s)) < len(kind.answers):
+            self._fail(("display",), "two answers have one key in [display]", "a key of its own for each answer")
         if not s.recruitment.platforms:
             self._fail(("recruitment", "platforms"), "recruitment.platforms is empty", 'at least one, such as "open"')
         sona = s.recruitment.sona_completion_url
@@ -165,51 +164,6 @@ class _Reader:
                 )
             if not question.text.strip():
                 self._fail(("questions", index, "text"), f"questions.text is {question.text!r}", "a question in quotes")
-
-    def _check_counts(self, s: Settings) -> None:
-        """Of numbers of pairs that differ from shift to shift."""
-        counts, more, images = s.trials.at_each_shift, s.trials.more_catch, s.stimuli.count
-        most = max(counts[0] + more, counts[-1] + more, *counts)
-        if most > images:
-            self._fail(
-                ("trials", "at_each_shift"), f"a participant would judge {most} pairs of one shift",
-                f"at most the {images} images",
-            )  # fmt: skip
-        trials = sum(counts) + 2 * more
-        if s.trials.strategy == "balanced" and trials > images:
-            self._fail(
-                ("trials", "at_each_shift"),
-                f"trials.at_each_shift makes {trials} trials, but the balanced strategy shows each of the {images} "
-                "images at most once",
-                f'numbers with a sum of at most {images - 2 * more}, or strategy = "paper"',
-            )
-
-    def _check_per_shift(self, s: Settings) -> None:
-        n_shifts = len(s.stimuli.all_shifts)
-        more = s.trials.more_catch
-        trials = s.trials.per_shift * n_shifts + 2 * more
-        per_shift = ("trials", "per_shift")
-        if s.trials.per_shift > s.stimuli.count:
-            self._fail(per_shift, f"trials.per_shift is {s.trials.per_shift}", f"at most the {s.stimuli.count} images")
-        if more and s.trials.per_shift + more > s.stimuli.count:
-            most = s.stimuli.count - s.trials.per_shift
-            self._fail(("trials", "more_catch"), f"trials.more_catch is {more}", f"at most {most}, as there are images")
-        if more and s.trials.strategy == "balanced" and trials > s.stimuli.count >= trials - 2 * more:
-            most = (s.stimuli.count - trials + 2 * more) // 2
-            self._fail(
-                ("trials", "more_catch"),
-                f"trials.more_catch is {more}, which makes {trials} trials, but the balanced strategy shows each of "
-                f"the {s.stimuli.count} images at most once",
-                f'at most {most}, a lower trials.per_shift, or strategy = "paper"',
-            )
-        if s.trials.strategy == "balanced" and trials > s.stimuli.count:
-            most = s.stimuli.count // n_shifts
-            self._fail(
-                per_shift,
-                f"trials.per_shift is {s.trials.per_shift}, which makes {trials} trials, but the balanced "
-                f"strategy shows each of the {s.stimuli.count} images at most once",
-                (f"at most {most}, or " if most else "") + 'strategy = "paper"',
-            )
 
     def _fail(self, at: _Place, what: str, allowed: str) -> NoReturn:
         line = _line_of(self.text, at)
@@ -259,7 +213,7 @@ def write_settings(settings: Settings, path: Path) -> None:
         "# A study of Shift Study. Every setting stands here with its meaning; what you delete has its default.",
         "",
     ]
-    for name, kind in sections().items():
+    for name, kind in sections(type(settings)).items():
         out += [f"# {SECTION_ABOUT[name]}", f"[{name}]", *_entries(kind, getattr(settings, name)), ""]
     out += [
         "# Questions after the trials: one [[questions]] section each. For none, delete them and write",

@@ -6,6 +6,7 @@ import re
 import secrets
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -16,15 +17,16 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from study_server.errors import Conflict, NotFound, NotYours, Unavailable
+from study_server.errors import Conflict, NotFound, NotYours, StudyError, Unavailable
 from study_server.participants.completion import complete_trials
-from study_server.participants.progress import Progress
-from study_server.participants.receipts import both_sent_at
+from study_server.participants.progress import Progress, image_names
+from study_server.participants.receipts import all_sent_at
+from study_server.participants.recorded import Recorded
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import Recorded
 from study_server.storage.database import DATABASE_FAILURES
 from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial, Visit
 from study_server.storage.waiting_room import Seat
+from study_server.tasks.task import Task
 
 _MOST_AT_ONCE = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -37,7 +39,7 @@ _FIND = (
     select(
         _TRIAL.c.token, _TRIAL.c.id.label("trial_id"), _RESPONSE.c.idempotency_key, _PARTICIPANT.c.id,
         _PARTICIPANT.c.token.label("owner"), _PARTICIPANT.c.stage, _PARTICIPANT.c.answered, _PARTICIPANT.c.visits,
-        _PARTICIPANT.c.withdrawn_at, _TRIAL.c.left_token, _TRIAL.c.right_token,
+        _PARTICIPANT.c.withdrawn_at, _TRIAL.c.images_token,
         _RESPONSE.c.response, _RESPONSE.c.reaction_time_ms,
     )
     .select_from(_TRIAL.join(_PARTICIPANT, _PARTICIPANT.c.id == _TRIAL.c.participant_id).outerjoin(_RESPONSE))
@@ -66,7 +68,7 @@ class _Answer:
     trial: str
     key: str
     recorded: Recorded
-    receipts: tuple[str | None, str | None]
+    receipts: Mapping[str, str | None]
     progress: Progress | None = None
     error: BaseException | None = None
     called: SimpleQueue[None] = field(default_factory=SimpleQueue)
@@ -75,6 +77,12 @@ class _Answer:
     @property
     def is_settled(self) -> bool:
         return self.progress is not None or self.error is not None
+
+
+def refuse_other_answers(task: Task[Any], response: str) -> None:
+    """Raise StudyError where a response is none of the task's answers."""
+    if response not in task.answers:
+        raise StudyError(f"response is {response!r}; the answers are {', '.join(task.answers)}")
 
 
 class Answers:
@@ -93,18 +101,19 @@ class Answers:
 
     def record(
         self, token: str | None, trial: str, key: str, recorded: Recorded,
-        receipts: tuple[str | None, str | None] = (None, None),
+        receipts: Mapping[str, str | None] | None = None,
     ) -> Progress:  # fmt: skip
         """Store the answer to a trial, once. It is committed when this returns.
 
-        `receipts`: what came with the left and the right image; where this server sends them, both are needed. The same
-        answer with the same idempotency key again changes nothing and is no error. Raises NotFound, NotYours, or
-        Conflict where the trial has another answer already, its images have not been asked for, or the participant is
-        not at the trials yet or has withdrawn.
+        `receipts`: place → what came with the image there; where this server sends them, all are needed. The same
+        answer with the same idempotency key again changes nothing and is no error. Raises StudyError for what is no
+        answer of the task, NotFound, NotYours, or Conflict where the trial has another answer already, its images have
+        not been asked for, or the participant is not at the trials yet or has withdrawn.
         """
         if not _TOKEN.fullmatch(trial):
             raise NotFound("there is no such trial")
-        answer = _Answer(token, trial, key, recorded, receipts)
+        refuse_other_answers(self.study.task, recorded.response)
+        answer = _Answer(token, trial, key, recorded, receipts or {})
         with self.study.database.waiting() as seat:
             with self._gate:
                 self._waiting.append(answer)
@@ -208,7 +217,9 @@ class Answers:
         ]
 
     def _images_sent_at(self, answer: _Answer, row: _Row) -> datetime | None:
-        return both_sent_at(self.study.secret_key, (row.left_token, row.right_token), answer.receipts)
+        places = self.study.task.places
+        names = image_names(places, row.images_token).values()
+        return all_sent_at(self.study.secret_key, names, map(answer.receipts.get, places))
 
     def _needs_receipts(self, connection: Connection, answer: _Answer, row: _Row) -> bool:
         """Whether an answer is refused that comes without receipts.

@@ -19,7 +19,7 @@ from study_server.storage.models import Participant, QuestionAnswer
 def complete_trials(session: Session, study: RunningStudy, participant: Participant) -> None:
     """Every trial has been answered: judge whether the answers count, and close the study if they were the last."""
     row = study.locked(session)
-    acceptance.judge(session, participant, study.settings.acceptance, study.settings.stimuli.max_shift)
+    acceptance.judge(session, study, participant)
     participant.address = None
     if study.settings.questions:
         participant.stage = "questions"
@@ -32,14 +32,17 @@ def complete_trials(session: Session, study: RunningStudy, participant: Particip
     if row.state != "closed" and target_is_reached(session, study):
         row.state = "closed"
         study.note(
-            session, "closed", "server", detail=f"every pair has {recruitment.answers_per_pair} accepted answers"
+            session,
+            "closed",
+            "server",
+            detail=f"every {study.task.nouns.stimulus} has {recruitment.answers_per_pair} accepted answers",
         )
 
 
 def target_is_reached(session: Session, study: RunningStudy) -> bool:
-    """Whether every pair has as many accepted answers as the study wants; never where it names no number."""
+    """Whether every stimulus has as many accepted answers as the study wants; never where it names no number."""
     wanted = study.settings.recruitment.answers_per_pair
-    return bool(wanted) and min(acceptance.accepted_answers_per_pair(session, study.id).values()) >= wanted
+    return bool(wanted) and min(acceptance.accepted_answers_per_stimulus(session, study).values()) >= wanted
 
 
 def answer_questions(

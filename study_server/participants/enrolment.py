@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotYours, TooMany
-from study_server.participants import same_different as task
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
@@ -19,6 +18,7 @@ from study_server.storage.models import (
     ANSWERED_ALL,
     STUDY_STATES,
     Event,
+    FreeSlot,
     Identity,
     IdUse,
     LaterIds,
@@ -119,7 +119,7 @@ def _enrol(
         raise Conflict(
             _("All places of this study are taken at the moment. One may become free: please try again later.")
         )
-    pairs = study.pair_ids(session, row)
+    stimuli = study.stimulus_ids(session, row)
     row.frozen_at = row.frozen_at or now
     last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
     participant = Participant(
@@ -131,7 +131,7 @@ def _enrol(
     session.flush()
     if arrival.platform != "open":
         session.add(_identity(session, study, participant, arrival))
-    _give_trials(session, study, participant, slot, pairs)
+    _give_trials(session, study, participant, slot, stimuli)
     return Enrolled(token)
 
 
@@ -186,10 +186,13 @@ def _note_hourly(study: RunningStudy, kind: str, detail: str) -> None:
 
 
 def _plan_ahead(study: RunningStudy) -> None:
-    """Plan the slots that come next before the study's row is held: with many images this takes a second."""
+    """Plan the slots that come next before the study's row is held: with many images this takes seconds."""
     with study.database.reading() as session:
         first = session.scalar(select(Study.next_slot).where(Study.id == study.id)) or 0
-    task.plan_ahead(study.settings, range(first, first + _PLANNED_AHEAD))
+        given_back = session.scalar(select(func.min(FreeSlot.slot)).where(FreeSlot.study_id == study.id))
+    study.task.plan_ahead(study.settings, range(first, first + _PLANNED_AHEAD))
+    if given_back is not None:  # of a round of long ago, perhaps
+        study.task.plan_ahead(study.settings, range(given_back, given_back + 1))
 
 
 def add_ids(session: Session, participant: Participant, arrival: Arrival | None) -> None:
@@ -286,17 +289,17 @@ def _refuse_mixing(session: Session, study: RunningStudy, simulated: bool) -> No
 
 
 def _give_trials(
-    session: Session, study: RunningStudy, participant: Participant, slot: int, pairs: dict[tuple[str, int], int]
+    session: Session, study: RunningStudy, participant: Participant, slot: int, stimuli: dict[tuple[str, int], int]
 ) -> None:
     session.execute(
         insert(Trial.__table__),  # type: ignore[arg-type]
         [
             {
                 "study_id": study.id, "participant_id": participant.id, "position": position,
-                "pair_id": pairs[study.images[planned.image], planned.shift_px],
-                "reference_side": planned.reference_side, "token": secrets.token_urlsafe(16),
-                "left_token": secrets.token_urlsafe(16), "right_token": secrets.token_urlsafe(16),
+                "stimulus_id": stimuli[study.groups[planned.group], planned.stratum],
+                "repetition": planned.repetition, "arrangement": " ".join(planned.arrangement),
+                "token": secrets.token_urlsafe(16), "images_token": secrets.token_urlsafe(16),
             }
-            for position, planned in enumerate(task.plan_trials(study.settings, slot, participant.number), start=1)
+            for position, planned in enumerate(study.task.plan_trials(study.settings, slot, participant.number), 1)
         ],
     )  # fmt: skip

@@ -12,8 +12,8 @@ from study_server.errors import Conflict
 from study_server.participants.arrival import Arrival
 from study_server.participants.enrolment import add_ids
 from study_server.participants.progress import move_on
+from study_server.participants.recorded import WHOLE
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import WHOLE
 from study_server.storage.models import Calibration, Visit
 
 Ratio = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
@@ -89,4 +89,4 @@ def calibrate(study: RunningStudy, token: str | None, calibration: ScreenCalibra
                     viewing_distance_cm=calibration.viewing_distance_cm,
                 )
             )
-        move_on(study.settings, participant)
+        move_on(study, participant)

@@ -18,8 +18,8 @@ def precautions(folder: StudyFolder) -> list[str]:
     people = _real_participants(folder)
     if settings.trials.seed == 0 and people:
         found.append(
-            f"trials.seed is 0 and there are {people} real participants: from a seed that everybody knows, the shift "
-            "and the reference's side of all trials follow. Make the next study with shift-study new without --seed"
+            f"trials.seed is 0 and there are {people} real participants: from a seed that everybody knows, all "
+            "trials follow, and what stands where in them. Make the next study with shift-study new without --seed"
         )
     if not recruitment.link_key:
         open_to_guessing = [

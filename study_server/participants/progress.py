@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 
 from study_server.errors import Conflict, NotFound
-from study_server.folder.settings import Settings
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.models import ANSWERED_ALL, Pair, Participant, Response, Trial
+from study_server.storage.models import ANSWERED_ALL, Participant, Response, Stimulus, Trial
 
 # Of tables, not mapped classes, and made once: it runs with every image, twice as often as anything else.
-_TRIAL, _PAIR = Trial.__table__, Pair.__table__
+_TRIAL, _STIMULUS = Trial.__table__, Stimulus.__table__
 _FIND_IMAGE = (
-    select(_TRIAL.c.left_token, _TRIAL.c.reference_side, _PAIR.c.reference_file, _PAIR.c.stimulus_file)
-    .select_from(_TRIAL.join(_PAIR, _PAIR.c.id == _TRIAL.c.pair_id))
-    .where(
-        or_(_TRIAL.c.left_token == bindparam("image"), _TRIAL.c.right_token == bindparam("image")),
-        _TRIAL.c.study_id == bindparam("study"),
-    )
+    select(_TRIAL.c.arrangement, _STIMULUS.c.name)
+    .select_from(_TRIAL.join(_STIMULUS, _STIMULUS.c.id == _TRIAL.c.stimulus_id))
+    .where(_TRIAL.c.images_token == bindparam("images"), _TRIAL.c.study_id == bindparam("study"))
 )
 
 
@@ -30,12 +27,11 @@ _FIND_IMAGE = (
 class TrialLinks:
     """All that a browser learns of a trial: names that mean nothing.
 
-    left, right: names of the images at this server, or their whole addresses where they are published elsewhere.
+    images: place → name of the image at this server, or its whole address where it is published elsewhere.
     """
 
     id: str
-    left: str
-    right: str
+    images: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -73,16 +69,25 @@ def remaining_trials(study: RunningStudy, token: str | None) -> list[TrialLinks]
     with study.database.reading() as session:
         participant = study.get(session, token)
         rows = session.execute(
-            select(Trial.token, Trial.left_token, Trial.right_token, Trial.reference_side, Pair.name)
-            .join(Pair, Pair.id == Trial.pair_id)
+            select(Trial.token, Trial.images_token, Trial.arrangement, Stimulus.name)
+            .join(Stimulus, Stimulus.id == Trial.stimulus_id)
             .outerjoin(Response)
             .where(Trial.participant_id == participant.id, Response.trial_id.is_(None))
             .order_by(Trial.position)
         )
-        if study.published is None:
-            return [TrialLinks(trial, left, right) for trial, left, right, _side, _pair in rows]
-        elsewhere, addresses = study.settings.server.stimuli_url, study.published.addresses
-        return [TrialLinks(trial, *addresses(elsewhere, pair, side)) for trial, _left, _right, side, pair in rows]
+        places, published = study.task.places, study.published
+        if published is None:
+            return [TrialLinks(trial, image_names(places, token)) for trial, token, _arrangement, _name in rows]
+        url = study.settings.server.stimuli_url
+        return [
+            TrialLinks(trial, dict(zip(places, published.addresses(url, name, arrangement.split()), strict=True)))
+            for trial, _token, arrangement, name in rows
+        ]
+
+
+def image_names(places: Sequence[str], images_token: str) -> dict[str, str]:
+    """Place → the name that means nothing of the image there."""
+    return {place: f"{images_token}{number}" for number, place in enumerate(places)}
 
 
 def leave(study: RunningStudy, token: str | None, stage: str) -> None:
@@ -90,14 +95,14 @@ def leave(study: RunningStudy, token: str | None, stage: str) -> None:
     with study.database.writing() as session:
         participant = study.find(session, token, hold=True)
         if participant and participant.stage == stage and stage in ("instructions", "calibration", "practice"):
-            move_on(study.settings, participant)
+            move_on(study, participant)
 
 
-def move_on(settings: Settings, participant: Participant) -> None:
+def move_on(study: RunningStudy, participant: Participant) -> None:
     """From a stage before the trials to the next one that this study has."""
     stages = ["instructions"]
-    stages += ["calibration"] if settings.display.calibration != "off" else []
-    stages += ["practice"] if settings.practice.shifts else []
+    stages += ["calibration"] if study.settings.display.calibration != "off" else []
+    stages += ["practice"] if study.folder.has_practice else []
     stages += ["trials"]
     participant.stage = stages[stages.index(participant.stage) + 1]
     participant.last_seen_at = datetime.now(UTC)
@@ -106,12 +111,12 @@ def move_on(settings: Settings, participant: Participant) -> None:
 def image_file(study: RunningStudy, image_token: str) -> Path:
     """The file behind an image's name. Raises NotFound."""
     with study.database.reading_rows() as connection:
-        row = connection.execute(_FIND_IMAGE, {"image": image_token, "study": study.id}).first()
-    if row is None:
+        row = connection.execute(_FIND_IMAGE, {"images": image_token[:-1], "study": study.id}).first()
+    roles = row.arrangement.split() if row is not None else []
+    place = image_token[-1:]
+    if row is None or place not in map(str, range(len(roles))):
         raise NotFound("there is no such image")
-    side = "left" if row.left_token == image_token else "right"
-    file: str = row.reference_file if side == row.reference_side else row.stimulus_file
-    return study.folder.stimulus_path(file)
+    return study.folder.stimulus_path(study.folder.row(row.name).files[roles[int(place)]])
 
 
 def _refuse_gone(study: RunningStudy, participant: Participant) -> None:

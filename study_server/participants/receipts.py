@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 HEADER = "X-Shift-Study-Sent"
@@ -34,10 +35,8 @@ def sent_at(secret_key: str, image_token: str, given: str | None) -> datetime | 
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
-def both_sent_at(
-    secret_key: str, image_tokens: tuple[str, str], given: tuple[str | None, str | None]
-) -> datetime | None:
-    """When the later of a trial's images was sent; None without receipts of both."""
+def all_sent_at(secret_key: str, image_tokens: Iterable[str], given: Iterable[str | None]) -> datetime | None:
+    """When the last of a trial's images was sent; None without receipts of all."""
     moments = [sent_at(secret_key, token, text) for token, text in zip(image_tokens, given, strict=True)]
     return None if None in moments else max(moment for moment in moments if moment is not None)
 

@@ -10,13 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotYours
-from study_server.folder.settings import Settings
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants import same_different as task
 from study_server.participants.signed_links import SignedLinks
+from study_server.settings import Settings
 from study_server.stimuli.manifest import manifest_sha256
 from study_server.storage.database import Database
-from study_server.storage.models import Event, Image, Pair, Participant, Study
+from study_server.storage.models import Event, Participant, Stimulus, StimulusGroup, Study
 from study_server.storage.registration import register
 
 Actor = Literal["participant", "researcher", "platform", "server"]
@@ -32,15 +31,17 @@ class RunningStudy:
     def __init__(self, folder: StudyFolder, database: Database) -> None:
         self.folder, self.database = folder, database
         self.settings: Settings = folder.settings
+        self.task = folder.task
         self.published = folder.published
         keys = folder.settings.recruitment.prolific_keys
         self.prolific_keys = SignedLinks(folder.path / keys) if keys else None
         self.id = register(folder, database)
         self._identity = (self.settings.frozen_json(), manifest_sha256(folder.manifest_path))
-        self.images = list(dict.fromkeys(row.image for row in folder.pairs))
-        self.n_trials = task.design(self.settings).n_trials
-        task.plan_ahead(self.settings, range(1))  # before anybody has to wait for it
-        self._pair_ids: dict[tuple[str, int], int] | None = None
+        self.groups = list(dict.fromkeys(row.group for row in folder.rows))
+        self.judged = frozenset(row.name for row in folder.rows if self.task.is_judged(row, self.settings))
+        self.n_trials = self.task.design(self.settings).n_trials
+        self.task.plan_ahead(self.settings, range(1))  # before anybody has to wait for it
+        self._stimulus_ids: dict[tuple[str, int], int] | None = None
         with database.reading() as session:
             row = session.get_one(Study, self.id)
             self.secret_key, self.simulation_key = row.secret_key, row.simulation_key
@@ -57,16 +58,18 @@ class RunningStudy:
         if (row.settings, row.manifest_sha256) != self._identity:
             raise Conflict("the study has been changed since this server started: restart the server")
 
-    def pair_ids(self, session: Session, row: Study) -> dict[tuple[str, int], int]:
-        """(image, shift in pixels) → the pair's id, while the study's row is held."""
-        if self._pair_ids is not None:
-            return self._pair_ids
+    def stimulus_ids(self, session: Session, row: Study) -> dict[tuple[str, int], int]:
+        """(group, stratum) → the stimulus's id, while the study's row is held."""
+        if self._stimulus_ids is not None:
+            return self._stimulus_ids
         found = session.execute(
-            select(Image.name, Pair.shift_px, Pair.id).join(Image.pairs).where(Pair.study_id == self.id)
+            select(StimulusGroup.name, Stimulus.stratum, Stimulus.id)
+            .join(StimulusGroup.stimuli)
+            .where(Stimulus.study_id == self.id)
         )
-        ids = {(image, shift_px): id for image, shift_px, id in found}
-        if row.frozen_at is not None:  # until then another process may enter the pairs anew
-            self._pair_ids = ids
+        ids = {(group, stratum): id for group, stratum, id in found}
+        if row.frozen_at is not None:  # until then another process may enter the stimuli anew
+            self._stimulus_ids = ids
         return ids
 
     def find(self, session: Session, token: str | None, *, hold: bool = False) -> Participant | None:

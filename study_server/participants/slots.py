@@ -1,19 +1,17 @@
 """Slots are given to participants, and given back by those who will not use them.
 
-A slot's pairs depend on the study's seed and the slot's number alone (assignment.py), so whoever gets a slot that was
+A slot's stimuli depend on the study's seed and the slot's number alone (assignment.py), so whoever gets a slot that was
 given back keeps the balance what it would have been. Everything here happens while the study's row is held.
 """
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
-from study_server.participants import same_different as task
 from study_server.participants.acceptance import failed
 from study_server.participants.running_study import Actor, RunningStudy
 from study_server.storage.models import ANSWERED_ALL, FreeSlot, Participant, Study
@@ -38,15 +36,15 @@ def take(session: Session, study: RunningStudy, row: Study, now: datetime) -> in
 
 
 def places(study: RunningStudy) -> int | None:
-    """How many slots give every pair the answers that the study wants; None where there is no such number.
+    """How many slots give every stimulus the answers that the study wants; None where there is no such number.
 
     There is none without a target, and under the random strategy.
     """
     wanted = study.settings.recruitment.answers_per_pair
-    if not wanted or study.settings.trials.strategy != "balanced":
+    design = study.task.design(study.settings)
+    if not wanted or not design.is_balanced:
         return None
-    design = task.design(study.settings)
-    return math.ceil(wanted / design.round_answers) * design.round_slots
+    return design.slots_for(wanted)
 
 
 def release(

@@ -18,8 +18,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from study_server.stimuli.directions import DIRECTIONS
-
 STAGES = ("instructions", "calibration", "practice", "trials", "questions", "finished")
 """Where a participant is, in order."""
 
@@ -58,6 +56,8 @@ class Study(Base):
     __table_args__ = (CheckConstraint(f"state IN {STUDY_STATES}"), CheckConstraint("next_slot >= 0"))
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
+    task: Mapped[str] = mapped_column(String(64))
+    """Name of what participants are asked."""
     settings: Mapped[str]
     """Canonical JSON of the settings that must not change (Settings.frozen_json)."""
     manifest_sha256: Mapped[str] = mapped_column(String(64))
@@ -72,7 +72,7 @@ class Study(Base):
     """The first slot that nobody has had yet; those given back wait in `free_slot`."""
     frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the first participant started; from then on settings and manifest are fixed."""
-    images: Mapped[list[Image]] = relationship(back_populates="study", cascade="all, delete-orphan")
+    groups: Mapped[list[StimulusGroup]] = relationship(back_populates="study", cascade="all, delete-orphan")
 
 
 class FreeSlot(Base):
@@ -83,41 +83,51 @@ class FreeSlot(Base):
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
-class Image(Base):
-    __tablename__ = "image"
+class StimulusGroup(Base):
+    """Stimuli that are versions of one another, such as all shifts of an image."""
+
+    __tablename__ = "stimulus_group"
     __table_args__ = (UniqueConstraint("study_id", "name"), UniqueConstraint("id", "study_id"))
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
-    name: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(64))
     source_file: Mapped[str]
     source_sha256: Mapped[str | None] = mapped_column(String(64))
     """Of the photograph's file; None where the study was entered by a version that did not note it."""
     selection: Mapped[str | None]
-    """On what ground the image was selected, as in the manifest; None where it was drawn."""
+    """On what ground it was selected, as in the manifest; None where it was drawn."""
     licence: Mapped[str]
-    study: Mapped[Study] = relationship(back_populates="images")
-    pairs: Mapped[list[Pair]] = relationship(back_populates="image", cascade="all, delete-orphan")
+    study: Mapped[Study] = relationship(back_populates="groups")
+    stimuli: Mapped[list[Stimulus]] = relationship(back_populates="group", cascade="all, delete-orphan")
 
 
-class Pair(Base):
-    __tablename__ = "pair"
+class Stimulus(Base):
+    """What a trial shows: of each group there is one in each stratum. Its files are in the manifest."""
+
+    __tablename__ = "stimulus"
     __table_args__ = (
-        UniqueConstraint("image_id", "shift_px"),
+        UniqueConstraint("group_id", "stratum"),
         UniqueConstraint("study_id", "name"),
         UniqueConstraint("id", "study_id"),
-        ForeignKeyConstraint(["image_id", "study_id"], ["image.id", "image.study_id"]),
-        CheckConstraint("shift_px >= 0"),
-        CheckConstraint(f"direction IN {DIRECTIONS}"),
+        ForeignKeyConstraint(["group_id", "study_id"], ["stimulus_group.id", "stimulus_group.study_id"]),
+        CheckConstraint("stratum >= 0"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int]
-    image_id: Mapped[int]
+    group_id: Mapped[int]
     name: Mapped[str] = mapped_column(String(64))
-    shift_px: Mapped[int]
-    direction: Mapped[str] = mapped_column(String(10))
-    reference_file: Mapped[str]
-    stimulus_file: Mapped[str]
-    image: Mapped[Image] = relationship(back_populates="pairs")
+    stratum: Mapped[int]
+    group: Mapped[StimulusGroup] = relationship(back_populates="stimuli")
+    values: Mapped[list[StimulusValue]] = relationship(cascade="all, delete-orphan")
+
+
+class StimulusValue(Base):
+    """What the manifest says of a stimulus in a column that its task joins to responses."""
+
+    __tablename__ = "stimulus_value"
+    stimulus_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id"), primary_key=True)
+    column: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str]
 
 
 class Participant(Base):
@@ -300,28 +310,30 @@ class Event(Base):
 
 
 class Trial(Base):
-    """A pair that a participant is to judge, and how it is shown."""
+    """A stimulus that a participant is to judge, and how it is shown."""
 
     __tablename__ = "trial"
     __table_args__ = (
         UniqueConstraint("participant_id", "position"),
-        UniqueConstraint("participant_id", "pair_id"),
+        UniqueConstraint("participant_id", "stimulus_id", "repetition"),
         ForeignKeyConstraint(["participant_id", "study_id"], ["participant.id", "participant.study_id"]),
-        ForeignKeyConstraint(["pair_id", "study_id"], ["pair.id", "pair.study_id"]),
+        ForeignKeyConstraint(["stimulus_id", "study_id"], ["stimulus.id", "stimulus.study_id"]),
         CheckConstraint("position >= 1"),
-        CheckConstraint("reference_side IN ('left', 'right')"),
-        CheckConstraint("left_token <> right_token"),
-        Index("ix_trial_pair", "pair_id"),
+        CheckConstraint("repetition >= 1"),
+        Index("ix_trial_stimulus", "stimulus_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int]
     participant_id: Mapped[int]
-    pair_id: Mapped[int]
+    stimulus_id: Mapped[int]
+    repetition: Mapped[int] = mapped_column(default=1)
+    """2 where the participant judges the stimulus for the second time."""
     position: Mapped[int]
-    reference_side: Mapped[str] = mapped_column(String(5))
+    arrangement: Mapped[str] = mapped_column(String(100))
+    """The role of the image at each place, from the left, with spaces between."""
     token: Mapped[str] = mapped_column(String(32), unique=True)
-    left_token: Mapped[str] = mapped_column(String(32), unique=True)
-    right_token: Mapped[str] = mapped_column(String(32), unique=True)
+    images_token: Mapped[str] = mapped_column(String(32), unique=True)
+    """With the number of a place at its end it names the image there."""
 
 
 class Response(Base):
@@ -329,7 +341,6 @@ class Response(Base):
 
     __tablename__ = "response"
     __table_args__ = (
-        CheckConstraint("response IN ('same', 'different')"),
         CheckConstraint("reaction_time_ms >= 0"),
         CheckConstraint("device_pixel_ratio > 0"),
         CheckConstraint("pixel_scale >= 1"),
@@ -342,6 +353,7 @@ class Response(Base):
     trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), primary_key=True, autoincrement=False)
     idempotency_key: Mapped[str] = mapped_column(String(64), unique=True)
     response: Mapped[str] = mapped_column(String(16))
+    """One of the answers of the study's task."""
     reaction_time_ms: Mapped[float]
     device_pixel_ratio: Mapped[float]
     pixel_scale: Mapped[int]
@@ -353,7 +365,7 @@ class Response(Base):
     refresh_rate_hz: Mapped[float | None]
     sent_after_ms: Mapped[float | None]
     images_sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the server had sent both images for the first time to who answers; None where it did not send them."""
+    """When the server had sent all images for the first time to who answers; None where it did not send them."""
     answered_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

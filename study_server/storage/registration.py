@@ -11,11 +11,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from study_server.errors import StudyError
-from study_server.folder.settings import CHANGEABLE, Settings
 from study_server.folder.study_folder import StudyFolder
+from study_server.settings import CHANGEABLE, Settings
 from study_server.stimuli.manifest import manifest_sha256
 from study_server.storage.database import Database
-from study_server.storage.models import Image, Pair, Study
+from study_server.storage.models import Stimulus, StimulusGroup, StimulusValue, Study
 
 
 def register(folder: StudyFolder, database: Database) -> int:
@@ -30,7 +30,7 @@ def register(folder: StudyFolder, database: Database) -> int:
         if study is None:
             if database.is_sqlite:  # the folder's own; in a shared database two studies may have the same images
                 _refuse_renamed(session, name, digest)
-            study = Study(name=name, settings="", manifest_sha256="")
+            study = Study(name=name, task=folder.task.name, settings="", manifest_sha256="")
             session.add(study)
         elif study.frozen_at is not None:
             refuse_other(folder, study.frozen_at, study.settings, study.manifest_sha256)
@@ -38,47 +38,53 @@ def register(folder: StudyFolder, database: Database) -> int:
             study.settings = settings  # settings that did not exist when it was frozen have their defaults
             return study.id
         if (study.settings, study.manifest_sha256) != (settings, digest):
-            study.settings, study.manifest_sha256 = settings, digest
-            _enter_pairs(session, study, folder)
+            study.task, study.settings, study.manifest_sha256 = folder.task.name, settings, digest
+            _enter_stimuli(session, study, folder)
         session.flush()
         return study.id
 
 
-def _enter_pairs(session: Session, study: Study, folder: StudyFolder) -> None:
-    study.images.clear()
+def _enter_stimuli(session: Session, study: Study, folder: StudyFolder) -> None:
+    study.groups.clear()
     session.flush()
-    images = {
-        row.image: Image(
+    groups = {
+        row.group: StimulusGroup(
             study_id=study.id,
-            name=row.image,
+            name=row.group,
             source_file=row.source_file,
             source_sha256=row.source_sha256,
             selection=row.selection or None,
             licence=row.licence,
         )
-        for row in folder.pairs
+        for row in folder.rows
     }
-    session.add_all(images.values())
+    session.add_all(groups.values())
     session.flush()
-    session.execute(
-        insert(Pair),
+    entered = session.scalars(
+        insert(Stimulus).returning(Stimulus.id, sort_by_parameter_order=True),
         [
-            {
-                "study_id": study.id, "image_id": images[row.image].id, "name": row.pair, "shift_px": row.shift_px,
-                "direction": row.direction, "reference_file": row.reference_file, "stimulus_file": row.stimulus_file,
-            }
-            for row in folder.pairs
+            {"study_id": study.id, "group_id": groups[row.group].id, "name": row.name, "stratum": row.stratum}
+            for row in folder.rows
         ],
-    )  # fmt: skip
+    )
+    values = [
+        {"stimulus_id": id, "column": column, "value": str(getattr(row, column))}
+        for id, row in zip(entered, folder.rows, strict=True)
+        for column in folder.task.columns.manifest
+    ]
+    if values:
+        session.execute(insert(StimulusValue), values)
 
 
 def _fill_photographs(session: Session, study: Study, folder: StudyFolder) -> None:
     """Note the photographs' hashes in a database that was made before they were noted."""
-    unknown = session.scalars(select(Image).where(Image.study_id == study.id, Image.source_sha256.is_(None))).all()
+    unknown = session.scalars(
+        select(StimulusGroup).where(StimulusGroup.study_id == study.id, StimulusGroup.source_sha256.is_(None))
+    ).all()
     if unknown:
-        hashes = {row.image: row.source_sha256 for row in folder.pairs}
-        for image in unknown:
-            image.source_sha256 = hashes[image.name]
+        hashes = {row.group: row.source_sha256 for row in folder.rows}
+        for group in unknown:
+            group.source_sha256 = hashes[group.name]
 
 
 def refuse_other(folder: StudyFolder, frozen_at: datetime, frozen_settings: str, manifest: str) -> None:
@@ -90,15 +96,21 @@ def refuse_other(folder: StudyFolder, frozen_at: datetime, frozen_settings: str,
     if manifest != manifest_sha256(folder.manifest_path):
         raise StudyError(f"{folder.manifest_path} has been changed; {mend}")
     frozen = json.loads(frozen_settings)
-    before = _with_defaults({name: values for name, values in frozen.items() if name not in CHANGEABLE})
+    kept = {name: values for name, values in frozen.items() if name not in CHANGEABLE}
+    before = _with_defaults(kept, type(folder.settings)())
+    if before["study"]["task"] != folder.task.name:
+        raise StudyError(
+            f"{folder.path / 'study.toml'}: study.task was {before['study']['task']!r} and is now "
+            f"{folder.task.name!r}; {mend}"
+        )
     changed = list(_differences(before, json.loads(folder.settings.frozen_json())))
     if changed:
         raise StudyError(f"{folder.path / 'study.toml'}: {'; '.join(changed)}; {mend}")
 
 
-def _with_defaults(frozen: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(frozen: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """Frozen settings, those that there were not at the time filled in: by default a setting changes nothing."""
-    defaults = json.loads(Settings().frozen_json())
+    defaults = json.loads(settings.frozen_json())
     return {
         name: {**default, **frozen[name]} if isinstance(default, dict) and name in frozen else frozen.get(name, default)
         for name, default in defaults.items()

@@ -62,9 +62,17 @@ def _serve(
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: 8000]")
+@click.option(
+    "--task",
+    "task_name",
+    default="same-different",
+    show_default=True,
+    metavar="NAME",
+    help="What participants are asked: same-different, 2afc or odd-one-out.",
+)
 @click.option("--filled", is_flag=True, help="Fill it with 100 simulated observers: to look round in the dashboard.")
 @click.pass_obj
-def demo(doors: Any, folder: Path, port: int | None, filled: bool) -> None:
+def demo(doors: Any, folder: Path, port: int | None, task_name: str, filled: bool) -> None:
     """Make the demo study in DIR (if it is not there yet), serve it, and say where to take part.
 
     The first time, the dashboard gets a random password, which is shown.
@@ -72,14 +80,20 @@ def demo(doors: Any, folder: Path, port: int | None, filled: bool) -> None:
     \b
     Example:  shift-study demo my-demo
               shift-study demo full-demo --filled
+              shift-study demo triplets-demo --task 2afc
     """
     from study_server.dashboard.passwords import has_password, random_password, set_password
     from study_server.folder.new import make_study
     from study_server.folder.study_folder import StudyFolder
+    from study_server.tasks import task
 
     if not (folder / "study.toml").exists():
-        made = make_study(folder, source="demo", compressed=False)  # the server does it while the first page stands
-        click.echo(f"{folder}: {made.n_pairs} pairs of crops from {made.photographs_used} photographs")
+        distorts = doors is not None and "distort" in task(task_name).options
+        options = {"distort": doors.distort_photograph} if distorts else {}
+        # The server compresses images while the first page stands.
+        made = make_study(folder, source="demo", task_name=task_name, compressed=False, **options)
+        stimuli = made.folder.task.nouns.stimuli
+        click.echo(f"{folder}: {made.n_stimuli} {stimuli} of crops from {made.photographs_used} photographs")
     study = StudyFolder(folder)
     if filled:
         from study_server.demonstration import fill, is_filled

@@ -31,7 +31,8 @@ from study_server.verbs.options import DATABASE_URL, FOLDER, echo
     default=0.0,
     show_default=True,
     type=click.FloatRange(-1, 1),
-    help="Added to P(different) where the reference is left, taken away where right.",
+    help="How far they lean to a side. same-different: added to P(different) where the reference is left, taken away "
+    "where right.",
 )
 @click.option(
     "--at-once",
@@ -56,20 +57,18 @@ def simulate(
 ) -> None:
     """Let simulated observers take the study in TARGET through its web pages, as a browser would.
 
-    Their psychometric function is Table 1 of Ghildyal & Liu 2022. They know the shift only by looking up the pixels
-    that they are shown in the folder's manifest.
+    They answer as the study's task says (same-different: their psychometric function is Table 1 of Ghildyal & Liu
+    2022). They know a stimulus only by looking up the pixels that they are shown in the folder's manifest.
 
     \b
     Example:  shift-study simulate my-study --participants 30 --seed 1
     """
     from study_server.folder.study_folder import StudyFolder
-    from study_server.participants.same_different import Observer
     from study_server.simulate import simulate_study
 
-    observer = Observer(lapse_rate=lapse_rate, side_bias=side_bias)
-    result = simulate_study(
-        StudyFolder(folder, database_url), observer, participants=participants, seed=seed, at_once=at_once, url=url
-    )
+    study = StudyFolder(folder, database_url)
+    observer = study.task.observer(lapse_rate=lapse_rate, side_bias=side_bias)
+    result = simulate_study(study, observer, participants=participants, seed=seed, at_once=at_once, url=url)
     echo(as_json, result.to_json(), result.to_text())
     if result.problems:
         raise SystemExit(1)

@@ -13,14 +13,17 @@ from study_server.stimuli.directions import DIRECTIONS, lengths
 from study_server.verbs.options import FOLDER, echo, numbers
 
 if TYPE_CHECKING:
-    from study_server.folder.settings import Settings
-    from study_server.stimuli.pool import Scorer
+    from study_server.folder.study_folder import StudyFolder
+    from study_server.stimuli.photographs import Pixels
+    from study_server.tasks.shifted_pairs.pool import Scorer
 
 
 class Doors(Protocol):
     """What a study folder needs of the other packages; the command line gives it."""
 
     def pair_scorer(self, metrics: Sequence[str]) -> Scorer: ...
+
+    def distort_photograph(self, pixels: Pixels, distortion: str, strength: float, seed: int) -> Pixels: ...
 
     def pilot_shifts(self, source: str, max_shift: int, lengths: Sequence[float]) -> tuple[int, ...]: ...
 
@@ -32,10 +35,22 @@ class Doors(Protocol):
     "source",
     required=True,
     metavar="SOURCE",
-    help="demo, a folder of images, or coco:SPLIT (coco:test2017, coco:val2017, …).",
+    help="demo, a folder of images, or coco:SPLIT (coco:test2017, coco:val2017, …); of 2afc also a folder of triplets.",
 )
-@click.option("--count", default=50, show_default=True, type=click.IntRange(1, 99_999), help="Number of images.")
-@click.option("--max-shift", default=9, show_default=True, type=click.IntRange(1, 256), help="Largest shift, pixels.")
+@click.option(
+    "--task",
+    "task_name",
+    default="same-different",
+    show_default=True,
+    metavar="NAME",
+    help="What participants are asked: same-different, 2afc, odd-one-out, or a task of another package.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1, 99_999),
+    help="Number of images, or of triplets.  [default: 50, or all triplets that are ready]",
+)
+@click.option("--max-shift", type=click.IntRange(1, 256), help="Largest shift, pixels.  [default: 9]")
 @click.option(
     "--shifts",
     callback=numbers,
@@ -50,17 +65,13 @@ class Doors(Protocol):
 )
 @click.option(
     "--size",
-    default=256,
-    show_default=True,
     type=click.IntRange(16, 2048),
-    help="Width and height of a crop, pixels.",
+    help="Width and height of a crop, pixels.  [default: 256, or the largest that all triplets have]",
 )
 @click.option(
     "--direction",
-    default="right",
-    show_default=True,
     type=click.Choice([*DIRECTIONS, "mixed"]),
-    help="Where the window moves to; mixed: each way for as many images.",
+    help="Where the window moves to; mixed: each way for as many images.  [default: right]",
 )
 @click.option(
     "--design",
@@ -100,9 +111,10 @@ class Doors(Protocol):
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 @click.pass_context
 def new(
-    context: click.Context, folder: Path, source: str, count: int, max_shift: int, shifts: tuple[int, ...],
+    context: click.Context, folder: Path, source: str, task_name: str, count: int | None, max_shift: int | None,
+    shifts: tuple[int, ...],
     at_each_shift: tuple[int, ...], design: str, metrics: tuple[str, ...], pool: int | None, pilot: str | None,
-    size: int, direction: Any, seed: int | None, name: str | None, practice_images: str, coco_info: Path | None,
+    size: int | None, direction: Any, seed: int | None, name: str | None, practice_images: str, coco_info: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Make a study folder: settings, stimuli, manifest.
@@ -112,72 +124,70 @@ def new(
               shift-study new coco-study --images coco:test2017
               shift-study new near-threshold --images photographs/ --count 100 \\
                   --shifts 0,2,3,9 --at-each-shift 5,20,20,5 --direction mixed
+              shift-study new figure-1 --images photographs/ --task 2afc --shifts 0,1
               shift-study new a-or-b --images photographs/ --shifts 0,2,3,9 \\
                   --design discriminating --metric stlpips-alex --metric ssim
     """
-    from study_server.folder.new import Discriminating, make_study, pool_journal, unforeseeable_seed
-    from study_server.stimuli.pool import begun_seed
+    from study_server.folder.new import make_study, unforeseeable_seed
+    from study_server.tasks import task
+    from study_server.tasks.shifted_pairs.new_study import Discriminating, pool_journal
+    from study_server.tasks.shifted_pairs.pool import begun_seed
 
     doors: Doors = context.obj
     if len(metrics) != (2 if design == "discriminating" else 0) or (pool and not metrics):
         raise click.UsageError("A discriminating study takes --design discriminating, and --metric twice.")
     if pilot and shifts:
         raise click.UsageError("--pilot sets the shifts: leave out --shifts.")
-    if shifts and context.get_parameter_source("max_shift") is not click.core.ParameterSource.DEFAULT:
+    if shifts and max_shift is not None:
         raise click.UsageError("The largest of --shifts is the largest shift: leave out --max-shift.")
     if pilot:
-        shifts = doors.pilot_shifts(pilot, max_shift, lengths(direction))
+        shifts, max_shift = doors.pilot_shifts(pilot, max_shift or 9, lengths(direction or "right")), None
     chosen = None
     if design == "discriminating":
-        chosen = Discriminating((metrics[0], metrics[1]), doors.pair_scorer(metrics), pool or 20 * count)
+        chosen = Discriminating((metrics[0], metrics[1]), doors.pair_scorer(metrics), pool or 20 * (count or 50))
         seed = begun_seed(pool_journal(folder)) if seed is None else seed  # to go on with it
     seed = unforeseeable_seed() if seed is None else seed
+    options = {
+        "max_shift": max_shift, "shifts": shifts, "at_each_shift": at_each_shift, "direction": direction,
+        "discriminating": chosen,
+    }  # fmt: skip
+    if doors is not None and "distort" in task(task_name).options:
+        options["distort"] = doors.distort_photograph
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     made = make_study(
-        folder, source=source, count=count, max_shift=max_shift, shifts=shifts, at_each_shift=at_each_shift,
-        size=size, direction=direction, seed=seed, name=name, practice_images=practice_images, coco_info=coco_info,
-        discriminating=chosen,
+        folder, task_name=task_name, source=source, count=count, size=size, seed=seed, name=name,
+        practice_images=practice_images, coco_info=coco_info, **given,
     )  # fmt: skip
+    nouns, n_groups = made.folder.task.nouns, made.folder.settings.stimuli.count
     for photograph, reason in made.skipped.items():
         click.echo(f"skipped {photograph}: {reason}", err=True)
     figures = {
-        "folder": str(folder), "images": count, "pairs": made.n_pairs,
+        "folder": str(folder), nouns.groups: n_groups, nouns.stimuli: made.n_stimuli,
         "photographs_used": made.photographs_used, "skipped": made.skipped, "seed": seed,
     }  # fmt: skip
     text = (
-        f"{folder}: {made.n_pairs} pairs of {count} images from {made.photographs_used} photographs"
-        + (f", {len(made.skipped)} photographs skipped" if made.skipped else "")
-        + f"\n{_what_participants_do(made.folder.settings)}"
+        f"{folder}: {made.n_stimuli} {nouns.stimuli} of {n_groups} {nouns.groups} "
+        f"from {made.photographs_used} photographs"
+        + (f", {len(made.skipped)} skipped" if made.skipped else "")
+        + f"\n{_what_participants_do(made.folder)}"
         + f"\nSeed {seed}: with it the study can be made again; keep it from participants"
         + f"\nSettings: {folder / 'study.toml'}\nNext:     shift-study serve {shlex.quote(str(folder))}"
     )
     echo(as_json, figures, text)
 
 
-def _what_participants_do(settings: Settings) -> str:
-    from study_server.participants.guessing import chances
-    from study_server.participants.same_different import design
-
-    counts, shifts = design(settings).counts, settings.stimuli.all_shifts
-    each = f"{counts[0]} of each shift"
-    if len(set(counts)) > 1:
-        each = " and ".join(f"{count} of {shift} px" for shift, count in zip(shifts, counts, strict=True))
-    text = f"Each participant judges {sum(counts)} pairs, {each.replace(' and ', ', ', len(counts) - 2)}"
-    if settings.trials.strategy == "paper":
-        least = sum(counts) if settings.trials.at_each_shift else len(shifts)
-        text += f"; images are drawn at random and may repeat: the balanced strategy takes {least} images or more"
-    text += f"\n{chances(settings).to_text()}"
-    if min(counts[0], counts[-1]) < 3:
-        text += (
-            "\nNote: with so few pairs without a shift or with the largest the validation rule can exclude a "
-            f"participant for a single mistake; 5 of each shift take {5 * len(shifts)} images"
-        )
-    return text
+def _what_participants_do(study: StudyFolder) -> str:
+    task, settings = study.task, study.settings
+    passing = task.chances(settings)
+    said = [task.workload(settings), *([passing.to_text()] if passing else []), *task.warnings(settings)]
+    return "\n".join(said)
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
-def check(folder: Path, as_json: bool) -> None:
+@click.pass_context
+def check(context: click.Context, folder: Path, as_json: bool) -> None:
     """Verify a study folder against its manifest, pixel by pixel, and say how often somebody who guesses is used.
 
     \b
@@ -187,18 +197,22 @@ def check(folder: Path, as_json: bool) -> None:
 
     from study_server.folder.check import check_folder, who_can_read
     from study_server.folder.study_folder import StudyFolder
-    from study_server.participants.guessing import chances
     from study_server.participants.precautions import precautions
 
     study = StudyFolder(folder)
-    report, passing, exposed = check_folder(study), chances(study.settings), who_can_read(study)
+    distort = context.obj.distort_photograph if context.obj is not None else None
+    report, passing = check_folder(study, distort), study.task.chances(study.settings)
+    exposed = who_can_read(study)
     warnings = [*(f"{warning}." for warning in precautions(study)), *([exposed] if exposed else [])]
+    nouns = study.task.nouns
     summary = (
-        f"{report.pairs} pairs of {report.images} images checked, {report.images_recut_from_source} images cut again "
-        f"from their photograph; {len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
+        f"{report.pairs} {nouns.stimuli} of {report.images} {nouns.groups} checked, "
+        f"{report.images_recut_from_source} {nouns.groups} cut again from their photograph; "
+        f"{len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
     )
-    figures = asdict(report) | {"warnings": warnings, "chances": passing.to_json()}
-    said = [*report.faults, *(f"Warning: {warning}" for warning in warnings), passing.to_text(), summary]
+    figures = asdict(report) | {"warnings": warnings, "chances": passing.to_json() if passing else None}
+    said = [*report.faults, *(f"Warning: {warning}" for warning in warnings)]
+    said += [*([passing.to_text()] if passing else []), summary]
     echo(as_json, figures, "\n".join(said))
     if report.faults:
         raise SystemExit(1)
@@ -221,8 +235,8 @@ def publish(folder: Path, target: str, as_json: bool) -> None:
     from study_server.stimuli.publishing import publish as publish_stimuli
 
     study = StudyFolder(folder)
-    digest = manifest_sha256(study.manifest_path)
-    done = publish_stimuli(study.path, study.pairs, digest, study.sent_images, target)
+    digest, copies = manifest_sha256(study.manifest_path), study.copies
+    done = publish_stimuli(study.path, study.rows, digest, study.sent_images, target, copies)
     text = (
         f"{done.target}: {done.files} files, {done.bytes / 1e6:.1f} MB, {done.written} written now. "
         f"Their names are in {folder / 'published.csv'}.\n"

@@ -14,6 +14,7 @@ from study_server.access import sessions
 from study_server.access.sessions import current_answers, current_study, token
 from study_server.errors import NotFound, NotYours, StudyError
 from study_server.participants import measurements
+from study_server.participants.answers import refuse_other_answers
 from study_server.participants.progress import Progress, progress, remaining_trials
 from study_server.web import messages
 from study_server.web.openapi import document, operation
@@ -42,11 +43,7 @@ def remaining() -> Response:
         # What waits in a browser must not be sent by whoever uses it next: each participant has an outbox of their own.
         outbox=hashlib.sha256(str(secret).encode()).hexdigest()[:16],
         trials=[
-            {
-                "id": trial.id,
-                "left": _address(trial.left),
-                "right": _address(trial.right),
-            }
+            {"id": trial.id, "images": {place: _address(image) for place, image in trial.images.items()}}
             for trial in trials
         ],
     )
@@ -67,8 +64,7 @@ def visit() -> tuple[Response, int]:
 def respond(trial: str) -> Response:
     """Store the answer to a trial; acknowledged once it is committed."""
     answer = _parse(messages.Answer, _body())
-    receipts = (answer.left_sent, answer.right_sent)
-    stored = current_answers().record(token(), trial, answer.idempotency_key, answer.recorded(), receipts)
+    stored = current_answers().record(token(), trial, answer.idempotency_key, answer.recorded(), answer.receipts())
     return jsonify(**_progress(stored))
 
 
@@ -77,7 +73,8 @@ def respond(trial: str) -> Response:
 def practice_trials() -> Response:
     """The practice trials, in order."""
     _signed_in()
-    numbers = range(1, len(current_study().folder.practice_pairs) + 1)
+    study = current_study()
+    numbers = range(1, len(study.folder.practice_trials) + 1)
     return jsonify(
         answered=0,
         total=len(numbers),
@@ -85,8 +82,9 @@ def practice_trials() -> Response:
         trials=[
             {
                 "id": str(number),
-                "left": url_for("images.practice", number=number, side="left"),
-                "right": url_for("images.practice", number=number, side="right"),
+                "images": {
+                    place: url_for("images.practice", number=number, place=place) for place in study.task.places
+                },
             }
             for number in numbers
         ],
@@ -98,12 +96,15 @@ def practice_trials() -> Response:
 def practise(number: int) -> Response:
     """Whether the answer to a practice trial is right. Practice is not stored."""
     _signed_in()
-    pairs = current_study().folder.practice_pairs
-    if not 1 <= number <= len(pairs):
+    study = current_study()
+    trials = study.folder.practice_trials
+    if not 1 <= number <= len(trials):
         raise NotFound("there is no such practice trial")
     response = _parse(messages.PracticeAnswer, _body()).response
-    truth = "same" if pairs[number - 1].shift_px == 0 else "different"
-    return jsonify(answered=number, total=len(pairs), next=None, correct=response == truth, truth=truth)
+    refuse_other_answers(study.task, response)
+    truth = trials[number - 1].truth
+    correct = None if truth is None else response == truth
+    return jsonify(answered=number, total=len(trials), next=None, correct=correct, truth=truth)
 
 
 def _address(image: str) -> str:

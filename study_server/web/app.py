@@ -13,14 +13,14 @@ from werkzeug.exceptions import HTTPException
 from study_server.access.limits import configure_limits
 from study_server.access.sessions import configure_sessions
 from study_server.dashboard import views as dashboard
-from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import Conflict, FileMoved, NotFound, NotYours, StudyError, TooMany, Unavailable
-from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.running_study import RunningStudy
+from study_server.settings import ServerSettings
 from study_server.storage.database import Database
 from study_server.storage.waiting_room import WaitingRoom
+from study_server.tasks.dashboard import FitPsychometric
 from study_server.web import api, hooks, images, languages, withdrawal
 from study_server.web import participant_pages as pages
 from study_server.web.front import behind_front

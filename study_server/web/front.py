@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from study_server.folder.settings import ServerSettings
+from study_server.settings import ServerSettings
 from study_server.web.headers import Hardened
 from study_server.web.host_names import KnownHosts
 

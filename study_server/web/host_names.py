@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from study_server.folder.settings import ServerSettings
+from study_server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

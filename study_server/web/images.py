@@ -17,40 +17,46 @@ from study_server.errors import NotFound, StudyError
 from study_server.participants import receipts
 from study_server.participants.progress import image_file
 from study_server.stimuli.encoding import PNG, WEBP
+from study_server.stimuli.manifest import ManifestRow
+from study_server.tasks.task import Arrangement
 
 blueprint = Blueprint("images", __name__)
 
 
 @blueprint.get("/images/<token>")
 def stimulus(token: str) -> Response:
-    """One of the two images of a trial, with a receipt that an answer to it brings back."""
+    """One of the images of a trial, with a receipt that an answer to it brings back."""
     study = current_study()
     response = _respond(image_file(study, token))
     response.headers[receipts.HEADER] = receipts.receipt(study.secret_key, token, datetime.now(UTC))
     return response
 
 
-@blueprint.get("/practice-images/<int:number>/<any(left, right):side>")
-def practice(number: int, side: str) -> Response:
-    """One of the two images of a practice pair."""
+@blueprint.get("/practice-images/<int:number>/<place>")
+def practice(number: int, place: str) -> Response:
+    """One of the images of a practice trial."""
     folder = current_study().folder
-    pairs = folder.practice_pairs
-    if not 1 <= number <= len(pairs):
-        raise NotFound("there is no such practice pair")
-    row = pairs[number - 1]
-    # The reference's side alternates: over practice as a whole neither side is special.
-    reference = (side == "left") == (number % 2 == 1)
-    return _respond(folder.practice_path / (row.reference_file if reference else row.stimulus_file))
+    trials = folder.practice_trials
+    if not 1 <= number <= len(trials):
+        raise NotFound("there is no such practice trial")
+    return _respond(_practice_file(trials[number - 1].row, trials[number - 1].arrangement, place))
 
 
-@blueprint.get("/example-images/<any(original, moved):which>")
-def example(which: str) -> Response:
-    """The example in the instructions, before and after the shift."""
+@blueprint.get("/example-images/<place>")
+def example(place: str) -> Response:
+    """One of the images of the example in the instructions."""
     folder = current_study().folder
-    row = folder.example_pair
-    if row is None:
+    if folder.example is None:
         raise NotFound("this study has no practice images")
-    return _respond(folder.practice_path / (row.reference_file if which == "original" else row.stimulus_file))
+    return _respond(_practice_file(folder.example.row, folder.example.arrangement, place))
+
+
+def _practice_file(row: ManifestRow, arrangement: Arrangement, place: str) -> Path:
+    study = current_study()
+    shown = dict(zip(study.task.places, arrangement, strict=False))
+    if place not in shown:
+        raise NotFound("there is no image at such a place")
+    return study.folder.practice_path / row.files[shown[place]]
 
 
 def _respond(path: Path) -> Response:

@@ -8,7 +8,7 @@ from flask import Flask, current_app, request, session
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 
-from study_server.folder.settings import DEFAULT_QUESTIONS, Question, Settings, Translation
+from study_server.settings import DEFAULT_QUESTIONS, Question, Settings, Translation
 
 _LANGUAGE = "language"
 NAMES = {"en": "English", "de": "Deutsch"}
@@ -94,7 +94,7 @@ def _shown(question: Question, given: Translation) -> ShownQuestion:
 
 def _own_texts(settings: Settings) -> dict[str, tuple[str, bool]]:
     """Name → (the text in study.toml, whether it is the default one, of which there are translations)."""
-    default = Settings()
+    default = type(settings)()
     own = {"title": (settings.study.title, settings.study.title == default.study.title)}
     for f in fields(settings.texts):
         text = getattr(settings.texts, f.name)

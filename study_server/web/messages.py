@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from study_server.participants import same_different as task
-from study_server.participants.same_different import Recorded
+from study_server.participants.recorded import Recorded, Response
 
 Receipt = Annotated[str, Field(max_length=64)]
 Stage = Literal["instructions", "calibration", "practice", "trials", "questions", "finished"]
@@ -22,10 +21,15 @@ class Answer(Recorded):
 
     idempotency_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
     """Made by the browser, a new one for each answer: however often it is sent, the answer is stored once."""
+    sent: Annotated[dict[str, Receipt | None], Field(max_length=16)] = Field(default_factory=dict)
+    """Place (left, middle, right) → what came with the image there, in the header X-Shift-Study-Sent."""
     left_sent: Receipt | None = None
-    """What came with the left image, in the header X-Shift-Study-Sent."""
+    """The same of the left image, from pages that were loaded when every trial had two images."""
     right_sent: Receipt | None = None
-    """What came with the right image."""
+
+    def receipts(self) -> dict[str, str | None]:
+        """Place → receipt, in whichever way it came."""
+        return {"left": self.left_sent, "right": self.right_sent} | self.sent
 
     def recorded(self) -> Recorded:
         """What is stored of it."""
@@ -35,7 +39,7 @@ class Answer(Recorded):
 class PracticeAnswer(_Message):
     """The answer to a practice trial, which is not stored."""
 
-    response: task.Answer
+    response: Response
 
 
 class ProgressMessage(_Message):
@@ -54,8 +58,8 @@ class TrialMessage(_Message):
     """A trial: names that mean nothing."""
 
     id: str
-    left: str
-    right: str
+    images: dict[str, str]
+    """Place → address of the image there."""
 
 
 class TrialsMessage(ProgressMessage):
@@ -82,13 +86,13 @@ class PracticeTrialsMessage(_Message):
 
 
 class FeedbackMessage(_Message):
-    """Whether a practice answer is right."""
+    """Whether a practice answer is right; null where there is no right one."""
 
     answered: int
     total: int
     next: None
-    correct: bool
-    truth: task.Answer
+    correct: bool | None
+    truth: str | None
 
 
 class ErrorMessage(_Message):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -59,6 +59,7 @@ def document(app: Flask) -> dict[str, Any]:
         [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)],
         ref_template="#/components/schemas/{model}",
     )
+    _name_answers(schemas["$defs"], app.extensions["study"].task.answers)
     paths: dict[str, dict[str, Any]] = {}
     for rule, view, op in views:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
@@ -87,6 +88,15 @@ def document(app: Flask) -> dict[str, Any]:
         },
         "security": [{"participant": []}],
     }
+
+
+def _name_answers(schemas: dict[str, Any], answers: Sequence[str]) -> None:
+    """The answers are the task's, which the messages do not know."""
+    for schema in schemas.values():
+        if "response" in schema["properties"]:
+            schema["properties"]["response"]["enum"] = list(answers)
+        if "truth" in schema["properties"]:
+            schema["properties"]["truth"]["enum"] = [*answers, None]
 
 
 def _parameter(rule: str, name: str) -> dict[str, Any]:

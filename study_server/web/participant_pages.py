@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -15,9 +16,9 @@ from study_server.access.limits import address_hash, counted_by_address
 from study_server.access.sessions import SIMULATION_HEADER, current_study, token
 from study_server.errors import Conflict, NotYours, StudyError
 from study_server.participants import completion, enrolment, measurements, platforms, progress
-from study_server.participants import same_different as task
 from study_server.participants.arrival import Arrival
 from study_server.participants.progress import Progress
+from study_server.tasks.task import page_settings
 from study_server.web.headers import policy
 
 blueprint = Blueprint("pages", __name__)
@@ -51,7 +52,27 @@ def _participation() -> dict[str, bool]:
 
 
 def _render(template: str, **values: object) -> str:
-    return render_template(template, settings=current_study().settings, **values)
+    study = current_study()
+    values |= {"settings": study.settings, "words": study.task.words, "has_practice": study.folder.has_practice}
+    return render_template(template, **values)
+
+
+def _page_settings() -> dict[str, Any]:
+    """For templates with a stage: what it needs to know, and the key of each answer."""
+    study = current_study()
+    page = page_settings(study.task, study.settings)
+    return {"page": page, "key_of": {answer: key for key, answer in page["keys"].items()}}
+
+
+def _example() -> dict[str, Any] | None:
+    """The images of the example in the instructions by place, and which two of them can be shown in turn."""
+    study = current_study()
+    example = study.folder.example
+    if example is None or not study.task.words.example:
+        return None
+    shown = study.task.places[: len(example.arrangement)]
+    images = {place: url_for("images.example", place=place) for place in shown}
+    return {"images": images, "in_turn": list(example.in_turn)}
 
 
 @blueprint.get("/")
@@ -83,8 +104,8 @@ def consent() -> Response:
         return _closed(error, arrival)
     sessions.remember_arrival(arrival)
     return make_response(
-        _render("consent.html", total=study.n_trials, page=task.page_settings(study.settings),
-                screen_out=platforms.screen_out_url(study, arrival))
+        _render("consent.html", total=study.n_trials, screen_out=platforms.screen_out_url(study, arrival),
+                **_page_settings())
     )  # fmt: skip
 
 
@@ -189,9 +210,9 @@ def instructions() -> str | Response:
     return _render(
         "instructions.html",
         total=found.total,
-        page=task.page_settings(study.settings),
-        practice=len(study.settings.practice.shifts),
-        example=study.folder.example_pair is not None,
+        practice=len(study.folder.practice_trials),
+        example=_example(),
+        **_page_settings(),
     )
 
 
@@ -237,7 +258,7 @@ def practice() -> str | Response:
     found = _elsewhere("practice")
     if isinstance(found, Response):
         return found
-    return _render("trials.html", page=task.page_settings(current_study().settings), practice=True)
+    return _render("trials.html", practice=True, **_page_settings())
 
 
 @blueprint.get("/trials")
@@ -246,7 +267,7 @@ def trials() -> str | Response:
     found = _elsewhere("trials")
     if isinstance(found, Response):
         return found
-    return _render("trials.html", page=task.page_settings(current_study().settings), practice=False)
+    return _render("trials.html", practice=False, **_page_settings())
 
 
 @blueprint.get("/questions")

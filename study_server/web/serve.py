@@ -13,18 +13,17 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.dashboard.passwords import has_password
 from study_server.errors import StudyError, Unavailable
 from study_server.folder.check import verify_pixels, who_can_read
-from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import FILE_NAME
-from study_server.participants import same_different as task
+from study_server.settings import ServerSettings
 from study_server.storage.database import Database
 from study_server.storage.database_files import Identity
 from study_server.storage.models import Participant, Study
 from study_server.storage.registration import register
+from study_server.tasks.dashboard import FitPsychometric
 from study_server.web.compression import Compression
 from study_server.web.patient_worker import PatientWorker, connections_at_most
 from study_server.web.several import create_server_app, paths_of
@@ -121,7 +120,7 @@ def _prepare(folder: StudyFolder) -> tuple[str, Identity | None]:
     """The state that a study is in, in words, and which file its database is."""
     _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
-    task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
+    folder.task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
     database = Database(folder.database_url, group=folder.settings.server.group)
     state = _state(database, register(folder, database))
     identity = database.identity

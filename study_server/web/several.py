@@ -9,13 +9,13 @@ from typing import Any
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Request, Response
 
-from study_server.dashboard.answer_counts import FitPsychometric
 from study_server.errors import StudyError
-from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
+from study_server.settings import ServerSettings
 from study_server.storage.database import Database
 from study_server.storage.database_files import Identity
 from study_server.storage.waiting_room import WaitingRoom
+from study_server.tasks.dashboard import FitPsychometric
 from study_server.web.app import create_app
 from study_server.web.front import behind_front
 

@@ -18,9 +18,9 @@ from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.stimuli.photographs import Pixels, read_png
 from study_server.storage.database import Database
-from study_server.storage.models import Pair, Trial
+from study_server.storage.models import Stimulus, Trial
 
-READY = "[data-answer=same]:enabled"
+READY = "[data-answer]:enabled"
 _PATIENCE_S = 30
 
 
@@ -59,7 +59,7 @@ def practise_and_go_to_trials(page: Page) -> None:
     page.click("#start-button")
     while True:
         page.wait_for_selector(READY)
-        page.click("[data-answer=same]")
+        page.click("[data-answer]")
         page.wait_for_selector("#next:visible, #leave:visible")
         if page.is_visible("#leave"):
             break
@@ -86,18 +86,15 @@ def stored_rows(page: Page, study: StudyFolder, count: int) -> list[dict[str, An
     return rows
 
 
-def crops_of_trial(study: StudyFolder, position: int) -> tuple[Pixels, Pixels]:
-    """(left, right) crops that the only participant's trial at this position should show."""
+def crops_of_trial(study: StudyFolder, position: int) -> list[Pixels]:
+    """The crops, from the left, that the only participant's trial at this position should show."""
     database = Database(study.database_url)
     with database.reading() as session:
-        trial, pair = session.execute(
-            select(Trial, Pair).join(Pair, Pair.id == Trial.pair_id).where(Trial.position == position)
-        ).one()
-        reference, stimulus = study.path / pair.reference_file, study.path / pair.stimulus_file
-        left_is_reference = trial.reference_side == "left"
+        of_trial = select(Stimulus.name, Trial.arrangement).join(Trial, Trial.stimulus_id == Stimulus.id)
+        name, arrangement = session.execute(of_trial.where(Trial.position == position)).one()
     database.close()
-    crops = read_png(reference), read_png(stimulus)
-    return crops if left_is_reference else crops[::-1]
+    files = study.row(name).files
+    return [read_png(study.path / files[role]) for role in arrangement.split()]
 
 
 @dataclass(frozen=True)

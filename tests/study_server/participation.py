@@ -13,12 +13,12 @@ from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.enrolment import enrol
-from study_server.participants.progress import Progress, leave, remaining_trials
+from study_server.participants.progress import Progress, image_names, leave, remaining_trials
 from study_server.participants.receipts import receipt
+from study_server.participants.recorded import Recorded
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import Recorded
 from study_server.storage.database import Database
-from study_server.storage.models import Event, FreeSlot, Pair, Participant, Response, Trial, Visit
+from study_server.storage.models import Event, FreeSlot, Participant, Response, Stimulus, Trial, Visit
 
 RECORDED = Recorded(
     response="same", reaction_time_ms=812.5, device_pixel_ratio=1.25, pixel_scale=1, viewport_width=1280,
@@ -32,16 +32,15 @@ def make_tiny_study(path: Path) -> StudyFolder:
     return StudyFolder(path)
 
 
-def receipts(study: RunningStudy, trial: str, minutes_ago: float = 10) -> tuple[str | None, str | None]:
-    """What came with the images of a trial, a while ago; nothing for a trial that there is not."""
+def receipts(study: RunningStudy, trial: str, minutes_ago: float = 10) -> dict[str, str]:
+    """Place → what came with the image there, a while ago; nothing for a trial that there is not."""
     if "\0" in trial:
-        return None, None  # which PostgreSQL would not look for
+        return {}  # which PostgreSQL would not look for
     with study.database.reading() as session:
-        tokens = select(Trial.left_token, Trial.right_token).where(Trial.token == trial)
-        row = session.execute(tokens).one_or_none()
+        token = session.scalar(select(Trial.images_token).where(Trial.token == trial))
     moment = datetime.now(UTC) - timedelta(minutes=minutes_ago)
-    left, right = (receipt(study.secret_key, token, moment) for token in row) if row else (None, None)
-    return left, right
+    names = image_names(study.task.places, token).items() if token else ()
+    return {place: receipt(study.secret_key, name, moment) for place, name in names}
 
 
 class Participation:
@@ -87,7 +86,7 @@ class Participation:
 
     def shift_px(self, trial: str) -> int:
         with self.database.reading() as session:
-            of_trial = select(Pair.shift_px).join(Trial, Trial.pair_id == Pair.id).where(Trial.token == trial)
+            of_trial = select(Stimulus.stratum).join(Trial).where(Trial.token == trial)
             shift = session.scalar(of_trial)
         assert shift is not None
         return shift

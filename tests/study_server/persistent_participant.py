@@ -27,7 +27,7 @@ class PersistentParticipant:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Accept"] = "text/html, application/json"
-        self._images: dict[str, tuple[str, str]] = {}
+        self._images: dict[str, dict[str, str]] = {}
         self._receipts: dict[str, dict[str, str]] = {}
         self.repeated = 0
         """Requests that had to be sent again."""
@@ -48,7 +48,7 @@ class PersistentParticipant:
         for path in ("/instructions", "/practice"):
             self.ask("POST", path)
         trials = self.ask("GET", "/api/trials").json()["trials"]
-        self._images = {trial["id"]: (trial["left"], trial["right"]) for trial in trials}
+        self._images = {trial["id"]: trial["images"] for trial in trials}
         return list(self._images)
 
     def consent(self) -> requests.Response:
@@ -73,13 +73,13 @@ class PersistentParticipant:
     def look_at(self, trial: str) -> None:
         """Ask for the images of a trial, unless that has been done."""
         if trial not in self._receipts:
-            receipts = [self.ask("GET", path).headers[HEADER] for path in self._images[trial]]
-            self._receipts[trial] = dict(zip(("left_sent", "right_sent"), receipts, strict=True))
+            images = self._images[trial].items()
+            self._receipts[trial] = {place: self.ask("GET", path).headers[HEADER] for place, path in images}
 
     def _answer_to(self, trial: str) -> tuple[str, dict[str, Any]]:
         self.look_at(trial)
         key = {"idempotency_key": f"key-of-{trial}".replace("_", "x")}
-        return f"/api/trials/{trial}/response", ANSWER | self._receipts[trial] | key
+        return f"/api/trials/{trial}/response", ANSWER | key | {"sent": self._receipts[trial]}
 
     def take_part(self, on_acknowledged: Callable[[str], None]) -> None:
         """From consent to the completion code; `on_acknowledged` hears the idempotency key of each answer."""

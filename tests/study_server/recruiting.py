@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from requests_of_a_participant import answer, database, sign_in
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import write_settings
-from study_server.storage.models import Identity, Pair, Participant, Trial
+from study_server.storage.models import Identity, Participant, Stimulus, Trial
 
 PROLIFIC = {"PROLIFIC_PID": "5f0b9c1a2b3c4d5e6f708192", "STUDY_ID": "64aa", "SESSION_ID": "65bb"}
 MTURK = "/?workerId=A1B2&assignmentId=3ASSIGN&hitId=3HIT&turkSubmitTo=https%3A%2F%2Fworkersandbox.mturk.com"
@@ -99,7 +99,7 @@ def people(app: Flask) -> list[tuple[Participant, Identity | None]]:
 
 def pairs_of(app: Flask, number: int) -> set[str]:
     with database(app).reading() as session:
-        names = select(Pair.name).join(Trial, Trial.pair_id == Pair.id).join(
+        names = select(Stimulus.name).join(Trial, Trial.stimulus_id == Stimulus.id).join(
             Participant, Participant.id == Trial.participant_id
         )  # fmt: skip
         return set(session.scalars(names.where(Participant.number == number)))

@@ -34,7 +34,7 @@ def sign_in_at(session: requests.Session, url: str) -> None:
     session.headers["X-CSRFToken"] = found.group(1) if found else ""
 
 
-def begin(client: FlaskClient) -> list[dict[str, str]]:
+def begin(client: FlaskClient) -> list[dict[str, Any]]:
     """Consent, skip instructions and practice; the trials."""
     sign_in(client)
     for path in ("/consent", "/instructions", "/practice"):
@@ -50,17 +50,15 @@ def answer(client: FlaskClient, trial: str, **changes: Any):  # type: ignore[no-
     )
 
 
-def receipts_of(app: Flask, trial: str, minutes_ago: float = 10) -> dict[str, str]:
+def receipts_of(app: Flask, trial: str, minutes_ago: float = 10) -> dict[str, dict[str, str]]:
     """What came with the images of a trial when they were sent; nothing for a trial that there is not."""
-    given = receipts(app.extensions["study"], trial, minutes_ago)
-    return {name: text for name, text in zip(("left_sent", "right_sent"), given, strict=True) if text}
+    return {"sent": receipts(app.extensions["study"], trial, minutes_ago)}
 
 
-def receipts_from(session: requests.Session, url: str, trial: dict[str, str]) -> dict[str, str]:
+def receipts_from(session: requests.Session, url: str, trial: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Ask a real server for the images of a trial; what came with them."""
-    return {
-        f"{side}_sent": session.get(urljoin(url, trial[side]), timeout=30).headers[HEADER] for side in ("left", "right")
-    }
+    images = trial["images"].items()
+    return {"sent": {place: session.get(urljoin(url, path), timeout=30).headers[HEADER] for place, path in images}}
 
 
 def database(app: Flask):  # type: ignore[no-untyped-def]

@@ -7,8 +7,16 @@ from collections import Counter
 from sqlalchemy import func, select
 
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import plan_trials
-from study_server.storage.models import ANSWERED_ALL, FreeSlot, Image, Pair, Participant, Response, Study, Trial
+from study_server.storage.models import (
+    ANSWERED_ALL,
+    FreeSlot,
+    Participant,
+    Response,
+    Stimulus,
+    StimulusGroup,
+    Study,
+    Trial,
+)
 
 
 def assert_consistent(study: RunningStudy) -> None:
@@ -22,14 +30,14 @@ def assert_consistent(study: RunningStudy) -> None:
                 select(Trial.participant_id, func.count()).join(Response).group_by(Trial.participant_id)
             ).all()
         )
-        trials: dict[int, list[tuple[str, int, str]]] = {}
-        for participant_id, image, shift_px, side in session.execute(
-            select(Trial.participant_id, Image.name, Pair.shift_px, Trial.reference_side)
-            .join(Pair, Pair.id == Trial.pair_id)
-            .join(Image, Image.id == Pair.image_id)
+        trials: dict[int, list[tuple[str | int, ...]]] = {}
+        for participant_id, *shown in session.execute(
+            select(Trial.participant_id, StimulusGroup.name, Stimulus.stratum, Trial.repetition, Trial.arrangement)
+            .join(Stimulus, Stimulus.id == Trial.stimulus_id)
+            .join(StimulusGroup, StimulusGroup.id == Stimulus.group_id)
             .order_by(Trial.participant_id, Trial.position)
         ):
-            trials.setdefault(participant_id, []).append((image, shift_px, side))
+            trials.setdefault(participant_id, []).append(tuple(shown))
     held = [p.slot for p in participants if p.slot is not None]
     assert sorted([*held, *free]) == list(range(row.next_slot))
     assert [p.number for p in participants] == list(range(1, len(participants) + 1))
@@ -38,8 +46,10 @@ def assert_consistent(study: RunningStudy) -> None:
         assert (participant.answered == study.n_trials) == (participant.stage in ANSWERED_ALL)
         assert len(trials[participant.id]) == study.n_trials
         if participant.slot is not None:
-            planned = plan_trials(study.settings, participant.slot, participant.number)
-            assert trials[participant.id] == [(study.images[t.image], t.shift_px, t.reference_side) for t in planned]
+            planned = study.task.plan_trials(study.settings, participant.slot, participant.number)
+            assert trials[participant.id] == [
+                (study.groups[t.group], t.stratum, t.repetition, " ".join(t.arrangement)) for t in planned
+            ]
 
 
 def spread_of_pairs(study: RunningStudy) -> int:
@@ -47,7 +57,9 @@ def spread_of_pairs(study: RunningStudy) -> int:
     with study.database.reading() as session:
         slots = session.scalars(select(Participant.slot).where(Participant.slot.is_not(None))).all()
     counts = Counter(
-        (trial.image, trial.shift_px) for slot in slots for trial in plan_trials(study.settings, slot, arrival=0)
+        (trial.group, trial.stratum)
+        for slot in slots
+        for trial in study.task.plan_trials(study.settings, slot, arrival=0)
     )
-    n_pairs = len(study.images) * (study.settings.stimuli.max_shift + 1)
+    n_pairs = len(study.groups) * len(study.task.strata(study.settings))
     return max(counts.values()) - (min(counts.values()) if len(counts) == n_pairs else 0)

@@ -1,67 +1,19 @@
-"""Whose answers count: the paper's validation test, and what else keeps answers from being used."""
+"""Whose answers count, and what keeps answers from being used."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select
 
 from participation import Participation, make_tiny_study
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.acceptance import (
-    CatchTrials,
-    accepted,
-    accepted_answers_per_pair,
-    not_used_because,
-    passes_validation,
-)
-from study_server.storage.models import Pair, Participant, Trial
-
-answers = st.lists(st.tuples(st.sampled_from([0, 1, 8, 9]), st.sampled_from(["same", "different"])), max_size=30)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "of", "passes"),
-    [
-        (0, 0, True), (0, 1, True), (1, 1, False), (1, 2, True), (2, 2, False), (2, 3, True), (3, 3, False),
-        (4, 6, True), (5, 6, False), (5, 7, False), (666, 999, True), (667, 999, False),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize(("shift", "mistake"), [(0, "different"), (9, "same")])
-def test_exactly_two_thirds_of_mistakes_pass_and_one_more_fails(
-    wrong: int, of: int, passes: bool, shift: int, mistake: str
-) -> None:
-    right = {"same": "different", "different": "same"}[mistake]
-    given_answers = [(shift, mistake)] * wrong + [(shift, right)] * (of - wrong)
-    assert passes_validation(CatchTrials.of(given_answers, 9)) is passes
-    assert passes_validation(CatchTrials.of([(0, "same"), (9, "different"), *given_answers[: 3 * of]], 9)) is (
-        Fraction(wrong, of + 1) <= Fraction(2, 3)
-    )
-
-
-def test_pairs_of_other_shifts_do_not_matter() -> None:
-    assert passes_validation(CatchTrials.of([], 9))
-    assert passes_validation(CatchTrials.of([(shift, "same") for shift in range(9)], 9))
-    assert passes_validation(CatchTrials.of([(shift, "different") for shift in range(1, 10)], 9))
-    assert not passes_validation(CatchTrials.of([(3, "same")], 3))
-
-
-@given(answers)
-def test_validation_is_the_papers(given_answers: list[tuple[int, str]]) -> None:
-    counts = Counter(given_answers)
-    fails = any(
-        Fraction(counts[shift, wrong], counts[shift, "same"] + counts[shift, "different"]) > Fraction(2, 3)
-        for shift, wrong in ((0, "different"), (9, "same"))
-        if counts[shift, "same"] + counts[shift, "different"]
-    )
-    assert passes_validation(CatchTrials.of(given_answers, 9)) is not fails
+from study_server.participants.acceptance import accepted, accepted_answers_per_stimulus, not_used_because
+from study_server.storage.models import Participant, Stimulus, Trial
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +57,15 @@ def test_answers_count_of_who_finished_passed_and_is_not_excluded(
 ) -> None:
     with people.database.reading() as session:
         assert session.scalars(select(Participant.token).where(accepted())).all() == [tokens["used"]]
-        counts = accepted_answers_per_pair(session, people.study.id)
-        own = set(session.scalars(select(Trial.pair_id).join(Participant).where(Participant.token == tokens["used"])))
-        everywhere = set(session.scalars(select(Pair.id)))
-        assert accepted_answers_per_pair(session, people.study.id + 1) == {}
+        counts = accepted_answers_per_stimulus(session, people.study)
+        own = set(
+            session.scalars(select(Trial.stimulus_id).join(Participant).where(Participant.token == tokens["used"]))
+        )
+        everywhere = set(session.scalars(select(Stimulus.id)))
+        another = SimpleNamespace(id=people.study.id + 1, judged=people.study.judged)
+        assert accepted_answers_per_stimulus(session, another) == {}  # type: ignore[arg-type]
     assert len(everywhere) == 16
-    assert counts == {pair: int(pair in own) for pair in everywhere}
+    assert counts == {stimulus: int(stimulus in own) for stimulus in everywhere}
 
 
 def test_nobody_is_accepted_before_the_last_answer(people: Participation) -> None:

@@ -13,8 +13,8 @@ from browser import open_browser
 from participant import READY, change_settings
 from served import served
 from study_server.dashboard.passwords import set_password
-from study_server.folder.settings import LANGUAGES
 from study_server.folder.study_folder import StudyFolder
+from study_server.settings import LANGUAGES
 
 PASSWORD = "a password of the tests"
 
@@ -35,6 +35,13 @@ class Inspector:
 def press(page: Page, selector: str, key: str = "Enter") -> None:
     tab_to(page, selector)
     page.keyboard.press(key)
+
+
+@pytest.fixture
+def made(request: pytest.FixtureRequest) -> Path:
+    """Of what `study` is a copy; a test names another by `indirect`."""
+    path: Path = request.getfixturevalue(getattr(request, "param", "made_study"))
+    return path
 
 
 def calibrate(page: Page, inspector: Inspector) -> None:
@@ -63,26 +70,33 @@ def practise(page: Page, inspector: Inspector) -> None:
     press(page, "#leave button")
 
 
-def judge(page: Page, inspector: Inspector) -> None:
+def judge(page: Page, inspector: Inspector, trials: int) -> None:
     page.wait_for_url("**/trials")
     page.wait_for_selector("#start-button:visible")
     inspector.look("start")
     press(page, "#start-button")
-    for trial in range(10):
+    for trial in range(trials):
         page.wait_for_selector(READY)
         if trial == 0:
             inspector.look("trial")
         if trial < 2:
-            press(page, "[data-answer=same]")
+            press(page, "[data-answer]")
         else:
-            page.keyboard.press("j")
-        page.wait_for_selector(f"#count:text-matches('^{trial + 2} ')" if trial < 9 else "body:not(.stage-page)")
+            page.keyboard.press("f")
+        is_last = trial == trials - 1
+        page.wait_for_selector("body:not(.stage-page)" if is_last else f"#count:text-matches('^{trial + 2} ')")
 
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: StudyFolder, language: str) -> None:
+@pytest.mark.parametrize(
+    ("made", "trials", "language"),
+    [*(("made_study", 10, language) for language in LANGUAGES), ("made_odd_one_out", 9, "de")],
+    indirect=["made"],
+)
+def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(
+    study: StudyFolder, trials: int, language: str
+) -> None:
     change_settings(study, calibration="required", inter_trial_ms=0)
     with served(study) as url, open_browser() as browser:
         page = browser.new_page()
@@ -103,7 +117,7 @@ def test_a_participation_by_keyboard_with_nothing_grave_on_any_page(study: Study
         press(page, "form.actions button")
         calibrate(page, inspector)
         practise(page, inspector)
-        judge(page, inspector)
+        judge(page, inspector, trials)
         page.wait_for_url("**/questions")
         inspector.look("questions")
         press(page, "input[type=radio]", "Space")

@@ -18,8 +18,9 @@ from shift_study import main
 from study_server.folder.check import check_folder
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
-from study_server.stimuli.manifest import PairRow, read_manifest, write_manifest
+from study_server.stimuli.manifest import read_manifest, write_manifest
 from study_server.stimuli.photographs import Pixels, pixels_sha256, read_png, write_png
+from study_server.tasks.shifted_pairs.pair_row import PairRow
 
 PHOTOGRAPHS = "photographs"
 OF_PRACTICE = "photographs of practice"
@@ -65,7 +66,7 @@ def hide_photographs(folder: Path) -> None:
 
 
 def change_row(folder: Path, pair: str, **values: object) -> None:
-    rows = read_manifest(folder / "manifest.csv")
+    rows = read_manifest(folder / "manifest.csv", PairRow)
     write_manifest([replace(r, **values) if r.pair == pair else r for r in rows], folder / "manifest.csv")  # type: ignore[arg-type]
 
 
@@ -81,7 +82,7 @@ def put(folder: Path, pair: str, pixels: Pixels, *, agree: bool) -> None:
 
 
 def row(folder: Path, pair: str) -> PairRow:
-    return next(r for r in read_manifest(folder / "manifest.csv") if r.pair == pair)
+    return next(r for r in read_manifest(folder / "manifest.csv", PairRow) if r.pair == pair)
 
 
 def test_a_good_folder(folder: Path) -> None:

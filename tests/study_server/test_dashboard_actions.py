@@ -24,11 +24,12 @@ from stored_state import assert_consistent
 from study_server.dashboard.exports import SECRET
 from study_server.export.participants import COLUMNS as PARTICIPANT_COLUMNS
 from study_server.export.participants import IDENTITY_COLUMNS, participant_rows
-from study_server.export.responses import COLUMNS
+from study_server.export.responses import columns_of
 from study_server.export.table_files import to_csv
-from study_server.folder.settings import sections
 from study_server.folder.study_folder import StudyFolder
+from study_server.settings import sections
 from study_server.storage.models import FreeSlot, Identity, Study
+from study_server.tasks import BUILT_IN, task
 from study_server.web.app import create_app
 
 PERSON = "5f0b9c1a2b3c4d5e6f708192"
@@ -182,12 +183,12 @@ def test_exported_responses_are_read_by_the_analysis(
         tables.append(read_responses(str(path), lambda source: None))
     assert len(tables[0]) == 31
     assert tables[0][list(tables[1].columns)].equals(tables[1])  # nobody has answered a question
-    assert set(COLUMNS) <= set(tables[0].columns)
+    assert {*columns_of(task("same-different"))} <= set(tables[0].columns)
 
 
 def test_exports_of_an_empty_study_have_their_columns(recruiting: Flask, researcher: FlaskClient) -> None:
     header = next(csv.reader(io.StringIO(download(researcher, "responses.csv"))))
-    assert header == [*COLUMNS, "question_age", "question_background"]
+    assert header == [*columns_of(task("same-different")), "question_age", "question_background"]
     assert download(researcher, "responses.jsonl") == ""
     assert next(csv.reader(io.StringIO(download(researcher, "participants.csv"))))[0] == "schema"
 
@@ -232,9 +233,10 @@ def test_no_secret_is_in_the_exported_settings(small_study: StudyFolder) -> None
     app.extensions["study"].database.close()
 
 
-def test_every_setting_that_sounds_secret_is_left_out() -> None:
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_setting_that_sounds_secret_is_left_out(name: str) -> None:
     harmless = {("server", "stimuli_url")}
-    for section, kind in sections().items():
+    for section, kind in sections(task(name).settings_type).items():
         for setting in fields(kind):
             if re.search("secret|token|password|hash|code|url", setting.name):
                 named = (section, setting.name)

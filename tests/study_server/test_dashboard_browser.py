@@ -20,7 +20,7 @@ from experimenter import PASSWORD, stored
 from requests_of_a_participant import answer, begin
 from served import served_app
 from shift_study import Doors
-from study_server.dashboard.page_contents import PAGES
+from study_server.dashboard.page_contents import pages_of
 from study_server.dashboard.passwords import set_password
 from study_server.demonstration import fill
 from study_server.folder.study_folder import StudyFolder
@@ -74,7 +74,7 @@ def empty(app: Flask) -> Flask:
 def test_every_page_draws_its_charts_and_is_accessible(filled: Flask) -> None:
     charts = {"overview": 2, "table1": 1, "reaction-times": 2, "devices": 2}
     with served_app(filled) as server, looking(server, size=(1366, 855)) as page:
-        for name in [*PAGES, "exports", "participants/s0020", "participants/s0030"]:
+        for name in [*pages_of(filled.extensions["study"].task), "exports", "participants/s0020", "participants/s0030"]:
             page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/{'' if name == 'overview' else name}")
             wait_for_charts(page)
             assert page.locator("[data-chart] svg.main-svg .cartesianlayer .subplot").count() == charts.get(name, 0), (
@@ -156,3 +156,21 @@ def test_a_hidden_page_asks_for_nothing(empty: Flask) -> None:
         assert asked == []
         with page.expect_response("**/live/overview"):
             page.evaluate(hide, False)
+
+
+def test_reaction_times_of_three_answers_have_room_in_a_small_window(made_odd_one_out: Path, tmp_path: Path) -> None:
+    study = StudyFolder(Path(shutil.copytree(made_odd_one_out, tmp_path / "study")))
+    fill(study, 60, seed=3, now=datetime.now(UTC))
+    set_password(study, PASSWORD)
+    app = create_app(study)
+    with served_app(app) as server, looking(server, size=(1280, 800)) as page:
+        page.goto(f"http://127.0.0.1:{server.server_port}/dashboard/reaction-times")
+        wait_for_charts(page)
+        page.wait_for_selector("table.wide .total")
+        assert (
+            page.evaluate(
+                "(box => box.scrollWidth - box.clientWidth)(document.querySelector('table.wide').parentElement)"
+            )
+            == 0
+        )
+    app.extensions["study"].database.close()

@@ -23,16 +23,20 @@ from analysis.responses.sources import read_responses
 from experimenter import log_in
 from made_studies import linked, made_once, running
 from shift_study import Doors
-from study_server.dashboard.answer_counts import PairCount, count_pairs, count_shifts, wilson
-from study_server.dashboard.page_contents import PAGES, Asked
+from study_server.dashboard.answer_counts import count_stimuli
+from study_server.dashboard.page_contents import Asked, pages_of
 from study_server.dashboard.reaction_times import BIN_MS
 from study_server.demonstration import fill
 from study_server.export import participants, responses
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.acceptance import accepted_answers_per_pair
-from study_server.stimuli.directions import distance_px
+from study_server.participants.acceptance import accepted_answers_per_stimulus
+from study_server.tasks import task
+from study_server.tasks.dashboard import Counted
+from study_server.tasks.same_different.results import count_shifts
+from study_server.tasks.wilson import wilson
 from study_server.web.app import create_app
 
+PAGES = pages_of(task("same-different"))
 NOW = datetime(2026, 5, 4, 13, 5, 30, tzinfo=UTC)
 
 
@@ -129,20 +133,20 @@ def test_answers_per_pair_are_those_of_the_exported_tables(filled: Flask) -> Non
     answers, people = tables(filled)
     used = answers[answers["participant"].isin(people[people["use"]]["participant"])]
     found = figures(filled, "overview", pairs="all")
-    counts = {pair.pair: (pair.answers, pair.used, pair.same, pair.used_same) for pair in found["pairs"]}
+    counts = {each.stimulus: (each.n_all, each.n_used, each.all, each.used) for each in found["stimuli"]}
     assert len(counts) == 300
-    for name, (n_all, n_used, same, used_same) in counts.items():
+    for name, (n_all, n_used, by_answer, used_by_answer) in counts.items():
         assert n_all == (answers["pair"] == name).sum()
         assert n_used == (used["pair"] == name).sum()
-        assert same == ((answers["pair"] == name) & (answers["response"] == "same")).sum()
-        assert used_same == ((used["pair"] == name) & (used["response"] == "same")).sum()
-    order = [pair.used for pair in found["pairs"]]
+        assert +Counter(by_answer) == Counter(answers[answers["pair"] == name]["response"])
+        assert +Counter(used_by_answer) == Counter(used[used["pair"] == name]["response"])
+    order = [each.n_used for each in found["stimuli"]]
     assert order == sorted(order)
     assert found["least"] == order[0]
     assert {n: of_used for n, _, of_used in found["histogram"] if of_used} == dict(Counter(order))
     study = filled.extensions["study"]
     with study.database.reading() as session:
-        stored = accepted_answers_per_pair(session, study.id)
+        stored = accepted_answers_per_stimulus(session, study)
     assert Counter(stored.values()) == Counter(order)
 
 
@@ -166,6 +170,8 @@ def test_table_1_is_that_of_the_analysis(filled: Flask) -> None:
         [row.same + row.different for row in expected.rows],
     )
     assert found["charts"]["psychometric"]["threshold"] == pytest.approx(fitted.threshold_px)
+    drawn = {point["x"]: point["y"] for point in found["charts"]["psychometric"]["points"]}
+    assert drawn == pytest.approx({row.shift_px: 100 - row.same_percent for row in expected.rows})
     curve = found["charts"]["psychometric"]["curve"]
     assert curve["y"] == pytest.approx(100 * fitted.probability(curve["x"]), abs=0.01)
     everything = figures(filled, "table1", of="all")
@@ -194,7 +200,7 @@ def test_reaction_times_are_those_of_the_exported_table(filled: Flask) -> None:
         expect(times.by_response[response], answers[answers["response"] == response]["reaction_time_ms"])
         assert sum(times.histogram[response]) == (answers["response"] == response).sum()
     for shift in range(10):
-        expect(times.by_shift[shift]["all"], answers[answers["shift_px"] == shift]["reaction_time_ms"])
+        expect(times.by_stratum[shift]["all"], answers[answers["shift_px"] == shift]["reaction_time_ms"])
 
 
 def test_devices_are_those_of_the_exported_tables(filled: Flask) -> None:
@@ -260,7 +266,7 @@ def test_an_empty_study_has_pages_too(beginning: FlaskClient) -> None:
         assert beginning.get(f"/dashboard/live/{name}").status_code == 200
     study = beginning.application.extensions["study"]
     with study.database.reading() as session:
-        rows = count_shifts(count_pairs(session, study.id), accepted_only=True)
+        rows = count_shifts(count_stimuli(session, study), accepted_only=True)
     assert [(row.same, row.different, row.different_interval) for row in rows] == [(0, 0, None)] * 10
 
 
@@ -320,13 +326,16 @@ def test_the_chart_library_is_served_from_here_and_kept_by_browsers(beginning: F
 
 
 def test_the_curve_is_over_how_far_windows_moved() -> None:
-    pairs = [
-        PairCount("a_n-3", 3, distance_px(3, "right"), 5, 2, 5, 2),
-        PairCount("b_n-3", 3, distance_px(3, "up-left"), 4, 1, 4, 1),
-        PairCount("c_n-3", 3, distance_px(3, "down"), 2, 2, 1, 1),
-    ]
+    pairs = [_pair("right", 5, 2), _pair("up-left", 4, 1), _pair("down", 2, 2, accepted=1)]
     assert [(row.shift_px, row.answers) for row in count_shifts(pairs, accepted_only=True)] == [(3, 10)]
     found = count_shifts(pairs, accepted_only=False, by="distance_px")
     assert [(row.shift_px, row.answers, row.same) for row in found] == [
         (3, 7, 4), (pytest.approx(3 * 2**0.5), 4, 1)
     ]  # fmt: skip
+
+
+def _pair(direction: str, answers: int, same: int, *, accepted: int | None = None) -> Counted:
+    """A pair of 3 px with its answers, all or so many of which are accepted."""
+    values = {"shift_px": 3, "direction": direction}
+    used = {"same": same, "different": answers - same} if accepted is None else {"same": accepted}
+    return Counted("00001_n-3", "00001", 3, values, {"same": same, "different": answers - same}, used)

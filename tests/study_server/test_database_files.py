@@ -66,7 +66,7 @@ def opened(path: Path) -> Iterator[Database]:
 
 def write(database: Database, name: str) -> None:
     with database.writing() as session:
-        session.add(Study(name=name, settings="", manifest_sha256=""))
+        session.add(Study(name=name, task="same-different", settings="", manifest_sha256=""))
 
 
 def names(database: Database) -> set[str]:
@@ -113,7 +113,7 @@ def test_what_is_moved_during_a_transaction_is_not_acknowledged(opened: Database
         move(path)
     bring_back(path)
     with pytest.raises(FileMoved), opened.writing() as session:
-        session.add(Study(name="meanwhile", settings="", manifest_sha256=""))
+        session.add(Study(name="meanwhile", task="same-different", settings="", manifest_sha256=""))
         session.flush()
         move(path)
     bring_back(path)

@@ -35,8 +35,8 @@ from study_server.errors import Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import answers as answers_module
 from study_server.participants.answers import Answers
+from study_server.participants.recorded import Recorded
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import Recorded
 from study_server.storage.database import Database
 from study_server.storage.models import Response
 from study_server.web.app import create_app

@@ -16,12 +16,22 @@ from benchmarks.half_a_million import copy_participants
 from study_server.demonstration import fill
 from study_server.export import responses
 from study_server.export.column_texts import csv_rows, json_lines
-from study_server.export.responses import COLUMNS, StudyResponses, response_rows
+from study_server.export.responses import StudyResponses, columns_of, response_rows
 from study_server.export.table_files import to_csv
 from study_server.folder.study_folder import StudyFolder
 from study_server.stimuli.directions import distance_px
 from study_server.storage.database import Database
-from study_server.storage.models import Calibration, Image, Pair, Participant, Response, Study, Trial
+from study_server.storage.models import (
+    Calibration,
+    Participant,
+    Response,
+    Stimulus,
+    StimulusGroup,
+    StimulusValue,
+    Study,
+    Trial,
+)  # fmt: skip
+from study_server.tasks import task
 
 
 @pytest.fixture
@@ -31,8 +41,11 @@ def filled(small_study: StudyFolder) -> Iterator[tuple[Database, StudyFolder]]:
     database = Database(small_study.database_url)
     with database.writing() as session:
         people = session.scalars(select(Participant).order_by(Participant.number)).all()
-        for pair in session.scalars(select(Pair).where(Pair.id % 2 == 0)):
-            pair.direction = "up-left"
+        directions = select(StimulusValue).where(
+            StimulusValue.column == "direction", StimulusValue.stimulus_id % 2 == 0
+        )
+        for value in session.scalars(directions):
+            value.value = "up-left"
         people[2].excluded_reason = "fell asleep"
         people[3].failed_rules = "hurried;catch_errors"
         for person, per_cm in ((people[0], 40.0), (people[1], 37.8), (people[1], 50.0)):
@@ -56,15 +69,17 @@ def one_by_one(session: Session) -> list[dict[str, Any]]:
     """The rows, each of its objects."""
     rows = []
     query = (
-        select(Study, Participant, Trial, Response, Pair, Image)
+        select(Study, Participant, Trial, Response, Stimulus, StimulusGroup)
         .join_from(Response, Trial, Trial.id == Response.trial_id)
         .join(Participant, Participant.id == Trial.participant_id)
-        .join(Pair, Pair.id == Trial.pair_id)
-        .join(Image, Image.id == Pair.image_id)
+        .join(Stimulus, Stimulus.id == Trial.stimulus_id)
+        .join(StimulusGroup, StimulusGroup.id == Stimulus.group_id)
         .join(Study, Study.id == Trial.study_id)
     )
     found = sorted(session.execute(query), key=lambda row: (row.Participant.number, row.Trial.position))
     for study, person, trial, response, pair, image in found:
+        values = {each.column: each.value for each in pair.values}
+        shift_px, direction = int(values["shift_px"]), values["direction"]
         measured = session.scalars(
             select(Calibration).where(Calibration.participant_id == person.id).order_by(Calibration.id.desc())
         ).first()
@@ -72,17 +87,22 @@ def one_by_one(session: Session) -> list[dict[str, Any]]:
         reasons = [name for name in (person.failed_rules or "").split(";") if name]
         reasons += ["excluded_by_researcher"] if person.excluded_reason is not None else []
         of_objects: dict[str, Any] = {
-            "schema": "shift-study/responses/3", "study": study.name, "participant": person.label,
+            "schema": "shift-study/responses/3", "study": study.name, "task": "same-different",
+            "participant": person.label,
             "participant_state": "finished" if person.finished_at else "unfinished", "trial": trial.position,
             "pair": pair.name, "image": image.name, "photograph": image.source_sha256, "selection": image.selection,
-            "shift_px": pair.shift_px, "direction": pair.direction, "reference_side": trial.reference_side,
+            "shift_px": shift_px, "direction": direction,
+            "reference_side": {"reference shifted": "left", "shifted reference": "right"}[trial.arrangement],
             "answered_at": response.answered_at.isoformat(timespec="milliseconds"),
             "images_sent_at": response.images_sent_at and response.images_sent_at.isoformat(timespec="milliseconds"),
             "pixels_per_degree": per_degree,
-            "shift_arcmin": 60 * distance_px(pair.shift_px, pair.direction) / per_degree if per_degree else None,
+            "shift_arcmin": 60 * distance_px(shift_px, direction) / per_degree if per_degree else None,
             "excluded": bool(reasons), "exclusion_reason": ";".join(reasons),
         }  # fmt: skip
-        row = {name: of_objects[name] if name in of_objects else getattr(response, name) for name in COLUMNS}
+        row = {
+            name: of_objects[name] if name in of_objects else getattr(response, name)
+            for name in columns_of(task(study.task))
+        }
         rows.append(row | {f"question_{answer.question}": answer.answer for answer in person.answers})
     return rows
 

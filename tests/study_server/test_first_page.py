@@ -54,7 +54,7 @@ def cache(folder: StudyFolder) -> dict[str, bytes]:
 def windows(folder: StudyFolder) -> dict[str, dict[str, str]]:
     """Image → file of each of its crops → hash of its pixels."""
     found: dict[str, dict[str, str]] = {}
-    for row in folder.pairs:
+    for row in folder.rows:
         found.setdefault(row.image, {})[row.stimulus_file] = row.stimulus_sha256
     return found
 
@@ -78,7 +78,7 @@ def test_the_demo_is_served_before_its_images_are_compressed(tmp_path: Path, mon
     done = CliRunner().invoke(shift_study.main, ["demo", str(tmp_path / "demo")])
     assert done.exit_code == 0, done.output
     (folder,) = served
-    assert len(folder.pairs) == 24
+    assert len(folder.rows) == 24
     assert not (folder.path / COMPRESSED).exists()
 
 
@@ -108,7 +108,7 @@ def test_what_is_sent_while_images_are_compressed_is_what_is_sent_later(
     for _ in range(done):
         next(compressing)
     meanwhile = StudyFolder(raw.path).sent_images  # as another process sees the folder
-    for row in raw.pairs[::-1]:
+    for row in raw.rows[::-1]:
         for webp in (True, False):
             body, form = meanwhile.read(raw.path / row.stimulus_file, webp=webp)
             assert (body, form) == filled.sent_images.read(filled.path / row.stimulus_file, webp=webp)
@@ -121,8 +121,8 @@ def test_what_is_sent_while_images_are_compressed_is_what_is_sent_later(
 def test_practice_comes_first_and_what_is_closed_compresses_no_more(
     raw: StudyFolder, filled: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    practice = {row.reference_sha256 for row in [*raw.practice_pairs, raw.example_pair] if row}
-    practice |= {row.stimulus_sha256 for row in [*raw.practice_pairs, raw.example_pair] if row}
+    assert raw.example
+    practice = {digest for shown in [*raw.practice_trials, raw.example] for digest in shown.row.digests.values()}
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     make, shut_down, closed = SentImages._make_if_lacking, ThreadPoolExecutor.shutdown, Event()
 
@@ -154,7 +154,7 @@ def test_a_participant_gets_exact_images_of_a_study_without_any_compressed(raw: 
     client = app.test_client()
     known = {digest for crops in windows(raw).values() for digest in crops.values()}
     for trial in begin(client):
-        left, right = (client.get(trial[side]) for side in ("left", "right"))
+        left, right = (client.get(trial["images"][side]) for side in ("left", "right"))
         assert (left.mimetype, len(left.data)) == (right.mimetype, len(right.data))
         assert {pixels_sha256(pixels(answer.data)) for answer in (left, right)} <= known
     app.extensions["study"].database.close()
@@ -223,7 +223,7 @@ def held_server(folder: StudyFolder) -> Iterator[HeldServer]:
 def test_the_first_page_stands_while_images_are_compressed_in_a_process_that_yields(
     raw: StudyFolder, filled: StudyFolder
 ) -> None:
-    right = filled.sent_images.read(filled.practice_path / filled.practice_pairs[0].stimulus_file)
+    right = filled.sent_images.read(filled.practice_path / filled.practice_trials[0].row.files["shifted"])
     with held_server(raw) as server:
         process, niceness = map(int, server.hear("begun").split())
         assert (process != server.process.pid, niceness) == (True, 19)

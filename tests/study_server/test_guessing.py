@@ -1,10 +1,7 @@
-"""Whose answers are used: the rules beside the paper's, and how often somebody who guesses passes them."""
+"""Whose answers are used: the rules beside the paper's, and what the server saw."""
 
 from __future__ import annotations
 
-import itertools
-import math
-import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +9,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.optimize import brentq
-from scipy.stats import norm
 from sqlalchemy import select
 
 from participation import RECORDED, Participation, make_tiny_study
@@ -26,100 +19,11 @@ from study_server.dashboard.recruitment import recruitment
 from study_server.errors import Conflict, Unavailable
 from study_server.export.participants import participant_rows
 from study_server.export.responses import response_rows
-from study_server.folder.settings import AcceptanceSettings, Settings, StimuliSettings, TrialSettings
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants import same_different
-from study_server.participants.acceptance import (
-    CatchTrials,
-    accepted_answers_per_pair,
-    is_hurried,
-    judge,
-    reaches_dprime,
-)
-from study_server.participants.assignment import balanced, paper
-from study_server.participants.guessing import chance_to_pass, chances, passes, percent
+from study_server.participants.acceptance import accepted_answers_per_stimulus, is_hurried, judge
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import Observer
 from study_server.storage.database import Database
 from study_server.storage.models import Participant
-
-PAPER = AcceptanceSettings()
-STRICTER = [
-    (PAPER, 5, 0.66, 0.0002),
-    (AcceptanceSettings(most_catch_errors=2), 5, 0.055, 0.05),
-    (AcceptanceSettings(least_catch_dprime=1.0), 5, 0.37, 0.001),
-    (PAPER, 10, 0.69, 0.0001),
-    (AcceptanceSettings(most_catch_errors=5), 10, 0.021, 0.003),
-]
-"""Rules, pairs of each kind of catch trials, and at most so many of who guess are used, and of the honest are not."""
-
-
-@pytest.mark.parametrize(("rules", "n", "guessing", "honest"), STRICTER)
-def test_the_chances_are_those_of_ten_thousand_simulated_participants(
-    rules: AcceptanceSettings, n: int, guessing: float, honest: float
-) -> None:
-    rng, observer = random.Random(f"{rules}/{n}"), Observer()
-
-    def share_that_passes(zero_wrong: float, largest_wrong: float) -> float:
-        def wrong(p: float) -> int:
-            return sum(rng.random() < p for _ in range(n))
-
-        people = (CatchTrials(n, wrong(zero_wrong), n, wrong(largest_wrong)) for _ in range(10_000))
-        return sum(passes(catch, rules) for catch in people) / 10_000
-
-    for p, used in (((0.5, 0.5), guessing), ((1 - observer.p_same(0), observer.p_same(9)), 1 - honest)):
-        computed = chance_to_pass(rules, n, n, *p)
-        assert share_that_passes(*p) == pytest.approx(computed, abs=5 * (computed * (1 - computed) / 10_000) ** 0.5)
-        assert computed == pytest.approx(used, abs=0.02)
-
-
-def test_nobody_passes_who_gives_one_answer_throughout() -> None:
-    for always in ((0.0, 1.0), (1.0, 0.0)):
-        assert chance_to_pass(PAPER, 5, 5, *always) == 0
-    assert chance_to_pass(PAPER, 5, 5, 0.0, 0.0) == 1
-
-
-def test_the_chances_of_a_study_are_of_its_own_numbers_of_pairs() -> None:
-    settings = Settings(
-        stimuli=StimuliSettings(count=60), trials=TrialSettings(more_catch=5),
-        acceptance=AcceptanceSettings(most_catch_errors=5),
-    )  # fmt: skip
-    found = chances(settings)
-    assert (found.zero, found.largest) == (10, 10)
-    assert found.guessing == pytest.approx(0.0207, abs=1e-4)  # at most 5 of 20 heads: 21700 / 2**20
-    assert "2.07 % of those who guess pass" in found.to_text()
-    assert [percent(share) for share in (0.6602, 0.0033, 0.00001, 0.0, 1.0)] == [
-        "66 %", "0.33 %", "less than 0.01 %", "0 %", "100 %",
-    ]  # fmt: skip
-
-
-def dprime_of(false_alarms: float, hits: float) -> float:
-    """d′ of the differencing model: hits = Φ((d′ - c)/√2) + Φ((-d′ - c)/√2), and so false alarms where d′ is 0."""
-    criterion = -math.sqrt(2) * norm.ppf(false_alarms / 2)
-
-    def excess(d: float) -> float:
-        return float(norm.cdf((d - criterion) / math.sqrt(2)) + norm.cdf((-d - criterion) / math.sqrt(2))) - hits
-
-    return brentq(excess, 0, 20) if excess(0) < 0 else 0.0
-
-
-@pytest.mark.parametrize(("n", "m"), [(1, 1), (5, 5), (3, 8)])
-def test_sensitivity_is_that_of_the_differencing_model(n: int, m: int) -> None:
-    for wrong, missed in itertools.product(range(n + 1), range(m + 1)):
-        d = dprime_of((wrong + 0.5) / (n + 1), (m - missed + 0.5) / (m + 1))
-        for least in (0.2, 1.0, 1.7, 2.5):
-            assert abs(d - least) > 1e-6
-            assert reaches_dprime(CatchTrials(n, wrong, m, missed), least) is (d > least)
-    assert reaches_dprime(CatchTrials(0, 0, m, m), 2.0) and reaches_dprime(CatchTrials(n, n, 0, 0), 2.0)
-
-
-@given(st.integers(1, 12), st.integers(1, 12), st.data(), st.floats(0.1, 4))
-def test_fewer_mistakes_never_lower_sensitivity(n: int, m: int, data: st.DataObject, least: float) -> None:
-    wrong, missed = data.draw(st.integers(1, n)), data.draw(st.integers(1, m))
-    if reaches_dprime(CatchTrials(n, wrong, m, missed), least):
-        assert reaches_dprime(CatchTrials(n, wrong - 1, m, missed), least)
-        assert reaches_dprime(CatchTrials(n, wrong, m, missed - 1), least)
-
 
 # --- too fast --------------------------------------------------------------------------------------------------------
 
@@ -169,7 +73,7 @@ def test_whose_answers_came_too_fast_is_paid_and_not_used(configure: Callable[..
     people = Participation.of(app.extensions["study"])
     assert people.free_slots() == [1]  # somebody else judges their pairs
     with people.database.reading() as session:
-        assert sum(accepted_answers_per_pair(session, people.study.id).values()) == 10  # of the first alone
+        assert sum(accepted_answers_per_stimulus(session, people.study).values()) == 10  # of the first alone
         assert len(not_used(session, people.study)) == 2
         numbers = recruitment(session, people.study, datetime.now(UTC))
     assert (numbers.passed, numbers.failed, numbers.accepted) == (1, 2, 1)
@@ -189,7 +93,7 @@ def test_who_answered_the_most_before_the_server_gave_receipts_has_not_hurried(
         people.answered_without_receipts(*first_visits)
         with people.database.writing() as session:
             for person in session.scalars(select(Participant)):
-                judge(session, person, people.study.settings.acceptance, 9)
+                judge(session, people.study, person)
         assert [row["not_used_because"] for row in participant_rows(str(study.path))] == reasons
 
 
@@ -224,22 +128,22 @@ def test_an_answer_to_a_trial_whose_images_were_never_asked_for_is_refused(
     client, other = app.test_client(), app.test_client()
     trials = begin(client)
     first, second = (trial["id"] for trial in trials[:2])
-    good, another = receipts_of(app, first), receipts_of(app, second)
-    foreign = receipts_of(app, begin(other)[0]["id"])
-    changed_ = {name: text.replace(text.split(".")[0], "1") for name, text in good.items()}
+    good, another = (receipts_of(app, trial)["sent"] for trial in (first, second))
+    foreign = receipts_of(app, begin(other)[0]["id"])["sent"]
+    changed_ = {place: text.replace(text.split(".")[0], "1") for place, text in good.items()}
     tried = [
-        {}, {"left_sent": good["left_sent"]}, good | {"right_sent": None}, another, foreign, changed_,
-        {"left_sent": good["right_sent"], "right_sent": good["left_sent"]},
+        {}, {"left": good["left"]}, good | {"right": None}, {"left": good["left"], "middle": good["right"]}, another,
+        foreign, changed_, {"left": good["right"], "right": good["left"]},
     ]  # fmt: skip
     body = ANSWER | {"visit": 1}
     for receipts in tried:
-        refused = client.put(f"/api/trials/{first}/response", json=body | receipts)
+        refused = client.put(f"/api/trials/{first}/response", json=body | {"sent": receipts})
         assert refused.status_code == 409, receipts
         assert refused.json["error"] == (
             "The pictures of this trial have not been asked for here. Please reload the page."
         )
     assert response_rows(str(study.path)) == []
-    assert client.put(f"/api/trials/{first}/response", json=body | good).status_code == 200
+    assert client.put(f"/api/trials/{first}/response", json=body | {"sent": good}).status_code == 200
 
 
 def test_the_moment_at_which_both_images_were_sent_is_kept_with_the_answer(
@@ -249,8 +153,8 @@ def test_the_moment_at_which_both_images_were_sent_is_kept_with_the_answer(
     client = app.test_client()
     trial = begin(client)[0]
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    sent = {f"{side}_sent": client.get(trial[side]).headers["X-Shift-Study-Sent"] for side in ("left", "right")}
-    assert answer(client, trial["id"], **sent).status_code == 200
+    sent = {place: client.get(path).headers["X-Shift-Study-Sent"] for place, path in trial["images"].items()}
+    assert answer(client, trial["id"], sent=sent).status_code == 200
     (row,) = response_rows(str(study.path))
     assert before <= datetime.fromisoformat(row["images_sent_at"]) <= datetime.fromisoformat(row["answered_at"])
 
@@ -265,7 +169,7 @@ def test_pages_that_were_loaded_before_there_were_receipts_lose_nothing(
     screen = {"screen_width": 1, "screen_height": 1, "device_pixel_ratio": 1.0, "color_depth": 24, "touch_points": 0}
     assert [client.post("/api/visits", json=screen | {"language": "en"}).json["visit"] for _ in range(2)] == [1, 2]
     people.change_visit(1, sends_images=None)
-    bare = {"left_sent": None, "right_sent": None}
+    bare = {"sent": {"left": None, "right": None}}
     assert answer(client, first, visit=1, **bare).status_code == 200
     assert answer(client, second, visit=2, **bare).status_code == 409
     assert answer(client, second, visit=3, **bare).status_code == 409
@@ -327,33 +231,3 @@ def test_the_trial_page_can_be_loaded_two_hundred_times_and_not_more(configure: 
     assert statuses == [201] * 200 + [409] * 3
     assert len(people.noted("resumed")) == 199
     assert answer(client, trial, visit=200).status_code == 200
-
-
-# --- more catch trials -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("images", "shifts", "per_shift", "more"), [(12, 4, 2, 2), (15, 4, 3, 1), (10, 5, 1, 2), (9, 3, 2, 1), (7, 2, 1, 2)]
-)
-def test_with_more_catch_trials_every_pair_of_a_shift_is_used_equally_often(
-    images: int, shifts: int, per_shift: int, more: int
-) -> None:
-    settings = Settings(
-        stimuli=StimuliSettings(count=images, max_shift=shifts - 1),
-        trials=TrialSettings(per_shift=per_shift, more_catch=more, seed=4),
-    )
-    design = same_different.design(settings)
-    counts = list(design.counts)
-    assert counts == [per_shift + more, *[per_shift] * (shifts - 2), per_shift + more]
-    used = dict.fromkeys(((image, shift) for image in range(images) for shift in range(shifts)), 0)
-    for slot in range(design.round_slots):
-        cells = balanced(design, slot)
-        assert len({image for image, _ in cells}) == len(cells) == design.n_trials
-        assert [sum(shift == s for _, shift in cells) for s in range(shifts)] == counts
-        for cell in cells:
-            used[cell] += 1
-    for shift in range(shifts):
-        assert len({used[image, shift] for image in range(images)}) == 1
-    assert min(used.values()) == design.round_answers
-    drawn = paper(design, 0)
-    assert [sum(shift == s for _, shift in drawn) for s in range(shifts)] == counts

@@ -23,9 +23,9 @@ from experimenter import log_in
 from made_studies import linked
 from recruiting import changed
 from study_server.errors import StudyError
-from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import write_settings
+from study_server.settings import ServerSettings
 from study_server.web.app import create_app
 from study_server.web.background_server import running_server
 from study_server.web.host_names import KnownHosts

@@ -22,9 +22,9 @@ from werkzeug.test import TestResponse
 from made_studies import running
 from requests_of_a_participant import ANSWER, answer, begin, database, pixels, sign_in
 from study_server.export.responses import response_rows
-from study_server.folder.settings import Question
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import write_settings
+from study_server.settings import Question
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, QuestionAnswer, Response, Trial
 from study_server.web.app import create_app
@@ -147,7 +147,7 @@ def test_practice_says_whether_the_answer_is_right(client: FlaskClient) -> None:
     for trial in trials:
         given = client.put(f"/api/practice/{trial['id']}/response", json={"response": "same"}).json
         assert given["correct"] == (given["truth"] == "same")
-        left, right = (client.get(trial[side]).data for side in ("left", "right"))
+        left, right = (client.get(trial["images"][side]).data for side in ("left", "right"))
         assert (pixels(left) == pixels(right)).all() == (given["truth"] == "same")
         truths.append(given["truth"])
     assert truths == ["different", "same", "different", "same"]
@@ -288,7 +288,7 @@ def test_unknown_trials_images_and_pages_are_404(client: FlaskClient) -> None:
 def test_an_image_of_another_study_in_the_same_database_is_404(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = begin(client)[0]["left"]
+    image = begin(client)[0]["images"]["left"]
     assert client.get(image).status_code == 200
     study = app.extensions["study"]
     monkeypatch.setattr(study, "id", study.id + 1)  # a server of another study
@@ -318,7 +318,6 @@ def test_a_busy_database_is_a_503_and_the_answer_can_be_given_again(
         "answered twice",
         "one slot for two",
         "same pair twice",
-        "unknown response",
         "finished without code",
         "pair of nobody",
     ],
@@ -341,13 +340,11 @@ def test_the_schema_refuses_impossible_states(app: Flask, damage: str) -> None:
             second.slot = first.slot
         elif damage == "same pair twice":
             a, b = session.scalars(select(Trial).where(Trial.participant_id == first.id).limit(2))
-            b.pair_id = a.pair_id
-        elif damage == "unknown response":
-            stored.response = "maybe"
+            b.stimulus_id = a.stimulus_id
         elif damage == "finished without code":
             first.stage = "finished"
         else:
-            session.scalars(select(Trial).limit(1)).one().pair_id = 10_000
+            session.scalars(select(Trial).limit(1)).one().stimulus_id = 10_000
         session.flush()
 
 
@@ -362,7 +359,7 @@ def test_assignment_is_exact_when_everybody_arrives_at_once(app: Flask) -> None:
     with database(app).reading() as session:
         slots = sorted(session.scalars(select(Participant.slot)))
         numbers = sorted(session.scalars(select(Participant.number)))
-        counts = session.execute(select(Trial.pair_id)).scalars().all()
+        counts = session.execute(select(Trial.stimulus_id)).scalars().all()
     assert slots == list(range(40))
     assert numbers == list(range(1, 41))
     assert {counts.count(pair) for pair in set(counts)} == {4}
@@ -386,7 +383,7 @@ def test_a_slot_is_held_until_the_time_out_and_then_given_to_the_next(app: Flask
         pairs = {
             number: set(
                 session.scalars(
-                    select(Trial.pair_id)
+                    select(Trial.stimulus_id)
                     .join(Participant, Participant.id == Trial.participant_id)
                     .where(Participant.number == number)
                 )

@@ -35,7 +35,6 @@ from study_server.dashboard import actions
 from study_server.dashboard import people as dashboard_people
 from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants.guessing import chances
 from study_server.participants.invitations import invite
 from study_server.participants.signed_links import ISSUER
 from study_server.web.app import create_app
@@ -248,7 +247,8 @@ def test_the_dashboard_says_when_an_address_had_its_fill_and_how_often_guessing_
     page = client.get("/dashboard/").text
     assert "allows (1) had come from one address" in " ".join(page.split())
     assert "server.ids_per_hour allows (2)" in " ".join(page.split())
-    said = chances(app.extensions["study"].settings).to_text()
+    study = app.extensions["study"]
+    said = study.task.chances(study.settings).to_text()
     assert said in client.get("/dashboard/exclusions").text
     app.extensions["study"].database.close()
 

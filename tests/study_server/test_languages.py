@@ -17,10 +17,11 @@ from sqlalchemy import select
 
 import study_server.web
 from requests_of_a_participant import answer, begin, database, sign_in
-from study_server.folder.settings import LANGUAGES, Question, Settings, Translation
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import read_settings, write_settings
+from study_server.settings import LANGUAGES, Question, Settings, Translation
 from study_server.storage.models import Participant, QuestionAnswer
+from study_server.tasks.same_different.settings import SameDifferentSettings
 from study_server.web.app import create_app
 from study_server.web.languages import offered
 
@@ -108,8 +109,8 @@ GLASSES = ["Tragen Sie eine Brille?", "ja", "nein"]
 
 
 def settings_with(**changes: Any) -> Settings:
-    texts = replace(Settings().texts, **changes.pop("texts", {}))
-    return replace(Settings(), texts=texts, **changes)
+    texts = replace(SameDifferentSettings().texts, **changes.pop("texts", {}))
+    return replace(SameDifferentSettings(), texts=texts, **changes)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +125,9 @@ def settings_with(**changes: Any) -> Settings:
         (settings_with(questions=[OWN]), ["en"]),
         (settings_with(questions=[OWN], translations={"de": Translation(questions={"sight": GLASSES})}), ["en", "de"]),
         (settings_with(questions=[]), ["en", "de"]),
-        (settings_with(study=replace(Settings().study, languages=["de"])), ["de"]),
-        (settings_with(study=replace(Settings().study, languages=["de", "en"])), ["de", "en"]),
-        (settings_with(study=replace(Settings().study, languages=[])), ["en"]),
+        (settings_with(study=replace(SameDifferentSettings().study, languages=["de"])), ["de"]),
+        (settings_with(study=replace(SameDifferentSettings().study, languages=["de", "en"])), ["de", "en"]),
+        (settings_with(study=replace(SameDifferentSettings().study, languages=[])), ["en"]),
     ],
 )
 def test_a_language_is_offered_only_where_all_texts_are_given_in_it(settings: Settings, languages: list[str]) -> None:

@@ -5,31 +5,27 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner, Result
-from sqlalchemy import Connection, Engine, create_engine, inspect, select, text, update
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, create_engine, inspect, select, text, update
 from sqlalchemy.pool import NullPool
 
 import shift_study
 from requests_of_a_participant import answer
 from schema_0001 import add_database, as_text, exported_then, make_folder, token_of
+from schema_comparison import constraints, differences, engine_of
 from study_server.export.participants import IDENTITY_COLUMNS, participant_rows
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage import upgrade as upgrading
 from study_server.storage.database import Database, with_driver
 from study_server.storage.migrations import v0001_first_tables as v0001
-from study_server.storage.models import Base, FreeSlot, Participant, Study
+from study_server.storage.models import FreeSlot, Participant, Study
 from study_server.storage.schema import HEAD
 from study_server.storage.upgrade import migrate, upgrade
 from study_server.web.app import create_app
@@ -165,7 +161,7 @@ def test_a_server_notes_the_photographs_of_a_study_that_was_made_before_they_wer
     upgrade(before.database_url)
     assert {row["photograph"] for row in response_rows(str(before.path))} == {None}
     create_app(before).extensions["study"].database.close()
-    hashes = {row.image: row.source_sha256 for row in before.pairs}
+    hashes = {row.image: row.source_sha256 for row in before.rows}
     rows = response_rows(str(before.path))
     assert rows and all(row["photograph"] == hashes[row["image"]] for row in rows)
     assert {row["selection"] for row in rows} == {None}
@@ -188,30 +184,6 @@ def test_a_postgresql_database_of_version_0002_is_upgraded_alike(before: StudyFo
 # --- the tables are those of the models ------------------------------------------------------------------------------
 
 
-def differences(connection: Connection) -> list[Any]:
-    return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata))
-
-
-def constraints(connection: Connection) -> dict[str, Any]:
-    """What Alembic does not compare: columns that may be empty, keys, and conditions in the database's own words."""
-    inspector = inspect(connection)
-    return {
-        table: {
-            "columns": {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(table)},
-            "key": inspector.get_pk_constraint(table)["constrained_columns"],
-            "unique": {tuple(u["column_names"]) for u in inspector.get_unique_constraints(table)},
-            "foreign": {
-                (tuple(f["constrained_columns"]), f["referred_table"], tuple(f["referred_columns"]), *f["options"])
-                for f in inspector.get_foreign_keys(table)
-            },
-            "checks": {re.sub(r"\s+", " ", c["sqltext"]) for c in inspector.get_check_constraints(table)},
-            "indices": {(i["name"], tuple(i["column_names"]), bool(i["unique"])) for i in inspector.get_indexes(table)
-                        if "duplicates_constraint" not in i},
-        }
-        for table in inspector.get_table_names()
-    }  # fmt: skip
-
-
 def test_upgraded_tables_are_those_of_a_new_database(before: StudyFolder, tmp_path: Path) -> None:
     upgrade(before.database_url)
     new = Database(f"sqlite:///{tmp_path / 'new.db'}")
@@ -231,13 +203,6 @@ def test_tables_made_by_all_migrations_are_those_of_the_models(tmp_path: Path) -
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def engine_of(url: str) -> Iterator[Engine]:
-    engine = create_engine(make_url(with_driver(url)).update_query_dict({"application_name": "test"}))
-    yield engine
-    engine.dispose()
 
 
 def fill_as_0001(engine: Engine, before: StudyFolder) -> None:

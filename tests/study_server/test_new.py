@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import study_server.folder.making
+import study_server.tasks.shifted_pairs.making
 from shift_study import main
 from study_server.errors import StudyError
 from study_server.folder.check import check_folder
@@ -25,6 +25,7 @@ from study_server.stimuli import manifest
 from study_server.stimuli.directions import DIRECTIONS, Direction
 from study_server.stimuli.image_sources import demo_photographs, folder_photographs, locate
 from study_server.stimuli.photographs import png_chunks, read_pixels, read_png
+from study_server.tasks.shifted_pairs.pair_row import PairRow
 
 
 def photograph(path: Path, width: int = 90, height: int = 80, seed: int = 0) -> Path:
@@ -64,8 +65,8 @@ def everything(folder: Path) -> set[str]:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_stimuli_are_crops_of_the_photographs(direction: Direction, photographs: Path, tmp_path: Path) -> None:
     study = make(tmp_path / "study", photographs, direction=direction, max_shift=5, seed=4)
-    assert len(study.pairs) == 3 * 6
-    for row in study.pairs:
+    assert len(study.rows) == 3 * 6
+    for row in study.rows:
         source = read_pixels(photographs / row.source_file)
         n = row.shift_px
         ways = direction.split("-")  # one along each axis on a diagonal
@@ -88,7 +89,7 @@ def test_same_seed_same_study_to_the_byte(photographs: Path, tmp_path: Path) -> 
     assert files(tmp_path / "a" / "study") == files(tmp_path / "b" / "study")
     assert files(tmp_path / "a" / "study") != files(tmp_path / "c" / "study")
     windows = [
-        {(row.source_file, row.crop_x, row.crop_y) for row in StudyFolder(tmp_path / n / "study").pairs} for n in "ac"
+        {(row.source_file, row.crop_x, row.crop_y) for row in StudyFolder(tmp_path / n / "study").rows} for n in "ac"
     ]
     assert windows[0] != windows[1]
 
@@ -109,14 +110,14 @@ def test_demo(tmp_path: Path) -> None:
     assert figures["images"] == 12 and figures["pairs"] == 48 and figures["photographs_used"] == 10
     assert figures["skipped"] == {}
     study = StudyFolder(tmp_path / "study")
-    assert all(row.licence for row in study.pairs)
+    assert all(row.licence for row in study.rows)
     names = {p.name for p in demo_photographs().photographs}
-    assert {row.source_file for row in study.pairs} == names
-    assert not names & {row.source_file for row in study.practice_pairs}
-    windows = {(row.source_file, row.crop_x, row.crop_y) for row in study.pairs}
+    assert {row.source_file for row in study.rows} == names
+    assert not names & {trial.row.source_file for trial in study.practice_trials}
+    windows = {(row.source_file, row.crop_x, row.crop_y) for row in study.rows}
     assert len(windows) == 12
     assert study.settings.stimuli.source == "demo"
-    assert [row.shift_px for row in study.practice_pairs] == [3, 0, 3, 0]
+    assert [trial.row.shift_px for trial in study.practice_trials] == [3, 0, 3, 0]
     report = check_folder(study)
     assert report.faults == [] and report.images_recut_from_source == report.images == 16
 
@@ -177,7 +178,7 @@ def test_odd_file_names(tmp_path: Path) -> None:
     for number, name in enumerate(NAMES):
         photograph(tmp_path / "photos" / name, seed=number)
     study = make(tmp_path / "study", tmp_path / "photos", count=len(NAMES))
-    assert {row.source_file for row in study.pairs} == set(NAMES)
+    assert {row.source_file for row in study.rows} == set(NAMES)
     report = check_folder(study)
     assert report.faults == [] and report.images_recut_from_source == report.images
 
@@ -259,7 +260,7 @@ def test_practice_photographs_of_ones_own(photographs: Path, tmp_path: Path) -> 
     for number in range(4):
         photograph(tmp_path / "practice" / f"p{number}.png", seed=100 + number)
     study = make(tmp_path / "study", photographs, practice_images=str(tmp_path / "practice"))
-    assert {row.source_file for row in study.practice_pairs} == {f"p{n}.png" for n in range(4)}
+    assert {trial.row.source_file for trial in study.practice_trials} == {f"p{n}.png" for n in range(4)}
     assert check_folder(study).faults == []
 
 
@@ -352,7 +353,7 @@ def test_failure_half_way_leaves_nothing(
     if existing:
         target.mkdir(parents=True)
     before = everything(tmp_path)
-    real = study_server.folder.making.write_png
+    real = study_server.tasks.shifted_pairs.making.write_png
     written: list[Path] = []
 
     def write_until_full(pixels: object, path: Path) -> None:
@@ -361,7 +362,7 @@ def test_failure_half_way_leaves_nothing(
             raise error
         real(pixels, path)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(study_server.folder.making, "write_png", write_until_full)
+    monkeypatch.setattr(study_server.tasks.shifted_pairs.making, "write_png", write_until_full)
     expected = StudyError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected, match="No space" if isinstance(error, OSError) else None):
         make(target, photographs)
@@ -385,8 +386,8 @@ def test_chosen_shifts_and_each_direction_for_as_many_images(photographs: Path, 
     assert "judges 14 pairs, 3 of 0 px, 4 of 2 px, 4 of 3 px and 3 of 9 px" in result.stdout
     study = StudyFolder(tmp_path / "study")
     assert (study.settings.stimuli.max_shift, study.settings.trials.strategy) == (9, "balanced")
-    assert Counter(row.shift_px for row in study.pairs) == dict.fromkeys([0, 2, 3, 9], 16)
-    assert Counter(row.direction for row in study.pairs if not row.shift_px) == dict.fromkeys(DIRECTIONS, 2)
+    assert Counter(row.shift_px for row in study.rows) == dict.fromkeys([0, 2, 3, 9], 16)
+    assert Counter(row.direction for row in study.rows if not row.shift_px) == dict.fromkeys(DIRECTIONS, 2)
     report = check_folder(study)
     assert report.faults == [] and report.images_recut_from_source == report.images
 
@@ -396,7 +397,7 @@ def test_a_shift_that_the_manifest_lacks_is_named(photographs: Path, tmp_path: P
     toml = study.path / "study.toml"
     toml.write_text(toml.read_text().replace("shifts = [0, 2, 3, 9]", "shifts = [0, 2, 4, 9]"))
     with pytest.raises(StudyError, match=r"lacks the pair 00001_n-4: restore it"):
-        _ = StudyFolder(study.path).pairs
+        _ = StudyFolder(study.path).rows
 
 
 @pytest.mark.parametrize("shifts", ["0", "2,3", "0,3,2", "0,2,2"])
@@ -445,7 +446,7 @@ def test_no_practice(photographs: Path, tmp_path: Path) -> None:
     toml.write_text(toml.read_text().replace("shifts = [9, 0, 4, 0]", "shifts = []"))
     shutil.rmtree(study.practice_path)
     again = StudyFolder(study.path)
-    assert again.practice_pairs == []
+    assert again.practice_trials == []
     assert check_folder(again).faults == []
 
 
@@ -459,5 +460,5 @@ def test_locate(photographs: Path) -> None:
 
 def test_manifest_order_is_that_of_the_images(photographs: Path, tmp_path: Path) -> None:
     study = make(tmp_path / "study", photographs, max_shift=2)
-    pairs = [row.pair for row in manifest.read_manifest(study.manifest_path)]
+    pairs = [row.pair for row in manifest.read_manifest(study.manifest_path, PairRow)]
     assert pairs == [f"0000{image}_n-{shift}" for image in (1, 2, 3) for shift in (0, 1, 2)]

@@ -42,6 +42,7 @@ def test_every_operation_of_the_interface_is_described(app: Flask, client: Flask
     answer = document["components"]["schemas"]["Answer"]
     assert answer["additionalProperties"] is False
     assert answer["properties"]["reaction_time_ms"]["maximum"] == 1e9
+    assert answer["properties"]["response"]["enum"] == ["same", "different"]  # those of the study's task
 
 
 @pytest.fixture

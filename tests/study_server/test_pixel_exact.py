@@ -3,39 +3,58 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page
 
 from browser import Launch, zoom
-from participant import READY, crops_of_trial, find_exactly, go_to_trials, screenshot, stored_rows
+from participant import READY, Found, crops_of_trial, find_exactly, go_to_trials, screenshot, stored_rows
 from study_server.export.responses import response_rows
 from study_server.folder.study_folder import StudyFolder
+from study_server.stimuli.photographs import Pixels
 
 pytestmark = pytest.mark.slow
 
 
 def assert_pair_is_exact(page: Page, study: StudyFolder, k: int, position: int = 1) -> None:
+    assert_row_is_exact(page, crops_of_trial(study, position), k)
+
+
+def assert_row_is_exact(page: Page, crops: Sequence[Pixels], k: int) -> None:
+    """The crops stand beside each other in this order, 20 image pixels apart, and in the middle of the window."""
     screen = screenshot(page)
-    left, right = crops_of_trial(study, position)
-    found_left, found_right = find_exactly(screen, left, k), find_exactly(screen, right, k)
-    gap = (256 + 20) * k
-    # A 0-pixel pair is found twice for either crop; the two places are the same.
-    assert any(b.x - a.x == gap and b.y == a.y for a in found_left for b in found_right), (
-        found_left,
-        found_right,
-    )
+    found = [find_exactly(screen, crop, k) for crop in crops]
+    step, width = (256 + 20) * k, (len(crops) * (256 + 20) - 20) * k
+    # Equal crops, as those of a 0-pixel pair, are found at each other's places as well.
+    rows = [
+        first for first in found[0]
+        if all(Found(first.x + n * step, first.y) in places for n, places in enumerate(found))
+    ]  # fmt: skip
+    assert len(rows) == 1, found
+    assert abs(rows[0].x - (screen.shape[1] - width) / 2) < 1
 
 
+@pytest.fixture
+def made(request: pytest.FixtureRequest) -> Path:
+    """Of what `study` is a copy; a test names another by `indirect`."""
+    path: Path = request.getfixturevalue(getattr(request, "param", "made_study"))
+    return path
+
+
+@pytest.mark.parametrize(("made", "images"), [("made_study", 2), ("made_odd_one_out", 3)], indirect=["made"])
 @pytest.mark.parametrize(("scale", "k"), [(1, 1), (1.1, 1), (1.25, 1), (1.5, 1), (1.75, 1), (2, 2), (2.625, 2), (3, 3)])
-def test_both_crops_stand_in_the_screenshot_bit_for_bit(
-    browse: Launch, study: StudyFolder, scale: float, k: int
+def test_all_crops_stand_in_the_screenshot_bit_for_bit(
+    browse: Launch, study: StudyFolder, scale: float, k: int, images: int
 ) -> None:
     with browse(scale=scale) as page:
         go_to_trials(page)
         assert page.evaluate("devicePixelRatio") == pytest.approx(scale)
-        assert_pair_is_exact(page, study, k)
+        crops = crops_of_trial(study, 1)
+        assert len(crops) == images
+        assert_row_is_exact(page, crops, k)
 
 
 def test_exact_wherever_the_pair_lands_in_the_window(browse: Launch, study: StudyFolder) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -222,14 +223,14 @@ class _Visitor:
         self.session.trust_env = False
         self.link = f"{url}/?PROLIFIC_PID={person}&STUDY_ID=64aa&SESSION_ID=sub-{person}"
 
-    def begin(self) -> list[dict[str, str]]:
+    def begin(self) -> list[dict[str, Any]]:
         sign_in_at(self.session, self.link)
         for path in ("/consent", "/instructions", "/practice"):
             assert self.session.post(self.url + path, timeout=30).ok
-        trials: list[dict[str, str]] = self.session.get(f"{self.url}/api/trials", timeout=30).json()["trials"]
+        trials: list[dict[str, Any]] = self.session.get(f"{self.url}/api/trials", timeout=30).json()["trials"]
         return trials
 
-    def finish(self, trials: list[dict[str, str]]) -> str:
+    def finish(self, trials: list[dict[str, Any]]) -> str:
         for trial in trials:
             body = ANSWER | {"idempotency_key": f"key-of-{trial['id']}".replace("_", "x")}
             body |= receipts_from(self.session, self.url, trial)

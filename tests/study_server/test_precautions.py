@@ -12,9 +12,11 @@ import shift_study
 from participation import Participation, make_tiny_study
 from recruiting import changed
 from study_server.folder.study_folder import StudyFolder
-from study_server.participants import same_different as task
 from study_server.participants.enrolment import enrol
 from study_server.participants.precautions import precautions
+from study_server.tasks import task
+
+plan_trials = task("same-different").plan_trials
 
 
 def run(*arguments: object) -> Result:
@@ -35,13 +37,13 @@ def test_without_a_seed_nobody_can_foresee_a_study_and_with_it_it_is_made_again(
     assert all(isinstance(seed, int) and 2**30 < seed < 2**53 for seed in seeds)  # the lower third in a billion cases
     settings = [StudyFolder(tmp_path / name).settings for name in ("first", "second")]
     assert [(s.trials.seed, s.stimuli.seed) for s in settings] == [(seed, seed) for seed in seeds]
-    plans = [[task.plan_trials(s, slot, slot) for slot in range(8)] for s in settings]
+    plans = [[plan_trials(s, slot, slot) for slot in range(8)] for s in settings]
     assert plans[0] != plans[1]
     make(tmp_path / "again" / "first", "--seed", seeds[0])
     again = StudyFolder(tmp_path / "again" / "first")
     assert again.settings == settings[0]
-    assert again.pairs == StudyFolder(tmp_path / "first").pairs
-    assert [task.plan_trials(again.settings, slot, slot) for slot in range(8)] == plans[0]
+    assert again.rows == StudyFolder(tmp_path / "first").rows
+    assert [plan_trials(again.settings, slot, slot) for slot in range(8)] == plans[0]
     assert f"Seed {seeds[0]}: with it the study can be made again" in run(
         "new", tmp_path / "once more", "--images", "demo", "--count", 4, "--size", 16, "--max-shift", 3,
         "--seed", seeds[0],

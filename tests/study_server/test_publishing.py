@@ -64,19 +64,19 @@ def memory() -> Iterator[MemoryFileSystem]:
 def test_names_bytes_and_sizes_tell_nothing(study: StudyFolder, tmp_path: Path) -> None:
     figures = publish(study, tmp_path / "bucket")
     files = {path.name: path.read_bytes() for path in (tmp_path / "bucket").iterdir()}
-    assert figures["files"] == figures["written"] == len(files) == 2 * len(study.pairs)
+    assert figures["files"] == figures["written"] == len(files) == 2 * len(study.rows)
     assert figures["bytes"] == sum(map(len, files.values()))
-    rows = {row.pair: row for row in study.pairs}
+    rows = {row.name: row for row in study.rows}
     lengths = defaultdict(set)
     for line in published_rows(study):
-        row = rows.pop(line["pair"])
-        reference, stimulus = files.pop(line["reference"]), files.pop(line["stimulus"])
+        row = rows.pop(line["stimulus"])
+        reference, shifted = files.pop(line["reference"]), files.pop(line["shifted"])
         assert pixels_sha256(pixels(reference)) == row.reference_sha256
-        assert pixels_sha256(pixels(stimulus)) == row.stimulus_sha256
-        assert reference != stimulus
-        assert reference[-32:] != stimulus[-32:]  # also of a 0-pixel pair
-        lengths[row.image] |= {len(reference), len(stimulus)}
-        assert all(re.fullmatch(r"[0-9a-f]{32}\.webp", line[role]) for role in ("reference", "stimulus"))
+        assert pixels_sha256(pixels(shifted)) == row.stimulus_sha256
+        assert reference != shifted
+        assert reference[-32:] != shifted[-32:]  # also of a 0-pixel pair
+        lengths[row.image] |= {len(reference), len(shifted)}
+        assert all(re.fullmatch(r"[0-9a-f]{32}\.webp", line[role]) for role in ("reference", "shifted"))
     assert not rows
     assert not files
     assert all(len(of_an_image) == 1 for of_an_image in lengths.values())
@@ -92,7 +92,7 @@ def test_files_are_written_in_an_order_that_tells_nothing(study: StudyFolder, me
     publish(study, "memory://bucket")
     entries = sorted(memory.ls("/bucket"), key=lambda entry: entry["created"])
     place = {Path(entry["name"]).name: position for position, entry in enumerate(entries)}
-    apart = [abs(place[row["reference"]] - place[row["stimulus"]]) for row in published_rows(study)]
+    apart = [abs(place[row["reference"]] - place[row["shifted"]]) for row in published_rows(study)]
     assert sum(distance <= 10 for distance in apart) < 40  # of 100; about 10 are by chance
 
 
@@ -160,7 +160,7 @@ def test_the_server_refuses_what_is_not_published(study: StudyFolder, tmp_path: 
     publish(study, tmp_path / "bucket")
     assert StudyFolder(study.path).published
     path = study.path / PUBLISHED
-    for text in ("", "nonsense\n", path.read_text().replace("published/1", "published/9"), path.read_text()[:500]):
+    for text in ("", "nonsense\n", path.read_text().replace("published/2", "published/9"), path.read_text()[:500]):
         other = StudyFolder(linked(study.path, tmp_path / f"copy{len(list(tmp_path.iterdir()))}"))
         (other.path / PUBLISHED).write_text(text)
         with pytest.raises(StudyError, match=r"published\.csv (is damaged|does not belong)"):
@@ -183,14 +183,14 @@ def test_trials_point_to_where_the_stimuli_are(study: StudyFolder, tmp_path: Pat
     app = create_app(use(study, "https://cdn.example:8443/study/"))
     client = app.test_client()
     shown = Counter()
-    digests = {(row.reference_sha256, row.stimulus_sha256) for row in study.pairs}
+    digests = {(row.reference_sha256, row.stimulus_sha256) for row in study.rows}
     for trial in begin(client):
         found = []
         for side in ("left", "right"):
-            base, name = trial[side].rsplit("/", 1)
+            base, name = trial["images"][side].rsplit("/", 1)
             assert base == "https://cdn.example:8443/study"
             found.append(pixels_sha256(pixels((tmp_path / "bucket" / name).read_bytes())))
-        assert trial["left"] != trial["right"]
+        assert trial["images"]["left"] != trial["images"]["right"]
         assert tuple(found) in digests or tuple(found[::-1]) in digests
         shown[tuple(found) in digests] += 1
     assert len(shown) == 2  # references on either side

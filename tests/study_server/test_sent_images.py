@@ -20,12 +20,14 @@ from made_studies import own
 from participant import crops_of_trial, go_to_trials, practise_and_go_to_trials, wait_for_trial
 from requests_of_a_participant import begin, pixels
 from study_server.errors import StudyError
+from study_server.folder.check import verify_pixels
 from study_server.folder.new import make_study
-from study_server.folder.study_folder import COMPRESSED, STIMULI, StudyFolder
+from study_server.folder.study_folder import COMPRESSED, StudyFolder
 from study_server.stimuli.encoding import PADDING, PNG, WEBP, encode_webp, pad, shows
-from study_server.stimuli.manifest import PairRow
+from study_server.stimuli.manifest import STIMULI
 from study_server.stimuli.photographs import Pixels, pixels_sha256, write_png
 from study_server.stimuli.sent_images import SentImages
+from study_server.tasks.shifted_pairs.pair_row import PairRow
 
 
 @given(
@@ -58,7 +60,7 @@ def test_padding_is_noise_and_refuses_what_it_cannot_pad(tmp_path: Path) -> None
 
 
 def by_series(study: StudyFolder) -> dict[tuple[Path, str], list[tuple[Path, PairRow]]]:
-    parts = [(study.path, study.pairs), (study.practice_path, shown_before(study))]
+    parts = [(study.path, study.rows), (study.practice_path, shown_before(study))]
     series: dict[tuple[Path, str], list[tuple[Path, PairRow]]] = {}
     for root, rows in parts:
         for row in rows:
@@ -68,8 +70,8 @@ def by_series(study: StudyFolder) -> dict[tuple[Path, str], list[tuple[Path, Pai
 
 def shown_before(study: StudyFolder) -> list[PairRow]:
     """The pairs of practice and instructions."""
-    assert study.example_pair
-    return [*study.practice_pairs, study.example_pair]
+    assert study.example
+    return [shown.row for shown in [*study.practice_trials, study.example]]
 
 
 def test_all_crops_of_a_photographs_window_are_equally_long_in_either_form(study: StudyFolder) -> None:
@@ -90,7 +92,7 @@ def test_all_crops_of_a_photographs_window_are_equally_long_in_either_form(study
 @pytest.mark.parametrize("damage", ["deleted", "another", "truncated", "flipped", "empty", "a folder"])
 def test_a_damaged_cache_is_mended_and_never_sent(study: StudyFolder, damage: str) -> None:
     own(study, COMPRESSED)
-    row = study.pairs[3]
+    row = study.rows[3]
     path, cached = study.path / row.stimulus_file, study.path / COMPRESSED / f"{row.stimulus_sha256}.webp"
     right = study.sent_images.read(path)
     whole = cached.read_bytes()
@@ -118,7 +120,7 @@ def test_a_damaged_cache_is_mended_and_never_sent(study: StudyFolder, damage: st
 def test_a_study_without_a_cache_or_a_place_for_it_works(study: StudyFolder) -> None:
     own(study, COMPRESSED)
     shutil.rmtree(study.path / COMPRESSED)
-    path = study.path / study.pairs[0].stimulus_file
+    path = study.path / study.rows[0].stimulus_file
     assert StudyFolder(study.path).sent_images.read(path)[1] == WEBP
     shutil.rmtree(study.path / COMPRESSED)
     (study.path / COMPRESSED).write_text("in the way")
@@ -132,7 +134,7 @@ def test_fill_makes_what_is_missing_and_a_moved_study_keeps_it(study: StudyFolde
     own(study, COMPRESSED)
     cache = study.path / COMPRESSED
     before = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
-    rows = [*study.pairs, *shown_before(study)]
+    rows = [*study.rows, *shown_before(study)]
     digests = {digest for row in rows for digest in (row.reference_sha256, row.stimulus_sha256)}
     assert set(before) == {f"{d}.webp" for d in digests}
     (cache / min(before)).unlink()
@@ -147,7 +149,7 @@ def test_fill_makes_what_is_missing_and_a_moved_study_keeps_it(study: StudyFolde
 def test_where_png_is_smaller_png_is_sent(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     write_png(noise, tmp_path / "noise.png")
-    rows = StudyFolder(make_tiny(tmp_path)).pairs[:1]
+    rows = StudyFolder(make_tiny(tmp_path)).rows[:1]
     row = PairRow(**{
         **rows[0].__dict__, "reference_file": "noise.png", "stimulus_file": "noise.png",
         "reference_sha256": pixels_sha256(noise), "stimulus_sha256": pixels_sha256(noise),
@@ -174,7 +176,7 @@ def make_tiny(folder: Path) -> Path:
 def test_webp_unless_the_request_excludes_it(client: FlaskClient, accept: str | None, mimetype: str) -> None:
     trials = begin(client)
     headers = {} if accept is None else {"Accept": accept}
-    for path in (trials[0]["left"], "/practice-images/1/left", "/example-images/moved"):
+    for path in (trials[0]["images"]["left"], "/practice-images/1/left", "/example-images/right"):
         response = client.get(path, headers=headers)
         assert (response.mimetype, response.headers["Vary"].split(", ").count("Accept")) == (mimetype, 1)
         assert pixels(response.data).shape == (32, 32, 3)
@@ -186,9 +188,31 @@ def test_a_damaged_stimulus_is_not_shown_to_anybody(app: Flask, client: FlaskCli
     for path in (study.path / "stimuli").iterdir():
         write_png(np.zeros((32, 32, 3), np.uint8), path)
     for accept in ("*/*", "image/png"):
-        answer = client.get(trials[0]["left"], headers={"Accept": accept})
+        answer = client.get(trials[0]["images"]["left"], headers={"Accept": accept})
         assert answer.status_code == 503  # which browsers ask again, until it is restored
         assert "cannot be shown" in answer.text
+
+
+def test_what_changed_after_it_was_verified_is_looked_at_again(study: StudyFolder) -> None:
+    own(study, STIMULI)
+    verify_pixels(study)
+    path = study.path / study.rows[0].files["reference"]
+    assert study.sent_images.read(path, webp=False)
+    write_png(np.zeros((32, 32, 3), np.uint8), path)
+    with pytest.raises(StudyError, match="its pixels are not those that the manifest records"):
+        StudyFolder(study.path).sent_images.read(path, webp=False)
+    with pytest.raises(StudyError, match="its pixels are not those that the manifest records"):
+        study.sent_images.read(path, webp=False)
+
+
+def test_what_changes_while_it_is_verified_is_not_trusted(study: StudyFolder) -> None:
+    own(study, STIMULI)
+    images, path = study.sent_images, study.path / study.rows[0].files["reference"]
+    before = images.png_digests()
+    write_png(np.zeros((32, 32, 3), np.uint8), path)
+    images.trust_pngs(before)
+    with pytest.raises(StudyError, match="its pixels are not those that the manifest records"):
+        images.read(path, webp=False)
 
 
 _DECODE = """async (url) => {
@@ -231,7 +255,7 @@ def test_chromium_decodes_every_image_of_a_study_to_the_manifests_pixels(
         trials = page.evaluate("fetch('/api/trials').then((answer) => answer.json())")["trials"]
         for position, trial in enumerate(trials, start=1):
             for side, crop in zip(("left", "right"), crops_of_trial(study, position), strict=True):
-                kind, width, height, data = page.evaluate(_DECODE, trial[side])
+                kind, width, height, data = page.evaluate(_DECODE, trial["images"][side])
                 assert kind == WEBP
                 rgba = np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
                 assert np.array_equal(rgba[..., :3], crop)

@@ -28,13 +28,14 @@ from served import served
 from study_server.access.sessions import SIMULATION_HEADER
 from study_server.export.responses import response_rows
 from study_server.folder.new import make_study
-from study_server.folder.study_folder import STIMULI, StudyFolder
+from study_server.folder.study_folder import StudyFolder
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import TABLE_1_SAME, Observer
 from study_server.simulate import simulate_study
+from study_server.stimuli.manifest import STIMULI
 from study_server.stimuli.photographs import write_png
 from study_server.storage.database import Database
 from study_server.storage.models import Study
+from study_server.tasks.same_different.observer import TABLE_1_SAME, Observer
 
 
 def run(*arguments: str) -> Result:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from shift_study import main
 from study_server.errors import StudyError
-from study_server.folder.settings import Question, Settings, sections
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import read_settings, write_settings
+from study_server.settings import Question, sections
+from study_server.tasks.same_different.settings import SameDifferentSettings as Settings
 
 # --- Round trip -------------------------------------------------------------------------------------------------------
 
@@ -72,6 +73,7 @@ def agree(s: Settings) -> Settings:
     shifts = sorted({0, *s.stimuli.shifts, s.stimuli.max_shift}) if s.stimuli.shifts else []
     return dataclasses.replace(
         s,
+        study=dataclasses.replace(s.study, task="same-different"),
         stimuli=(stimuli := dataclasses.replace(s.stimuli, count=99999, shifts=shifts)),
         trials=dataclasses.replace(
             s.trials,
@@ -91,7 +93,7 @@ def agree(s: Settings) -> Settings:
 
 SETTINGS = st.builds(
     Settings,
-    **{name: instances(kind) for name, kind in sections().items()},
+    **{name: instances(kind) for name, kind in sections(Settings).items()},
     questions=st.lists(instances(Question), max_size=3),
 ).map(agree)
 
@@ -115,7 +117,7 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
     assert read_settings(tmp_path / "study.toml") == Settings()
 
 
-ALL = [(section, f) for section, kind in sections().items() for f in dataclasses.fields(kind)]
+ALL = [(section, f) for section, kind in sections(Settings).items() for f in dataclasses.fields(kind)]
 
 
 @pytest.mark.parametrize(("section", "field"), ALL, ids=lambda v: v if isinstance(v, str) else v.name)
@@ -267,6 +269,22 @@ def test_wrong_value(section: str, key: str, value: str, allowed: str, tmp_path:
         (
             '[stimuli]\nshifts = [0, 9]\n[trials]\nat_each_shift = [49, 3]\nmore_catch = 2\nstrategy = "paper"',
             ", line 4: a participant would judge 51 pairs of one shift; allowed is at most the 50 images",
+        ),
+        (
+            '[study]\nname = "a"\ntask = "3afc"',
+            ", line 3: study.task is '3afc'; allowed is one of same-different, 2afc, odd-one-out",
+        ),
+        ("study.task = 2", ", line 1: study.task is 2; allowed is one of same-different, 2afc, odd-one-out"),
+        ('study.task = ["2afc"]', ", line 1: study.task is ['2afc']; allowed is one of same-different, "),
+        # What another task has is none of this one's.
+        ("[trials]\nretests = 3", ", line 2: trials.retests is not a setting; allowed is one of seed, slot_timeout_m"),
+        (
+            '[study]\ntask = "2afc"\n[trials]\nper_shift = 3',
+            ", line 4: trials.per_shift is not a setting; allowed is one of seed, slot_timeout_minutes, triplets, ",
+        ),
+        (
+            '[study]\ntask = "odd-one-out"\n[display]\nkey_same = "f"',
+            ", line 4: display.key_same is not a setting; allowed is one of pixel_scale, gap_px, background, ",
         ),
         # Left at its default, the setting has no line; its section has.
         ("[trials]\nseed = 1\n[stimuli]\ncount = 40", ", line 1: trials.per_shift is 5, which makes 50 trials"),

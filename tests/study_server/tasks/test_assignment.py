@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from study_server.participants.assignment import Design, balanced, paper
+from study_server.tasks.assignment import Design, balanced, paper
 
 PAPER = Design(n_images=50, counts=(5,) * 10, seed=1)
 
@@ -118,6 +118,12 @@ def test_within_a_long_round_no_pair_is_three_answers_ahead(design: Design) -> N
             counts[cell] += 1
         assert np.all(np.ptp(counts, axis=0) <= 2)
     assert np.all(counts == np.array(design.counts) * design.round_slots // design.n_images)
+
+
+@given(designs, st.integers(0, 40), st.integers(1, 70))
+def test_what_is_planned_ahead_are_the_rounds_of_all_slots_and_no_others(design: Design, first: int, more: int) -> None:
+    planned = [slot // design.round_slots for slot in design.rounds_of(range(first, first + more))]
+    assert planned == sorted({slot // design.round_slots for slot in range(first, first + more)})
 
 
 def test_a_study_that_goes_on_has_the_slots_with_which_it_began() -> None:

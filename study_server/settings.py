@@ -1,4 +1,7 @@
-"""Every setting of a study, declared once: name, type, default, what is allowed, what it does."""
+"""The settings that every study has, declared once: name, type, default, what is allowed, what it does.
+
+What a task has beside them is declared in its place (study_server/tasks).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from study_server.stimuli.directions import Directions
 
-
-def _setting(
+def setting(
     default: Any,
     about: str,
     *,
@@ -35,14 +36,19 @@ def N_(text: str) -> str:
 
 @dataclass(frozen=True)
 class StudySettings:
-    name: str = _setting(
+    task: str = setting(
+        "same-different",
+        "What participants are asked: the name of a task. A record; change it with `new`.",
+        pattern=r"[a-z0-9][a-z0-9-]{0,63}",
+    )
+    name: str = setting(
         "shift-study",
         "Short name of the study, used in exports: letters, digits, '-' and '_'.",
         pattern=r"[A-Za-z0-9_-]{1,64}",
     )
-    title: str = _setting(N_("Seeing small shifts"), "Title that participants see.")
-    contact: str = _setting("", "Whom participants can write to: a name and an e-mail address.")
-    languages: list[str] = _setting(
+    title: str = setting(N_("Seeing small shifts"), "Title that participants see.")
+    contact: str = setting("", "Whom participants can write to: a name and an e-mail address.")
+    languages: list[str] = setting(
         ["en", "de"],
         "Languages of the pages: the first is that of the texts in this file; each other is offered to participants "
         "where all texts of the study are given in it.",
@@ -52,63 +58,21 @@ class StudySettings:
 
 @dataclass(frozen=True)
 class StimuliSettings:
-    source: str = _setting(
+    source: str = setting(
         "demo",
         "Where the photographs came from: demo, a folder, or coco:SPLIT. A record; change it with `new`.",
     )
-    count: int = _setting(50, "Number of images. A record, like the rest of this section.", low=1, high=99999)
-    max_shift: int = _setting(
-        9, "Largest shift, pixels; there is a pair for each shift from 0 to this.", low=1, high=256
-    )
-    shifts: list[int] = _setting(
-        [],
-        "Shifts, pixels, where they are others than all of 0 to max_shift: ascending from 0 to max_shift.",
-        low=0,
-        high=256,
-    )
-    size: int = _setting(256, "Width and height of every crop, pixels.", low=16, high=2048)
-    direction: Directions = _setting(
-        "right",
-        "Where the crop window moves to; on a diagonal it moves by the shift along both axes. mixed: each way for as "
-        "equal a number of images as possible.",
-    )
-    seed: int = _setting(0, "Seed of the choice of photographs and windows.", low=0)
-    selected_by: list[str] = _setting(
-        [], "Two metrics on whose disagreement at equal shift the images were selected; []: they were drawn."
-    )
-
-    @property
-    def all_shifts(self) -> tuple[int, ...]:
-        """Shifts of which each image has a pair, pixels, from 0 to the largest."""
-        return tuple(self.shifts) or tuple(range(self.max_shift + 1))
+    count: int = setting(50, "Number of images. A record, like the rest of this section.", low=1, high=99999)
+    size: int = setting(256, "Width and height of every crop, pixels.", low=16, high=2048)
+    seed: int = setting(0, "Seed of the choice of photographs and windows.", low=0)
 
 
 @dataclass(frozen=True)
 class TrialSettings:
-    strategy: Literal["balanced", "paper"] = _setting(
-        "balanced",
-        "How pairs are given to participants. balanced: each image once a participant, and as equal a number of "
-        "answers for every pair as possible. paper: for each shift, images drawn at random.",
-    )
-    per_shift: int = _setting(5, "Pairs of each shift that a participant judges.", low=1, high=1000)
-    at_each_shift: list[int] = _setting(
-        [],
-        "Pairs of each shift that a participant judges, one number for each from the smallest, where they are not the "
-        "same for all.",
-        low=1,
-        high=1000,
-    )
-    more_catch: int = _setting(
-        0,
-        "How many more pairs without a shift, and with the largest, a participant judges beside those: with them it is "
-        "told better who guesses.",
-        low=0,
-        high=1000,
-    )
-    seed: int = _setting(0, "Seed of assignment, order and sides.", low=0)
-    slot_timeout_minutes: float = _setting(
+    seed: int = setting(0, "Seed of assignment, order and sides.", low=0)
+    slot_timeout_minutes: float = setting(
         60.0,
-        "After this long without an answer, an unfinished participant's pairs go to the next one.",
+        "After this long without an answer, an unfinished participant's stimuli go to the next one.",
         low=0.01,
         high=525600,
     )
@@ -116,74 +80,53 @@ class TrialSettings:
 
 @dataclass(frozen=True)
 class DisplaySettings:
-    pixel_scale: int = _setting(
+    pixel_scale: int = setting(
         0,
         "Device pixels along each side of an image pixel. 0: as many whole ones as the display has in a CSS pixel, "
         "so that images keep about the same size on every display.",
         low=0,
         high=16,
     )
-    gap_px: int = _setting(20, "Gap between the two images, image pixels.", low=0, high=1000)
-    background: str = _setting("#808080", "Colour around the images.", pattern=r"#[0-9a-fA-F]{6}")
-    fixation_ms: int = _setting(
-        0, "How long a fixation cross is shown before each pair, ms. 0: none.", low=0, high=60000
+    gap_px: int = setting(20, "Gap between images beside each other, image pixels.", low=0, high=1000)
+    background: str = setting("#808080", "Colour around the images.", pattern=r"#[0-9a-fA-F]{6}")
+    fixation_ms: int = setting(
+        0, "How long a fixation cross is shown before each trial, ms. 0: none.", low=0, high=60000
     )
-    inter_trial_ms: int = _setting(250, "Empty screen between an answer and the next pair, ms.", low=0, high=60000)
-    time_limit_ms: int = _setting(
+    inter_trial_ms: int = setting(250, "Empty screen between an answer and the next trial, ms.", low=0, high=60000)
+    time_limit_ms: int = setting(
         0,
-        "How long a pair stays visible, ms; then it is hidden and the question stays. 0: until the answer.",
+        "How long the images of a trial stay visible, ms; then they are hidden and the question stays. 0: until the "
+        "answer.",
         low=0,
         high=600000,
     )
-    calibration: Literal["off", "optional", "required"] = _setting(
+    calibration: Literal["off", "optional", "required"] = setting(
         "off",
         "Let participants measure their screen with a bank card, and say how far from it they sit: shifts are then "
         "known in minutes of arc.",
     )
-    key_same: str = _setting("f", "Key that answers «same»: one letter or digit.", pattern=r"[a-z0-9]")
-    key_different: str = _setting("j", "Key that answers «different»: one letter or digit.", pattern=r"[a-z0-9]")
 
 
 @dataclass(frozen=True)
 class PracticeSettings:
-    shifts: list[int] = _setting(
-        [9, 0, 4, 0], "Shift of each practice pair, pixels, in order. []: no practice.", low=0, high=256
-    )
-    images: str = _setting("demo", "Where the practice photographs came from. A record; change it with `new`.")
-
-
-_CONSENT = N_("""\
-You are invited to take part in a study of how well people see small shifts in images.
-
-You will look at pairs of pictures and say of each pair whether the two are the same or different. It takes about ten \
-minutes. There are no known risks. We record your answers, how long each takes, and what your browser says of its \
-window and screen (size, resolution, refresh rate, language); nothing that identifies you.
-
-Taking part is voluntary: you can stop at any time by closing this page.""")
-
-_INSTRUCTIONS = N_("""\
-You will see two pictures side by side, one pair at a time. Both are cut from the same photograph.
-
-In some pairs the two are exactly the same. In the others, one has been shifted by a few pixels: everything in it lies \
-a little to the side. There may or may not be a shift; often it is hard to tell.
-
-Say whether the two pictures are the same or different. Only a shift matters: colours, sharpness and content never \
-differ. Take the time you need.""")
+    images: str = setting("demo", "Where the practice photographs came from. A record; change it with `new`.")
 
 
 @dataclass(frozen=True)
 class TextSettings:
-    consent: str = _setting(_CONSENT, "Consent form. An empty line begins a new paragraph; line breaks are kept.")
-    instructions: str = _setting(_INSTRUCTIONS, "Instructions, shown above an example of a shift.")
-    question: str = _setting(N_("Are the two images the same or different?"), "Question under each pair.")
-    thanks: str = _setting(
+    """Their defaults are a task's."""
+
+    consent: str = setting("", "Consent form. An empty line begins a new paragraph; line breaks are kept.")
+    instructions: str = setting("", "Instructions, shown above an example where the task has one.")
+    question: str = setting("", "Question under the images of each trial.")
+    thanks: str = setting(
         N_("Your answers have been saved. Thank you for taking part."), "Last page, above the completion code."
     )
 
 
 @dataclass(frozen=True)
 class CompletionSettings:
-    code: str = _setting(
+    code: str = setting(
         "",
         "Completion code shown at the end. Empty: a different one for each participant.",
         pattern=r"[A-Za-z0-9-]{0,64}",
@@ -192,69 +135,69 @@ class CompletionSettings:
 
 @dataclass(frozen=True)
 class RecruitmentSettings:
-    platforms: list[str] = _setting(
+    platforms: list[str] = setting(
         ["open"],
         "Who is admitted: open (anybody with the address), prolific, mturk, sona (links with that platform's ids), "
         "link (personal links made by `shift-study links`, or the general token).",
         pattern=r"open|prolific|mturk|sona|link",
     )
-    repeat: bool = _setting(False, "Whether a person may take part again after finishing.")
-    general_token: str = _setting(
+    repeat: bool = setting(False, "Whether a person may take part again after finishing.")
+    general_token: str = setting(
         "",
         "A token that admits anybody who has it (…/?token=TOKEN), where `link` is admitted. Empty: none.",
         pattern=r"[A-Za-z0-9_-]{0,64}",
     )
-    link_key: str = _setting(
+    link_key: str = setting(
         "",
         "A secret that the links of Prolific, MTurk and SONA carry beside their ids (…&key=KEY), so that only who was "
         "given the study's link there comes in. Empty: none.",
         pattern=r"([A-Za-z0-9_-]{16,64})?",
     )
-    prolific_keys: str = _setting(
+    prolific_keys: str = setting(
         "",
         "File with Prolific's public keys (JWKS), named as seen from this folder: links that Prolific has not signed "
         "are refused then. Empty: Prolific does not sign them.",
     )
-    begin_minutes: float = _setting(
+    begin_minutes: float = setting(
         10.0,
         "After this long without a first answer, a new participant's pairs go to the next one.",
         low=0.01,
         high=525600,
     )
-    unfinished_per_address: int = _setting(
+    unfinished_per_address: int = setting(
         50,
         "How many unfinished participants may have come from one address, such as that of a laboratory. 0: any number.",
         low=0,
         high=1_000_000,
     )
-    resume_days: float = _setting(
+    resume_days: float = setting(
         30.0, "For how long after the consent a participant can come back and go on, days.", low=0.01, high=3650
     )
-    answers_per_pair: int = _setting(
+    answers_per_pair: int = setting(
         0,
         "The study closes itself when every pair has at least this many accepted answers. 0: it stays open.",
         low=0,
         high=100000,
     )
-    replace_failed: bool = _setting(
+    replace_failed: bool = setting(
         False,
         "Whether the pairs of a participant who fails the validation test go to another. With answers_per_pair they "
         "always do.",
     )
-    prolific_completion_code: str = _setting(
+    prolific_completion_code: str = setting(
         "", "Prolific's code for who has finished; they are sent back with it.", pattern=r"[A-Za-z0-9-]{0,64}"
     )
-    prolific_screen_out_code: str = _setting(
+    prolific_screen_out_code: str = setting(
         "", "Prolific's code for whose device cannot show the study.", pattern=r"[A-Za-z0-9-]{0,64}"
     )
-    prolific_no_consent_code: str = _setting(
+    prolific_no_consent_code: str = setting(
         "", "Prolific's code for who does not consent.", pattern=r"[A-Za-z0-9-]{0,64}"
     )
-    prolific_webhook_secret: str = _setting(
+    prolific_webhook_secret: str = setting(
         "",
         "Secret of the Prolific webhook that tells of returned submissions, at …/hooks/prolific. Empty: no webhook.",
     )
-    sona_completion_url: str = _setting(
+    sona_completion_url: str = setting(
         "", "SONA's completion URL of this study, with %SURVEY_CODE% where the participant's code belongs."
     )
 
@@ -266,7 +209,7 @@ class RecruitmentSettings:
 
 @dataclass(frozen=True)
 class AcceptanceSettings:
-    fastest_ms: float = _setting(
+    fastest_ms: float = setting(
         300.0,
         "Whose answers took less than this, ms, is too fast to have judged them, and is not used (`hurried`): by the "
         "median of the reaction times, or by what the server saw from the first images to the last answer, per trial. "
@@ -274,32 +217,18 @@ class AcceptanceSettings:
         low=0,
         high=60000,
     )
-    most_catch_errors: int = _setting(
-        -1,
-        "Who answers more of the pairs without a shift and of those with the largest wrong, together, is not used "
-        "(`catch_errors`). -1: the paper's rule alone, which lets two thirds of each be wrong.",
-        low=-1,
-        high=10000,
-    )
-    least_catch_dprime: float = _setting(
-        0.0,
-        "Whose d′ between pairs without a shift and those with the largest is below this is not used "
-        "(`catch_sensitivity`). 0: nobody is.",
-        low=0,
-        high=10,
-    )
 
 
 @dataclass(frozen=True)
 class GateSettings:
-    window: bool = _setting(True, "Turn away whose screen is too small for a pair.")
-    touch: bool = _setting(True, "Turn away devices without a mouse or touchpad, such as phones.")
-    browser: bool = _setting(True, "Turn away browsers that cannot show pictures pixel by pixel.")
+    window: bool = setting(True, "Turn away whose screen is too small for the images of a trial.")
+    touch: bool = setting(True, "Turn away devices without a mouse or touchpad, such as phones.")
+    browser: bool = setting(True, "Turn away browsers that cannot show pictures pixel by pixel.")
 
 
 @dataclass(frozen=True)
 class WithdrawalSettings:
-    removes: Literal["identity", "answers"] = _setting(
+    removes: Literal["identity", "answers"] = setting(
         "answers",
         "What is removed when a participant withdraws. identity: the platform's ids. answers: those, and all answers "
         "and measurements. That somebody withdrew stays in the audit trail.",
@@ -308,86 +237,86 @@ class WithdrawalSettings:
 
 @dataclass(frozen=True)
 class Question:
-    id: str = _setting("", "Name of the column `question_ID` in exports.", pattern=r"[a-z][a-z0-9_]{0,39}")
-    text: str = _setting("", "The question.")
-    options: list[str] = _setting([], "The answers to choose from. []: a line of free text.")
+    id: str = setting("", "Name of the column `question_ID` in exports.", pattern=r"[a-z][a-z0-9_]{0,39}")
+    text: str = setting("", "The question.")
+    options: list[str] = setting([], "The answers to choose from. []: a line of free text.")
 
 
 @dataclass(frozen=True)
 class Translation:
     """The study's own texts in another language; what is empty is not given in it."""
 
-    title: str = _setting("", "study.title")
-    consent: str = _setting("", "texts.consent")
-    instructions: str = _setting("", "texts.instructions")
-    question: str = _setting("", "texts.question")
-    thanks: str = _setting("", "texts.thanks")
+    title: str = setting("", "study.title")
+    consent: str = setting("", "texts.consent")
+    instructions: str = setting("", "texts.instructions")
+    question: str = setting("", "texts.question")
+    thanks: str = setting("", "texts.thanks")
     questions: dict[str, list[str]] = field(default_factory=dict)
     """Question's id → its text, then its options in their order."""
 
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    exclusions: list[str] = _setting(
+    exclusions: list[str] = setting(
         ["unfinished", "validation"],
         "Rules by which the verbs that analyse this study leave responses out; []: none. What participants see, whom "
         "the dashboard counts as passing and when the study closes itself do not depend on them.",
-        pattern="unfinished|validation|catch_dprime|one_sided|too_fast|interrupted|not_pixel_exact",
+        pattern="unfinished|validation|catch_dprime|retest_agreement|one_sided|too_fast|interrupted|not_pixel_exact",
     )
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 is every address of the machine.")
-    port: int = _setting(8000, "Port to listen on.", low=1, high=65535)
-    workers: int = _setting(2, "Server processes.", low=1, high=64)
-    threads: int = _setting(16, "Requests that each process answers at a time.", low=1, high=256)
-    proxies: int = _setting(
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 is every address of the machine.")
+    port: int = setting(8000, "Port to listen on.", low=1, high=65535)
+    workers: int = setting(2, "Server processes.", low=1, high=64)
+    threads: int = setting(16, "Requests that each process answers at a time.", low=1, high=256)
+    proxies: int = setting(
         0,
         "How many reverse proxies stand before the server; their X-Forwarded headers are believed. 0: none.",
         low=0,
         high=10,
     )
-    hosts: list[str] = _setting(
+    hosts: list[str] = setting(
         [],
         "Names under which the server answers, such as study.example.org, with or without a port; localhost is always "
         "one. []: the address in `host`; where that is every address of the machine, each of them and the machine's "
         "own name. With proxies it must be set.",
         pattern=r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?",
     )
-    group: Literal["", "read", "write"] = _setting(
+    group: Literal["", "read", "write"] = setting(
         "",
         "What the group of the study's files may do with them, once they are made: read, or read and write. Empty: "
         "nothing; they are their owner's alone.",
     )
-    database_url: str = _setting(
+    database_url: str = setting(
         "", "Where the data are kept, as postgresql://user:password@host/name. Empty: study.db in this folder."
     )
-    stimuli_url: str = _setting(
+    stimuli_url: str = setting(
         "",
         "Where browsers get the stimuli from that `shift-study publish` wrote: the address before their names. Empty: "
         "from this server.",
         pattern=r"(https?://[A-Za-z0-9.:/_~%-]+)?",
     )
-    password_hash: str = _setting(
+    password_hash: str = setting(
         "",
         "Hash of the dashboard's password, as `shift-study password --print` gives it. Empty: the one in the database.",
     )
-    arrivals_per_minute: int = _setting(
+    arrivals_per_minute: int = setting(
         300,
         "How many first pages, consents and log-ins an address may ask of each server process in a minute. 0: any "
         "number.",
         low=0,
         high=1_000_000,
     )
-    ids_per_hour: int = _setting(
+    ids_per_hour: int = setting(
         120,
         "How many times people of one address may say in an hour who they are by an id in a link alone, at all servers "
         "together. 0: any number.",
         low=0,
         high=1_000_000,
     )
-    requests_per_minute: int = _setting(
+    requests_per_minute: int = setting(
         3000, "How many requests a participant may send in a minute. 0: any number.", low=0, high=1_000_000
     )
 
@@ -417,7 +346,7 @@ DEFAULT_QUESTIONS = [
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of a study; the fields are the sections of study.toml."""
+    """All settings of a study; the fields are the sections of study.toml. A task has sections of its own kind."""
 
     study: StudySettings = field(default_factory=StudySettings)
     stimuli: StimuliSettings = field(default_factory=StimuliSettings)
@@ -463,10 +392,10 @@ SECTION_ABOUT = {
 }
 
 
-def sections() -> dict[str, type]:
-    """Section name → its dataclass (the lists of questions and translations apart)."""
-    hints = get_type_hints(Settings)
-    return {f.name: hints[f.name] for f in dataclasses.fields(Settings) if f.name not in ("questions", "translations")}
+def sections(kind: type[Settings]) -> dict[str, type]:
+    """Section name → its dataclass, of a task's settings (the lists of questions and translations apart)."""
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name not in ("questions", "translations")}
 
 
 def allowed_text(hint: Any, rules: Any) -> str:

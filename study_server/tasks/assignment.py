@@ -12,11 +12,35 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
 Cell = tuple[int, int]
 """(index of the image, index of the shift)."""
+
+
+class Assignment(Protocol):
+    """What all participants are to judge together."""
+
+    @property
+    def n_trials(self) -> int:
+        """Trials of one participant."""
+
+    @property
+    def round_slots(self) -> int:
+        """After this many slots every stimulus has been used as often as the others of its kind."""
+
+    @property
+    def round_answers(self) -> int:
+        """So many answers has every stimulus then, or more."""
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether there are such rounds."""
+
+    def slots_for(self, answers: int) -> int:
+        """With this many slots, from the first, every stimulus has so many answers, or more."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +50,8 @@ class Design:
     n_images: int
     counts: tuple[int, ...]
     seed: int
+    is_balanced: bool = True
+    """Whether after some slots every stimulus of a stratum has been used equally often."""
 
     @property
     def n_trials(self) -> int:
@@ -41,6 +67,14 @@ class Design:
     def round_answers(self) -> int:
         """So many answers has every pair then; those of shifts of which a participant judges more have more."""
         return self.round_slots * min(self.counts) // self.n_images
+
+    def slots_for(self, answers: int) -> int:
+        """With this many slots, whole rounds of them, every pair has so many answers, or more."""
+        return math.ceil(answers / self.round_answers) * self.round_slots
+
+    def rounds_of(self, slots: range) -> range:
+        """The first slot of each round that has some of these slots."""
+        return range(slots.start - slots.start % self.round_slots, slots.stop, self.round_slots)
 
 
 def paper(design: Design, slot: int) -> list[Cell]:
@@ -69,6 +103,38 @@ def balanced(design: Design, slot: int) -> list[Cell]:
     number, place = divmod(slot, design.round_slots)
     with _planning:
         return list(_round(design, number)[place])
+
+
+def dealt(design: Design, slot: int) -> list[int]:
+    """Indices of the groups of a slot where each participant judges some groups, and each of these in all strata.
+
+    As `balanced` for one number of groups: each at most once a slot, and equally often over a round. Decks of all
+    groups are shuffled and dealt one after the other.
+    Raises ValueError where the design has several counts, or more groups a participant than there are.
+    """
+    (count,) = design.counts
+    if count > design.n_images:
+        raise ValueError(f"{count} groups a participant are more than {design.n_images}")
+    number, place = divmod(slot, design.round_slots)
+    return list(_deal(design, number)[place * count : (place + 1) * count])
+
+
+@lru_cache(maxsize=32)
+def _deal(design: Design, number: int) -> list[int]:
+    """The groups of a round's slots one after the other."""
+    (count,) = design.counts
+    rng = random.Random(f"{design.seed}/dealt/{number}")
+    cards: list[int] = []
+    for _ in range(design.round_slots * count // design.n_images):
+        deck = rng.sample(range(design.n_images), design.n_images)
+        begun = len(cards) % count  # so many of the last deck are in the slot that goes on with this one
+        if begun:
+            held = {*cards[-begun:]}
+            new = [card for card in deck if card not in held][: count - begun]
+            taken = {*new}
+            deck = new + [card for card in deck if card not in taken]
+        cards += deck
+    return cards
 
 
 _planning = threading.Lock()  # so that many who arrive at once do not all compute the same round

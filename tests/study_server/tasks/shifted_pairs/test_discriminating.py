@@ -20,12 +20,13 @@ from shift_study import main
 from study_server.errors import StudyError
 from study_server.export.responses import response_rows
 from study_server.folder.check import check_folder
-from study_server.folder.new import Discriminating, make_study
+from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
-from study_server.stimuli.discriminating import choose, disagreement
 from study_server.stimuli.photographs import Pixels, read_png
 from study_server.storage.database import Database
 from study_server.storage.registration import register
+from study_server.tasks.shifted_pairs.discriminating import choose, disagreement
+from study_server.tasks.shifted_pairs.new_study import Discriminating
 
 COUNT = 4
 
@@ -69,11 +70,11 @@ def make(folder: Path, photographs: Path, scorer: Scorer, pool: int = 48, **opti
 def test_half_of_the_images_are_those_in_which_one_metric_sees_more(photographs: Path, tmp_path: Path) -> None:
     scorer = Scorer()
     study = make(tmp_path / "study", photographs, scorer)
-    assert Counter(row.selection for row in study.pairs) == {"left > right": 8, "right > left": 8}
+    assert Counter(row.selection for row in study.rows) == {"left > right": 8, "right > left": 8}
     assert study.settings.stimuli.selected_by == ["left", "right"]
     assert scorer.asked == 8 * 6
-    assert len({row.source_file for row in study.pairs}) == COUNT
-    for row in study.pairs:
+    assert len({row.source_file for row in study.rows}) == COUNT
+    for row in study.rows:
         if row.shift_px in (2, 3):
             reference, stimulus = (read_png(study.path / file) for file in (row.reference_file, row.stimulus_file))
             ((left, right),) = scorer(reference, [stimulus])
@@ -90,9 +91,9 @@ def test_the_responses_say_on_what_ground_an_image_was_selected(photographs: Pat
     database = Database(study.database_url)
     register(study, database)
     with database.reading() as session:
-        found = session.connection().exec_driver_sql("SELECT name, selection FROM image").all()
+        found = session.connection().exec_driver_sql("SELECT name, selection FROM stimulus_group").all()
     database.close()
-    assert dict(found) == {row.image: row.selection for row in study.pairs}
+    assert dict(found) == {row.image: row.selection for row in study.rows}
     assert response_rows(str(study.path)) == []
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import comb
 from typing import Any
 
-from study_server.folder.settings import AcceptanceSettings, Settings
-from study_server.participants.acceptance import CatchTrials, failed_catch_rules, passes_validation
-from study_server.participants.same_different import Observer, trials_of_shift
+from study_server.tasks.same_different.observer import Observer
+from study_server.tasks.same_different.settings import SameDifferentAcceptance
+from study_server.tasks.same_different.validation import CatchTrials, failed_catch_rules, passes_validation
 
 
 @dataclass(frozen=True)
@@ -38,28 +38,26 @@ class Chances:
         )
 
 
-def chances(settings: Settings) -> Chances:
-    """For the trials and the rules of a study."""
-    largest = settings.stimuli.max_shift
-    n_zero, n_largest = trials_of_shift(settings, 0), trials_of_shift(settings, largest)
+def chances(rules: SameDifferentAcceptance, n_zero: int, n_largest: int, max_shift: int) -> Chances:
+    """For so many pairs without a shift and with the largest, and the rules of a study."""
     observer = Observer()
     return Chances(
         n_zero,
         n_largest,
-        chance_to_pass(settings.acceptance, n_zero, n_largest, 0.5, 0.5),
-        chance_to_pass(settings.acceptance, n_zero, n_largest, 1 - observer.p_same(0), observer.p_same(largest)),
+        chance_to_pass(rules, n_zero, n_largest, 0.5, 0.5),
+        chance_to_pass(rules, n_zero, n_largest, 1 - observer.p_same(0), observer.p_same(max_shift)),
     )
 
 
 def chance_to_pass(
-    rules: AcceptanceSettings, n_zero: int, n_largest: int, zero_wrong: float, largest_wrong: float
+    rules: SameDifferentAcceptance, n_zero: int, n_largest: int, zero_wrong: float, largest_wrong: float
 ) -> float:
     """Probability that the answers to catch trials pass the paper's rule and these, each being wrong so often.
 
     n_zero, n_largest: numbers of pairs without a shift, and of those with the largest. Exact: the sum over all numbers
     of wrong answers, which are binomial.
 
-    >>> round(chance_to_pass(AcceptanceSettings(), 5, 5, 0.5, 0.5), 4)
+    >>> round(chance_to_pass(SameDifferentAcceptance(), 5, 5, 0.5, 0.5), 4)
     0.6602
     """
     return sum(
@@ -70,7 +68,7 @@ def chance_to_pass(
     )
 
 
-def passes(catch: CatchTrials, rules: AcceptanceSettings) -> bool:
+def passes(catch: CatchTrials, rules: SameDifferentAcceptance) -> bool:
     """Whether answers to catch trials pass the paper's rule and the study's own."""
     return passes_validation(catch) and not failed_catch_rules(catch, rules)
 

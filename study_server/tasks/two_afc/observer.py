@@ -1,0 +1,45 @@
+"""A simulated observer of triplets: which image they like better does not depend on a shift."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+from study_server.tasks.task import Arrangement
+from study_server.tasks.two_afc.manifest_row import TripletRow
+
+_CATCH = 0.98
+"""How likely the plain answer to a catch triplet is."""
+_SPREAD = 4.0
+"""Standard deviation over triplets of the log odds that the second image is preferred."""
+
+
+@dataclass(frozen=True)
+class Observer:
+    """lapse_rate: share of trials answered by a coin, in [0, 1]; side_bias: added to the probability of «left»."""
+
+    lapse_rate: float = 0.0
+    side_bias: float = 0.0
+
+    def p_second(self, row: TripletRow) -> float:
+        """Probability that the second image is preferred, by who does not lapse.
+
+        What people have answered, where the manifest says so; else drawn for the triplet, from its name and source.
+        """
+        catch = row.catch_answer
+        if catch:
+            return _CATCH if catch == "second" else 1 - _CATCH
+        share: float | None = row.share_second
+        if share is not None:
+            return share
+        log_odds = random.Random(f"{row.group}/{row.source_sha256}").gauss(0, _SPREAD)
+        return 1 / (1 + math.exp(-log_odds))
+
+    def respond(self, row: TripletRow, arrangement: Arrangement | None, rng: random.Random) -> tuple[str, float]:
+        """A side and a reaction time in ms (log-normal about 2.5 s; a number to fill the column, no model)."""
+        second = self.p_second(row)
+        left = 0.5 if arrangement is None else second if arrangement[0] == "second" else 1 - second
+        left = min(1.0, max(0.0, left + self.side_bias))
+        left = (1 - self.lapse_rate) * left + self.lapse_rate / 2
+        return "left" if rng.random() < left else "right", 1000 * rng.lognormvariate(0.9, 0.4)
