@@ -113,6 +113,24 @@ class Spread:
 
     def interval(self, centre: float) -> tuple[float, float] | None:
         """A 95% interval around `centre`, on the same scale; None where too many values are undefined, or all alike."""
+        found = self._deviations(centre)
+        if found is None:
+            return None
+        deviations, stretch = found
+        low, high = np.quantile(deviations, (0.025, 0.975)) * stretch
+        return centre + min(float(low), 0.0), centre + max(float(high), 0.0)
+
+    def p_value(self, centre: float) -> float | None:
+        """Two-sided, that what `centre` estimates is 0: from the draws of `interval`, and None where that is."""
+        found = self._deviations(centre)
+        if found is None:
+            return None
+        deviations = found[0] * found[1]
+        beyond = min(np.count_nonzero(centre + deviations <= 0), np.count_nonzero(centre + deviations >= 0))
+        return min(1.0, 2 * (float(beyond) + 1) / (len(deviations) + 1))
+
+    def _deviations(self, centre: float) -> tuple[Floats, float] | None:
+        """`(B,)` and a factor: how far other studies of this kind would be from what `centre` estimates."""
         parts = [part for part in (self.participants, self.photographs) if part is not None]
         if not any(_deviation(part) for part in parts):
             # Where nobody ever errs there is nothing to draw from but chance.
@@ -125,8 +143,7 @@ class Spread:
             deviations = deviations + np.where(np.isfinite(away), away, 0.0)
         drawn = math.sqrt(sum(_deviation(part) ** 2 for part in parts))
         stretch = math.sqrt(self._variance()) * self._student() / drawn
-        low, high = np.quantile(deviations, (0.025, 0.975)) * stretch
-        return centre + min(float(low), 0.0), centre + max(float(high), 0.0)
+        return deviations, stretch
 
     def _variance(self) -> float:
         """Of the estimate: not less than that of either kind alone, nor of independent answers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.exclusions.marking import accepted
+from analysis.tasks.registry import task_of
 
 
 def selection_note(responses: pd.DataFrame) -> str | None:
@@ -12,7 +13,7 @@ def selection_note(responses: pd.DataFrame) -> str | None:
     if "selection" not in responses:
         return None
     kept = accepted(responses)
-    images = kept.drop_duplicates("image")["selection"]
+    images = kept.drop_duplicates(task_of(kept).picture)["selection"]
     grounds = images.dropna().value_counts().sort_index()
     if grounds.empty:
         return None

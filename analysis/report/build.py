@@ -17,11 +17,20 @@ from analysis.planning.plan import Plan, adherence
 from analysis.report.content import Distances, Report, Section
 from analysis.report.metrics_section import metrics_section
 from analysis.report.observer_sections import observers_section
+from analysis.report.oddity_section import oddity_section
 from analysis.report.people_section import people_section
+from analysis.report.preference_sections import (
+    TripletSources,
+    figure_1_section,
+    flips_section,
+    scale_section,
+    shares_section,
+)
 from analysis.report.reliability_section import reliability_section
 from analysis.report.sensitivity_section import sensitivity_section
 from analysis.report.study_sections import answers_section, participants_section, study_section
 from analysis.report.visibility_sections import d_prime_section, psychometric_section
+from analysis.tasks.registry import task_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,7 @@ def build(
     footer: tuple[tuple[str, str], ...] = (),
     plan: Plan | None = None,
     unreadable: tuple[str, ...] = (),
+    triplets: TripletSources | None = None,
     step: Callable[[str], object] | None = None,
 ) -> Report:
     """The report. What cannot be analysed is left out with a sentence; the rest is there.
@@ -63,9 +73,11 @@ def build(
         footer: see `Report`.
         plan: an analysis plan that was registered.
         unreadable: sentences on distances that could not be read.
+        triplets: of a two-alternative study, files of distances and the images.
         step: called with the title of each section before it is made.
 
-    Raises: `AnalysisError` where there are no responses, or they are of several studies.
+    Raises: `AnalysisError` where there are no responses, they are of several studies, or distances are given for a task
+        whose report has none.
     """
     studies = responses["study"].unique().tolist()
     if not studies:
@@ -74,9 +86,22 @@ def build(
         raise AnalysisError(
             f"The responses are of {len(studies)} studies ({', '.join(studies)}); report on one of them."
         )
+    task = task_of(responses)
+    if (distances or unreadable) and "metrics" not in task.sections:
+        raise AnalysisError(
+            f"The responses are of {task.name}, and metrics are held against same-different judgments alone; leave the "
+            f"distances out{' and give --scores' if 'flips' in task.sections else ''}."
+        )
+    if triplets is not None and triplets.scores and "flips" not in task.sections:
+        raise AnalysisError(
+            f"The responses are of {task.name}, and scores of triplets are held against 2afc judgments alone; leave "
+            "them out."
+        )
     say = step or (lambda title: None)
     sections = []
-    for name, title, make in _makers(responses, distances, settings, plan):
+    for name, title, make in _makers(responses, distances, settings, plan, triplets or TripletSources()):
+        if name not in task.sections:
+            continue
         say(title)
         section = _made(name, title, make)
         if name == "metrics":
@@ -90,7 +115,7 @@ Maker = Callable[[], Section]
 
 
 def _makers(
-    responses: pd.DataFrame, distances: Distances, settings: Settings, plan: Plan | None
+    responses: pd.DataFrame, distances: Distances, settings: Settings, plan: Plan | None, triplets: TripletSources
 ) -> Sequence[tuple[str, str, Maker]]:
     draws: dict[str, Any] = {"replicates": settings.observer_replicates, "seed": settings.seed}
     makers: list[tuple[str, str, Maker]] = [
@@ -104,6 +129,19 @@ def _makers(
         ),
         ("people", "Thresholds of single people", lambda: people_section(responses, core=settings.core, **draws)),
         ("d-prime", "d′ by shift", lambda: d_prime_section(responses, model=settings.d_prime_model, **draws)),
+        ("oddity", "d′ by shift", lambda: oddity_section(responses, **draws)),
+        ("shares", "Which image people prefer", lambda: shares_section(responses, triplets, **draws)),
+        ("flips", "Flips", lambda: flips_section(responses, triplets, **draws)),
+        (
+            "figure-1",
+            "What people and metrics prefer, triplet by triplet",
+            lambda: figure_1_section(responses, triplets),
+        ),
+        (
+            "scale",
+            "Scales of the distorted images of a reference",
+            lambda: scale_section(responses, triplets),
+        ),
         (
             "observers",
             "Participants, images, order and time",
@@ -151,7 +189,7 @@ def _made(name: str, title: str, make: Maker) -> Section:
 
 def _summary(sections: Sequence[Section]) -> tuple[str, ...]:
     """The first sentence or two of the sections that answer the study's questions."""
-    asked = ("psychometric", "metrics")
+    asked = ("psychometric", "oddity", "flips", "metrics")
     return tuple(section.paragraphs[0] for section in sections if section.name in asked and section.paragraphs)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.responses.cells import format_text
+from analysis.tasks.registry import task_of
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 _PACKAGES = ("shift-study", "numpy", "scipy", "pandas", "statsmodels", "matplotlib")
 
@@ -21,9 +23,12 @@ _PACKAGES = ("shift-study", "numpy", "scipy", "pandas", "statsmodels", "matplotl
 def data_sha256(responses: pd.DataFrame) -> str:
     """SHA-256 of a tidy response table without its marks: that of its rows as CSV, in their order.
 
-    The same responses have the same hash whatever file they came from, and whatever rules marked them.
+    The same responses have the same hash whatever file they came from, and whatever rules marked them; those of
+    same–different the one that they had before tables named their task.
     """
     raw = responses.drop(columns=["excluded", "exclusion_reason"])
+    if task_of(responses) is SAME_DIFFERENT:
+        raw = raw.drop(columns="task", errors="ignore")
     digest = hashlib.sha256()
     digest.update((",".join(raw.columns) + "\n").encode("utf-8"))
     plain = [column.astype(object).where(column.notna(), None) for _, column in raw.items()]

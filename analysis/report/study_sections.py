@@ -11,43 +11,64 @@ import numpy as np
 import pandas as pd
 
 from analysis.agreement.selection import selection_note
+from analysis.columns.participants import are_simulated, unknown_participants
 from analysis.exclusions.chances import validation_chances
 from analysis.exclusions.flow import exclusion_flow
 from analysis.exclusions.flow_figure import plot_flow
 from analysis.exclusions.marking import accepted
-from analysis.exclusions.participants import unknown_participants
 from analysis.figure_style import BLUE, SKY
 from analysis.observers.table1 import Table1, table1
 from analysis.report.content import Figure, Section, Table, counted, listed
+from analysis.tasks.registry import task_of
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_ASKED = {
+    "same-different": "judged whether the two images of a pair were the same or not. The second image of a pair was a "
+    "crop of the same photograph as the first",
+    "odd-one-out": "were shown three images and named the one that was unlike the two others: of a pair, one image "
+    "stood in one place and the other in two. The second image of a pair was a crop of the same photograph as the "
+    "first",
+    "2afc": "judged which of two distorted images was more similar to a reference. Both were crops of the distorted "
+    "photographs",
+}
+"""What was asked, up to how far an image was moved, by the name of the task."""
 
 
 def study_section(responses: pd.DataFrame) -> Section:
     """How the study was done, as far as its responses say."""
     kept = accepted(responses)
     shifts = sorted(kept["shift_px"].unique())
-    pairs, images = kept["pair"].nunique(), kept["image"].nunique()
+    task = task_of(kept)
+    subject, picture = task.subject or "pair", task.picture or "image"
+    pairs, images = kept[subject].nunique(), kept[picture].nunique()
     known = "photograph" in kept and kept["photograph"].notna().all()
     of = f" of {counted(kept['photograph'].nunique(), 'photograph')}" if known else ""
     people = _people(kept)
     text = [
-        f"{counted(people, 'participant') if people else 'Participants'} judged whether the two images of a pair were "
-        f"the same or not. The second image of a pair was a crop of the same photograph as the first, moved by "
-        f"{shifts[0]} to {shifts[-1]} pixels{_directions(kept)}. There were {counted(pairs, 'pair')} of "
-        f"{counted(images, 'image')}{of} at {counted(len(shifts), 'shift')}."
+        f"{counted(people, 'participant') if people else 'Participants'} {_ASKED.get(task.name, '')}, moved by "
+        f"{shifts[0]} to {shifts[-1]} pixels{_directions(kept)}. There were {_several(pairs, subject)} of "
+        f"{counted(images, picture)}{of} at {counted(len(shifts), 'shift')}."
     ]
     if people:
         each = kept.groupby("participant").size()
         text[0] += f" A participant gave {_range(each)} answers; "
     else:
         text[0] += f" {unknown_participants(kept)}; "
-    text[0] += f"every pair got {_range(kept.groupby('pair').size())} answers that are analysed."
+    text[0] += f"every {subject} got {_range(kept.groupby(subject).size())} answers that are analysed."
+    if are_simulated(kept):
+        text.append("Simulated observers answered: what stands here says nothing about people.")
     if not known:
         text.append("It is not known of which photographs the images are; each is taken as one of its own.")
     text += [sentence for sentence in (selection_note(responses), _display(kept), _time(kept)) if sentence]
     return Section("study", "Study", tuple(text))
+
+
+def _several(count: int, subject: str) -> str:
+    return f"{count:,} stimuli" if subject == "stimulus" and count != 1 else counted(count, subject)
 
 
 def _people(responses: pd.DataFrame) -> int:
@@ -78,8 +99,7 @@ def _display(responses: pd.DataFrame) -> str:
     degree = responses["pixels_per_degree"].dropna()
     if len(degree):
         text += f" A degree of visual angle held {degree.median():.0f} pixels of an image (median)."
-    reference = responses["reference_side"].dropna()
-    if len(reference):
+    if "reference_side" in responses and len(reference := responses["reference_side"].dropna()):
         text += f" The reference stood on the left in {100 * (reference == 'left').mean():.0f}% of the trials."
     return text
 
@@ -95,7 +115,7 @@ def _time(responses: pd.DataFrame) -> str:
 def participants_section(responses: pd.DataFrame, rules: Sequence[str]) -> Section:
     """Who was assessed, left out and analysed; and whom the paper's rule catches."""
     flow = exclusion_flow(responses, rules)
-    chances = validation_chances(responses)
+    chances = validation_chances(responses) if task_of(responses) is SAME_DIFFERENT else None
     text = [
         f"Rules mark responses, they remove none. Of {counted(flow.responses, 'response')}"
         + (f" of {counted(flow.participants, 'participant')}" if flow.participants else "")

@@ -62,7 +62,7 @@ def best_answers(judge: Floats) -> Floats:
     return np.maximum(judge, 1 - judge)
 
 
-def one_person(judge: Floats, votes: int) -> Floats:
+def one_person(judge: Floats, votes: int | Floats) -> Floats:
     """Share of pairs of a triplet's voters who agree, `(N,)`: without bias, the chance that two people do.
 
     Args:
@@ -76,7 +76,7 @@ def one_person(judge: Floats, votes: int) -> Floats:
     return np.asarray(agreeing / (votes * (votes - 1)), dtype=np.float64)
 
 
-def majority_of_others(judge: Floats, votes: int) -> Floats:
+def majority_of_others(judge: Floats, votes: int | Floats) -> Floats:
     """Share of a triplet's voters who agree with the majority of all others, half for a tie of these, `(N,)`.
 
     Args:

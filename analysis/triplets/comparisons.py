@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -31,6 +32,23 @@ class PairedDifference(Result):
     p_holm: float | None
     verdict: str
     sentence: str
+
+
+_MOST_SAID = 12
+
+
+def said(comparisons: Sequence[PairedDifference]) -> list[str]:
+    """The comparisons in sentences for a terminal: all of a few, else those that are decided and how many are not."""
+    if len(comparisons) <= _MOST_SAID:
+        return [one.sentence for one in comparisons]
+    decided = [one.sentence for one in comparisons if one.verdict in ("better", "worse")]
+    left = len(comparisons) - len(decided)
+    if not left:
+        return decided
+    none = f"The other {left} of {len(comparisons)} pairs cannot be told apart"
+    if not decided:
+        none = f"None of the {left} pairs can be told apart"
+    return [*decided, f"{none}: --json says by how much each may differ."]
 
 
 @dataclass(frozen=True)

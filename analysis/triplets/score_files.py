@@ -18,6 +18,8 @@ import pyarrow.parquet
 from analysis.errors import AnalysisError
 
 SCHEMA = "shift-study/triplet-scores/1"
+STUDY_SET = "two-afc"
+"""What a file calls its set that is of a two-alternative study, whose judgments are its responses."""
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 _REQUIRED = ("category", "sample", "judge", "d0", "d1")
 _TEXTS = ("schema", "set", "votes", "metric", "category", "sample", "reference")
@@ -55,7 +57,7 @@ def read_score_file(given: str) -> list[MetricRows]:
 
     Raises: `AnalysisError` where it cannot be read, is no table of triplet scores, or holds none.
     """
-    name, path = _named(given)
+    name, path = named_file(given)
     table = _read(path)
     shifts = _check_columns(table.column_names, path)
     table = _typed(table, path)
@@ -72,7 +74,8 @@ def read_score_file(given: str) -> list[MetricRows]:
     return [_described(metric, path, rows, shifts) for metric, rows in metrics.items()]
 
 
-def _named(given: str) -> tuple[str | None, Path]:
+def named_file(given: str) -> tuple[str | None, Path]:
+    """The name and path of NAME=PATH; no name where the whole is a path."""
     name, sign, rest = given.partition("=")
     # A path may have an equals sign of its own.
     if not sign or Path(given).exists():

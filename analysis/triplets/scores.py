@@ -21,7 +21,7 @@ from analysis.triplets.score_checks import (
     numbers,
     sample_keys,
 )
-from analysis.triplets.score_files import MetricRows, read_score_file
+from analysis.triplets.score_files import STUDY_SET, MetricRows, read_score_file
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -158,6 +158,11 @@ def read_triplet_scores(
     if shifts:
         found = [_only_shifts(metric, shifts) for metric in found]
     first = found[0]
+    if first.set == STUDY_SET:
+        raise AnalysisError(
+            f"{first.place} holds distances of a study's triplets; see them with shift-study two-afc SOURCE --scores "
+            f"{first.path}."
+        )
     if layout is not None and first.set != layout:
         raise AnalysisError(
             f"{first.place} holds scores of {first.set}, not of {layout}; see them with shift-study {first.set} table."

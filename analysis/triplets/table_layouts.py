@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from analysis.results import Estimate
+from analysis.triplets.cells import escaped, latex_cell, text_cell
+from analysis.triplets.comparisons import said
 from analysis.triplets.rows import Printed, Row, printed
 from analysis.triplets.table import LINE, TripletTable, lines
 
@@ -14,7 +15,7 @@ def as_text(table: TripletTable) -> str:
     """The table with the paper's beside, figures by category, a sentence for each comparison, and what to know."""
     text = [_header(table), "", *_main(printed(table)), *_categories(table)]
     if table.comparisons:
-        text += ["", *(one.sentence for one in table.comparisons)]
+        text += ["", *said(table.comparisons)]
     if notes := [*table.paper_notes, *table.notes]:
         text += ["", *notes]
     return "\n".join([*text, "", *_explained(table)])
@@ -45,10 +46,10 @@ def as_latex(table: TripletTable) -> str:
     for title, rows in shown.parts:
         body.append(r"\midrule")
         if title:
-            body.append(rf"\multicolumn{{{columns + 1}}}{{l}}{{{_escaped(title)}}} \\")
+            body.append(rf"\multicolumn{{{columns + 1}}}{{l}}{{{escaped(title)}}} \\")
         for row in rows:
-            cells = [_latex_cell(estimate, digits) for estimate, digits in zip(row.figures, shown.digits, strict=True)]
-            body.append(" & ".join([(r"\quad " if row.beside else "") + _escaped(row.label), *cells]) + r" \\")
+            cells = [latex_cell(estimate, digits) for estimate, digits in zip(row.figures, shown.digits, strict=True)]
+            body.append(" & ".join([(r"\quad " if row.beside else "") + escaped(row.label), *cells]) + r" \\")
     return "\n".join([*head, *body, r"\bottomrule", r"\end{tabular}"])
 
 
@@ -105,30 +106,7 @@ def _label(row: Row) -> str:
 
 
 def _cells(row: Row, digits: tuple[int, ...]) -> list[str]:
-    return [_cell(estimate, places) for estimate, places in zip(row.figures, digits, strict=True)]
-
-
-def _cell(estimate: Estimate | None, digits: int) -> str:
-    if estimate is None or estimate.estimate is None:
-        return ""
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.estimate:,.{digits}f}"
-    return f"{estimate.estimate:,.{digits}f} ({estimate.low:,.{digits}f} to {estimate.high:,.{digits}f})"
-
-
-def _latex_cell(estimate: Estimate | None, digits: int) -> str:
-    if estimate is None or estimate.estimate is None:
-        return ""
-    interval = ""
-    if estimate.low is not None and estimate.high is not None:
-        interval = rf" {{\scriptsize [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]}}"
-    return f"{estimate.estimate:.{digits}f}{interval}"
-
-
-def _escaped(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special |= {c: f"\\{c}" for c in "&%$#_{}"} | {"²": "$^2$", "−": "$-$"}
-    return "".join(special.get(c, c) for c in text)
+    return [text_cell(estimate, places) for estimate, places in zip(row.figures, digits, strict=True)]
 
 
 def _categories(table: TripletTable) -> list[str]:

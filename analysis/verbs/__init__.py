@@ -15,6 +15,7 @@ from analysis.verbs.report import report
 from analysis.verbs.responses import export, table1
 from analysis.verbs.scorecard import scorecard
 from analysis.verbs.triplets import bapps, clic
+from analysis.verbs.two_alternative import flips, two_afc
 
 VERBS: list[click.Command] = [
     export,
@@ -26,6 +27,8 @@ VERBS: list[click.Command] = [
     mixed,
     jnd,
     compare,
+    two_afc,
+    flips,
     opinions,
     power,
     preregister,

@@ -16,6 +16,7 @@ from analysis.verbs.options import (
     RULES,
     SEED,
     StudyReader,
+    responses_for,
     rules_for,
     store_figure,
 )
@@ -72,9 +73,8 @@ def jnd(
     """
     from analysis.agreement.distances import read_distances
     from analysis.agreement.jnd import Judgments
-    from analysis.responses.sources import read_responses
 
-    judgments = Judgments.from_responses(read_responses(source, reader.study_rows, rules_for(reader, source, rules)))
+    judgments = Judgments.from_responses(responses_for(reader, source, rules_for(reader, source, rules)))
     result = judgments.jnd_map(read_distances(distances), ties=ties, min_responses=min_responses)
     if as_json:
         click.echo(json.dumps(result.to_json(), indent=2))
@@ -163,7 +163,6 @@ def compare(
     from analysis.agreement.distances import read_usable_metrics
     from analysis.errors import AnalysisError
     from analysis.figure_style import check_figure
-    from analysis.responses.sources import read_responses
 
     if figure is not None:
         check_figure(figure)
@@ -174,7 +173,7 @@ def compare(
         raise AnalysisError(f"The distances hold no metric {unknown[0]}; {held}.")
     if names:
         distances = {name: distances[name] for name in dict.fromkeys(names)}
-    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    responses = responses_for(reader, source, rules_for(reader, source, rules))
     with tqdm(total=steps(len(distances)), desc="comparing", unit="step", delay=1, leave=False) as bar:
         found = compared(
             responses,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.verbs.options import FILE, RULES, StudyReader, rules_for, shown, store_figure
+from analysis.verbs.options import FILE, RULES, StudyReader, responses_for, rules_for, shown, store_figure
 
 if TYPE_CHECKING:
     from analysis.exclusions.flow import ExclusionFlow
@@ -37,24 +37,29 @@ def exclusions(reader: StudyReader, source: str, rules: str | None, figure: Path
     from analysis.exclusions.flow_figure import plot_flow
     from analysis.figure_style import check_figure
     from analysis.observers.sensitivity import SENSITIVITY_COLUMNS, sensitivity
-    from analysis.responses.sources import read_responses
+    from analysis.tasks.registry import task_of
+    from analysis.tasks.same_different import SAME_DIFFERENT
 
     if figure is not None:
         check_figure(figure)
     applied = rules_for(reader, source, rules)
-    responses = read_responses(source, reader.study_rows, applied, SENSITIVITY_COLUMNS)
+    responses = responses_for(reader, source, applied, SENSITIVITY_COLUMNS)
     flow = exclusion_flow(responses, applied)
-    chances = validation_chances(responses)
-    found = sensitivity(responses, applied)
+    # What the study says otherwise, and whom validation catches, are questions to same–different judgments.
+    same_different = task_of(responses) is SAME_DIFFERENT
+    chances = validation_chances(responses) if same_different else None
+    found = sensitivity(responses, applied) if same_different else None
     if as_json:
         document: dict[str, Any] = {
             "flow": flow.to_json(),
-            "sensitivity": found.to_json(),
+            "sensitivity": None if found is None else found.to_json(),
             "validation_chances": None if chances is None else chances.to_json(),
         }
         click.echo(json.dumps(document, indent=2))
     else:
-        parts = [_flow_text(flow), _sensitivity_text(found)]
+        parts = [_flow_text(flow)]
+        if found is not None:
+            parts.append(_sensitivity_text(found))
         click.echo("\n\n".join([*parts, chances.to_text()] if chances else parts))
     store_figure(figure, lambda ax: plot_flow(flow, ax), (6.4, 1.2 + 0.62 * len(flow.rows)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import StudyReader, rules_for, shown, store_figure
+from analysis.verbs.options import StudyReader, responses_for, rules_for, shown, store_figure
 
 if TYPE_CHECKING:
     from analysis.hierarchical.function import HierarchicalFunction
@@ -39,14 +39,14 @@ def show_hierarchical(
     from analysis.errors import AnalysisError
     from analysis.hierarchical.figure import plot_participants
     from analysis.hierarchical.function import hierarchical_function
-    from analysis.responses.sources import is_counts, read_responses
+    from analysis.responses.sources import is_counts
 
     if is_counts(source):
         raise AnalysisError(
             f"{source} holds numbers of answers and not who gave them, so that nothing can be said of single people: "
             "leave --hierarchical out."
         )
-    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    responses = responses_for(reader, source, rules_for(reader, source, rules))
     found = hierarchical_function(responses, core=core, draws=replicates // 2, seed=seed)
     store_figure(figure, lambda ax: plot_participants(found, ax), (7.2, 3.4))
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else _text(found))

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown, store_figure
+from analysis.verbs.options import (
+    FIGURE,
+    REPLICATES,
+    RULES,
+    SEED,
+    StudyReader,
+    responses_for,
+    rules_for,
+    shown,
+    store_figure,
+)
 
 if TYPE_CHECKING:
     from analysis.observers.bayes import BayesianModel
@@ -49,11 +59,10 @@ def mixed(
     from analysis.observers.bayes import bayesian_model
     from analysis.observers.mixed import mixed_model
     from analysis.observers.mixed_figure import plot_photograph_effects
-    from analysis.responses.sources import read_responses
 
     if figure is not None:
         check_figure(figure)
-    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
+    responses = responses_for(reader, source, rules_for(reader, source, rules))
     sampled = bayesian_model(responses, seed=seed) if bayes else None
     found = mixed_model(responses, replicates=replicates, seed=seed)
     store_figure(figure, lambda ax: plot_photograph_effects(found, ax), (7.2, 3.2))

@@ -19,11 +19,11 @@ from analysis.verbs.options import (
     counts_and_responses,
     shown,
     store_figure,
-    trial_counts,
 )
 
 if TYPE_CHECKING:
     from analysis.observers.dprime import Correction
+    from analysis.observers.oddity import Oddity
     from analysis.psychometric.levels import LevelOf
     from analysis.results import Estimate
 
@@ -176,6 +176,8 @@ def dprime(
 ) -> None:
     """How well people tell shifted pairs from unshifted ones, by shift: d′ and criterion of same–different judgments.
 
+    Of odd-one-out judgments, the share of right answers and d′, in which there is no criterion.
+
     SOURCE is a study folder, a database URL, an exported file (.csv, .jsonl, .parquet, .json), a CSV file with the
     columns shift_px, same and different, ghildyal2022 (the published judgments of the paper) or
     ghildyal2022-table1 (its Table 1).
@@ -184,13 +186,27 @@ def dprime(
     Example:  shift-study dprime my-study
               shift-study dprime counts.csv --model differencing --json
     """
+    from analysis.errors import AnalysisError
     from analysis.figure_style import check_figure
     from analysis.observers.dprime import MODELS, d_prime
     from analysis.observers.dprime_figure import plot_d_prime
+    from analysis.observers.oddity import oddity
+    from analysis.observers.oddity_figure import plot_oddity
+    from analysis.tasks.odd_one_out import ODD_ONE_OUT
+    from analysis.tasks.registry import task_of
 
     if figure is not None:
         check_figure(figure)
-    counts = trial_counts(reader, source, rules)
+    counts, responses = counts_and_responses(reader, source, rules)
+    if responses is not None and task_of(responses) is ODD_ONE_OUT:
+        if model == "independent-observation":
+            raise AnalysisError(
+                f"{source} is of odd-one-out, of which there is the differencing model alone; leave out --model."
+            )
+        odd = oddity(counts, correction=correction, replicates=replicates, seed=seed)
+        store_figure(figure, lambda ax: plot_oddity(odd, ax))
+        click.echo(json.dumps(odd.to_json(), indent=2) if as_json else _oddity_text(odd))
+        return
     models = tuple(name for name in MODELS if model in (name, "both"))
     found = d_prime(counts, models=models, correction=correction, replicates=replicates, seed=seed)
     store_figure(figure, lambda ax: plot_d_prime(found, ax))
@@ -203,3 +219,19 @@ def dprime(
     click.echo(f"{found.answers:,} answers; correction: {found.correction}; {found.rows[0].criterion.method}")
     for note in found.notes:
         click.echo(note)
+
+
+def _oddity_text(found: Oddity) -> str:
+    lines = [f"{'shift':>5}  {'answers':>7}  {'right':<26} d′"]
+    for row in found.rows:
+        right = shown(_in_percent(row.correct), 1, "%")
+        lines.append(f"{row.shift_px:>5g}  {row.answers:>7,}  {right:<26} {shown(row.d_prime, 2)}")
+    lines.append(f"{found.answers:,} answers; correction: {found.correction}; {found.rows[0].correct.method}")
+    return "\n".join([*lines, *found.notes])
+
+
+def _in_percent(share: Estimate) -> Estimate:
+    from analysis.results import Estimate
+
+    value, low, high = (None if end is None else 100 * end for end in (share.estimate, share.low, share.high))
+    return Estimate(value, low, high, share.method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -94,6 +94,28 @@ def rules_for(reader: StudyReader, source: str, named: str | None = None) -> tup
     return DEFAULT_RULES if configured is None else known_rules(configured)
 
 
+def responses_for(
+    reader: StudyReader, source: str, rules: Sequence[str], columns: Collection[str] | None = None
+) -> pd.DataFrame:
+    """The marked responses of a source, for the verb that runs.
+
+    Args:
+        reader: what the composed command lends.
+        source: where the responses are.
+        rules: names of the exclusion rules that mark.
+        columns: those needed, beside what the rules need; all if left out.
+
+    Raises: `AnalysisError` where the source cannot be read, and where the verb has no results for its task.
+    """
+    from analysis.responses.sources import read_responses
+    from analysis.tasks.registry import require_results, task_of
+
+    found = read_responses(source, reader.study_rows, rules, columns)
+    verb = click.get_current_context().command.name or ""
+    require_results(task_of(found), verb, source)
+    return found
+
+
 def trial_counts(reader: StudyReader, source: str, named_rules: str | None = None) -> TrialCounts:
     """Numbers of answers by shift, of a source of responses or of one that holds just these.
 
@@ -110,7 +132,7 @@ def counts_and_responses(
     Raises: `AnalysisError` where the source cannot be read, or no response is left to analyse.
     """
     from analysis.errors import AnalysisError
-    from analysis.responses.sources import is_counts, read_responses
+    from analysis.responses.sources import is_counts
     from analysis.trial_counts import COUNTED_COLUMNS, TrialCounts, read_counts
 
     if is_counts(source):
@@ -120,7 +142,7 @@ def counts_and_responses(
             )
         return read_counts(source), None
     rules = rules_for(reader, source, named_rules)
-    responses = read_responses(source, reader.study_rows, rules, (*COUNTED_COLUMNS, "shift_arcmin"))
+    responses = responses_for(reader, source, rules, (*COUNTED_COLUMNS, "shift_arcmin"))
     return TrialCounts.of(responses), responses
 
 

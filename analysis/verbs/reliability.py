@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from analysis.verbs.options import FIGURE, REPLICATES, RULES, SEED, StudyReader, rules_for, shown, store_figure
+from analysis.verbs.options import (
+    FIGURE,
+    REPLICATES,
+    RULES,
+    SEED,
+    StudyReader,
+    responses_for,
+    rules_for,
+    shown,
+    store_figure,
+)
 
 
 @click.command()
@@ -49,11 +59,10 @@ def reliability(
     from analysis.observers.accepted_answers import ANSWER_COLUMNS
     from analysis.observers.reliability import reliability as compute
     from analysis.observers.reliability_figure import plot_alpha_by_shift
-    from analysis.responses.sources import read_responses
 
     if figure is not None:
         check_figure(figure)
-    responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules), ANSWER_COLUMNS)
+    responses = responses_for(reader, source, rules_for(reader, source, rules), ANSWER_COLUMNS)
     found = compute(responses, replicates=replicates, splits=splits, seed=seed)
     store_figure(figure, lambda ax: plot_alpha_by_shift(found, ax))
     if as_json:

@@ -11,7 +11,17 @@ from typing import Any
 
 import click
 
-from analysis.verbs.options import CONCORDANCE_MARGIN, CORE, FILE, MAP_MARGIN, RULES, SEED, StudyReader, rules_for
+from analysis.verbs.options import (
+    CONCORDANCE_MARGIN,
+    CORE,
+    FILE,
+    MAP_MARGIN,
+    RULES,
+    SEED,
+    StudyReader,
+    responses_for,
+    rules_for,
+)
 
 
 @click.command()
@@ -23,6 +33,19 @@ from analysis.verbs.options import CONCORDANCE_MARGIN, CORE, FILE, MAP_MARGIN, R
     multiple=True,
     metavar="FILE",
     help="Distances of a metric, as for compare: FILE or NAME=FILE; repeatable.",
+)
+@click.option(
+    "--scores",
+    "scores",
+    multiple=True,
+    metavar="FILE",
+    help="Of a two-alternative study: triplet scores, as for flips: FILE or NAME=FILE; repeatable.",
+)
+@click.option(
+    "--stimuli",
+    type=FILE,
+    metavar="DIR",
+    help="Of a two-alternative study: the folder that has its images, where SOURCE is not one itself.",
 )
 @click.option("--plan", "plan_file", type=FILE, metavar="FILE", help="An analysis plan, which gives the settings.")
 @CORE
@@ -42,6 +65,8 @@ def report(
     source: str,
     output: Path,
     files: tuple[str, ...],
+    scores: tuple[str, ...],
+    stimuli: Path | None,
     plan_file: Path | None,
     core: str,
     min_responses: int | None,
@@ -63,15 +88,19 @@ def report(
     \b
     Example:  shift-study report my-study -o report
               shift-study report my-study --distances distances.csv --plan plan.json -o report
+              shift-study report my-triplets --scores scores.parquet -o report
     """
     from tqdm import tqdm
 
     from analysis.agreement.distances import read_usable_metrics
     from analysis.planning.plan import read_plan
     from analysis.report.build import Settings, build
+    from analysis.report.preference_sections import TripletSources
     from analysis.report.provenance import footer, without_password
     from analysis.report.writing import check_folder, write_report
-    from analysis.responses.sources import read_responses
+    from analysis.tasks.registry import task_of
+    from analysis.two_alternative.score_files import scored_files
+    from analysis.two_alternative.stimuli import read_stimuli, study_folder
 
     began = time.monotonic()
     check_folder(output, overwrite=force)
@@ -95,12 +124,15 @@ def report(
     else:
         settings = Settings(rules=rules_for(reader, source, rules), **explicit)
     distances, paths, unreadable = read_usable_metrics(files)
-    responses = read_responses(source, reader.study_rows, settings.rules)
+    responses = responses_for(reader, source, settings.rules)
+    folder = study_folder(source, stimuli)
+    is_2afc = "flips" in task_of(responses).sections
+    triplets = TripletSources(scores, read_stimuli(folder) if folder is not None and is_2afc else None)
     provenance = footer(
         responses,
         source=without_password(Path(source).name if "://" not in source else source),
         settings=vars(settings),
-        files=paths | ({"Plan": plan_file} if plan_file else {}),
+        files=paths | scored_files(scores) | ({"Plan": plan_file} if plan_file else {}),
         command=without_password(shlex.join(["shift-study", *sys.argv[1:]])),
     )
     with tqdm(desc="report", bar_format="{desc}: {n} steps, {elapsed}{postfix}", delay=1, leave=False) as bar:
@@ -116,6 +148,7 @@ def report(
             footer=provenance,
             plan=plan,
             unreadable=tuple(unreadable.values()),
+            triplets=triplets,
             step=step,
         )
         problems = write_report(made, output, pdf=not no_pdf, overwrite=force, step=step)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from analysis.verbs.options import FILE, RULES, StudyReader, rules_for
+from analysis.verbs.options import FILE, RULES, StudyReader, responses_for, rules_for
 
 
 @click.command()
@@ -80,14 +80,13 @@ def table1(
     from analysis.observers.table1 import table1 as compute
     from analysis.observers.table1_figure import save_figure
     from analysis.observers.table1_layouts import as_csv, as_latex, as_text
-    from analysis.responses.sources import read_responses
 
     if sum((json_, csv_, latex_)) > 1:
         raise click.UsageError("--json, --csv and --latex are three layouts of one table: give one of them.")
     if figure is not None:
         check_figure(figure)
     applied = rules_for(reader, source, rules)
-    table = compute(read_responses(source, reader.study_rows, applied, TABLE1_COLUMNS), applied)
+    table = compute(responses_for(reader, source, applied, TABLE1_COLUMNS), applied)
     if json_:
         click.echo(json.dumps(table.to_json(), indent=2))
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.verbs.options import FILE, REFERENCE_REPLICATES, RULES, SEED, StudyReader, rules_for
+from analysis.verbs.options import FILE, REFERENCE_REPLICATES, RULES, SEED, StudyReader, responses_for, rules_for
 
 if TYPE_CHECKING:
     from analysis.report.content import Section
@@ -87,7 +87,6 @@ def scorecard(
     from analysis.report.scorecard import Scorecard
     from analysis.report.scorecard_report import scorecard_report
     from analysis.report.writing import check_folder, write_report
-    from analysis.responses.sources import read_responses
 
     if study is None and not triplets and not opinion_files:
         raise AnalysisError("There are no judgments; give some with --study, --triplets or --opinions.")
@@ -104,7 +103,7 @@ def scorecard(
         parts: list[Part] = []
         if study is not None:
             step("same–different")
-            responses = read_responses(study, reader.study_rows, rules_for(reader, study, rules))
+            responses = responses_for(reader, study, rules_for(reader, study, rules))
             parts.append(
                 same_different_part(responses, files, min_responses=min_responses, replicates=replicates, seed=seed)
             )

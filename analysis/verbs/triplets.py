@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from analysis.verbs.options import SEED
+from analysis.verbs.two_alternative import bapps_export
 
 _METRIC = click.option(
     "--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric of the files; repeatable."
@@ -138,5 +139,5 @@ _CLIC = """The perceptual triplets of CLIC, the Challenge on Learned Image Compr
 Examples: shift-study clic score validation.csv --metric stlpips-alex -o scores.parquet
           shift-study clic table scores.parquet
 """
-bapps = click.Group("bapps", [bapps_table], help=_BAPPS)
+bapps = click.Group("bapps", [bapps_table, bapps_export], help=_BAPPS)
 clic = click.Group("clic", [clic_table], help=_CLIC)

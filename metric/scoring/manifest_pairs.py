@@ -5,12 +5,19 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from metric.errors import MetricError
+from metric.scoring.manifest_rows import (
+    SMALLEST_SIZE,
+    check_columns,
+    checked_cells,
+    image_file,
+    read_rows,
+    whole_number,
+)
 
 SCHEMAS = ("shift-study/manifest/1", "shift-study/manifest/2")
-FILE_NAME = "manifest.csv"
 COLUMNS = (
     "schema",
     "pair",
@@ -29,8 +36,6 @@ COLUMNS = (
     "reference_sha256",
     "stimulus_sha256",
 )
-_DIRECTIONS = ("right", "left", "up", "down", "up-right", "up-left", "down-right", "down-left")
-_SMALLEST_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -69,16 +74,7 @@ def read_manifest(folder: Path) -> list[ImagePair]:
         MetricError: where there is no manifest, or it has another schema, misses a column, names a pair
             twice, has a value outside its range or names a file that is not there; it names the row.
     """
-    path = folder / FILE_NAME
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return _read(path, csv.DictReader(file, strict=True))
-    except FileNotFoundError:
-        raise MetricError(f"There is no {FILE_NAME} in {folder}; name a study folder.") from None
-    except NotADirectoryError:
-        raise MetricError(f"{folder} is not a study folder, which has a {FILE_NAME}.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise MetricError(f"{path} is not a CSV file in UTF-8: {error}.") from error
+    return read_rows(folder, _read)
 
 
 def find_stimuli(source: str, stimuli: Path | None) -> Path:
@@ -103,9 +99,7 @@ def pick_pairs(manifest: Iterable[ImagePair], wanted: Iterable[str]) -> list[Ima
 
 
 def _read(path: Path, rows: csv.DictReader[str]) -> list[ImagePair]:
-    missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
-    if missing:
-        raise MetricError(f'{path} has no column "{missing[0]}"; see docs/manifest.md.')
+    check_columns(path, rows, COLUMNS)
     pairs: dict[str, ImagePair] = {}
     for row in rows:
         where = f"{path}, line {rows.line_num}"
@@ -119,51 +113,15 @@ def _read(path: Path, rows: csv.DictReader[str]) -> list[ImagePair]:
 
 
 def _pair(folder: Path, row: Mapping[str, str | None], where: str) -> ImagePair:
-    cells = {column: _cell(row, column, where) for column in COLUMNS}
-    if cells["schema"] not in SCHEMAS:
-        raise MetricError(f'{where}: the schema is "{cells["schema"]}"; this version reads {" and ".join(SCHEMAS)}.')
-    if cells["direction"] not in _DIRECTIONS:
-        raise MetricError(f'{where}: the direction "{cells["direction"]}" is not one of {", ".join(_DIRECTIONS)}.')
-    for column in ("pair", "image"):
-        if not cells[column]:
-            raise MetricError(f"{where}: the column {column} is empty.")
-    for column in ("source_sha256", "reference_sha256", "stimulus_sha256"):
-        if len(cells[column]) != 64 or set(cells[column]) - set("0123456789abcdef"):
-            raise MetricError(f'{where}: {column} "{cells[column]}" is not 64 hexadecimal digits.')
-    for column in ("crop_x", "crop_y"):
-        _whole_number(cells, column, 0, where)
+    cells = checked_cells(row, COLUMNS, SCHEMAS, ("pair", "image"), where)
     return ImagePair(
         pair=cells["pair"],
         image=cells["image"],
-        shift_px=_whole_number(cells, "shift_px", 0, where),
+        shift_px=whole_number(cells, "shift_px", 0, where),
         direction=cells["direction"],
-        size_px=_whole_number(cells, "size", _SMALLEST_SIZE, where),
-        reference=_file(folder, cells, "reference_file", where),
-        stimulus=_file(folder, cells, "stimulus_file", where),
+        size_px=whole_number(cells, "size", SMALLEST_SIZE, where),
+        reference=image_file(folder, cells, "reference_file", where),
+        stimulus=image_file(folder, cells, "stimulus_file", where),
         reference_sha256=cells["reference_sha256"],
         stimulus_sha256=cells["stimulus_sha256"],
     )
-
-
-def _cell(row: Mapping[str, str | None], column: str, where: str) -> str:
-    value = row[column]
-    if value is None or None in row:  # csv's marks of a row that is too short, or too long
-        raise MetricError(f"{where}: the row has another number of cells than the header.")
-    return value
-
-
-def _whole_number(cells: Mapping[str, str], column: str, least: int, where: str) -> int:
-    text = cells[column]
-    if not (text.isascii() and text.isdecimal() and int(text) >= least):
-        raise MetricError(f'{where}: {column} "{text}" is not a whole number of at least {least}.')
-    return int(text)
-
-
-def _file(folder: Path, cells: Mapping[str, str], column: str, where: str) -> Path:
-    name = PurePosixPath(cells[column])
-    if name.is_absolute() or ".." in name.parts or not name.parts:
-        raise MetricError(f'{where}: {column} "{name}" is not a path inside the study folder.')
-    path = folder / name
-    if not path.is_file():
-        raise MetricError(f"{where}: there is no file {path}.")
-    return path

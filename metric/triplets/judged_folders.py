@@ -80,7 +80,8 @@ def read_folders(
         raise MetricError(f"{root} has no {layout.what} to score{': ' + bad[0] if bad else '; its folders are empty.'}")
     lacking = [category for category in layout.categories if category not in categories]
     notes = []
-    if split == "val" and lacking:
+    # A set of other categories alone is nobody's part of BAPPS.
+    if split == "val" and 0 < len(lacking) < len(layout.categories):
         notes.append(f"{root} has no {', '.join(lacking)}: means are over {len(categories)} categories.")
     return TripletSet(layout.name, triplets, votes, bad=bad, notes=notes)
 

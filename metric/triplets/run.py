@@ -16,6 +16,7 @@ from metric.scoring.shared_run import SharedRun
 from metric.triplets.decoding import Decoder
 from metric.triplets.distances import Comparison
 from metric.triplets.score_file import SCHEMA, ScoreTable, distance_columns
+from metric.triplets.study_triplets import StudyStimulus, by_triplet
 from metric.triplets.triplet import Triplet, TripletSet
 
 _COLUMN = "all metrics"
@@ -127,7 +128,7 @@ class TripletRun:
                 why = f": {bad[0]}" if bad else "."
                 raise MetricError(f"Not one of the {len(self.triplets.triplets)} triplets could be scored{why}")
             if self.output is not None:
-                self._table(self._by_metric(names, found[_COLUMN])).write(self.output, self.triplets.triplets)
+                self._write(self._by_metric(names, found[_COLUMN]), self.output)
 
         files = {} if self.output is None else {_COLUMN: self.output}
         shared = SharedRun(
@@ -181,6 +182,13 @@ class TripletRun:
             name: {key: values[index * width : (index + 1) * width] for key, values in found.items()}
             for index, name in enumerate(names)
         }
+
+    def _write(self, distances: Mapping[str, Mapping[str, Sequence[float]]], output: Path) -> None:
+        table, rows = self._table(distances), self.triplets.triplets
+        stimuli = [one for one in rows if isinstance(one, StudyStimulus)]
+        if stimuli:
+            table, rows = by_triplet(table, stimuli)
+        table.write(output, rows)
 
     def _table(self, distances: Mapping[str, Mapping[str, Sequence[float]]]) -> ScoreTable:
         pairs = self.triplets.name == "bapps-jnd"

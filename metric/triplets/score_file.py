@@ -37,7 +37,7 @@ class ScoreTable:
 
     Attributes:
         schema: name of the table's form.
-        set_name: `bapps`, `bapps-jnd` or `clic`.
+        set_name: `bapps`, `bapps-jnd`, `clic` or `two-afc`.
         votes: whose the judgments are.
         size_px: the shorter side that images were resized to; None where they were not.
         judge: name of the column of judgments.
@@ -74,9 +74,10 @@ class ScoreTable:
                 "sample": pa.array([triplet.sample for triplet in scored], pa.string()),
                 "reference": pa.array([triplet.reference_name for triplet in scored], pa.string()),
                 "size_px": pa.array([self.size_px] * n, pa.int32()),
-                self.judge: pa.array([triplet.judge for triplet in scored], pa.float64()),
+                self.judge: pa.array([triplet.judge for triplet in scored], pa.float64(), from_pandas=True),
             }
-            columns |= {name: pa.array(values[:, index]) for index, name in enumerate(self.columns)}
+            # NaN stands for what is not known: it becomes an empty cell.
+            columns |= {name: pa.array(values[:, index], from_pandas=True) for index, name in enumerate(self.columns)}
             tables.append(pa.table(columns))
         return pa.concat_tables(tables).replace_schema_metadata(
             {self.schema: json.dumps(self.settings, ensure_ascii=False)}

@@ -22,7 +22,7 @@ class Triplet:
         sample: its name within its category.
         reference: the file of the reference.
         compared: the files of the images that are compared with it: p0 and p1 of a triplet.
-        judge: share of people who preferred p1, in [0, 1]; of a pair, who called it the same.
+        judge: share of people who preferred p1, in [0, 1]; of a pair, who called it the same. NaN: not known.
         reference_name: as the table of scores names the reference; triplets that share one are one cluster.
         images: which files these are, by their names, sizes and times, in few characters.
     """
@@ -46,7 +46,7 @@ class TripletSet:
     """Triplets (or pairs) in their order.
 
     Attributes:
-        name: the layout that it was read from: `bapps`, `bapps-jnd` or `clic`.
+        name: the layout that it was read from: `bapps`, `bapps-jnd`, `clic` or `two-afc`.
         triplets: at least one.
         votes: `human`, or the rule by which the votes were made.
         shared_references: whether triplets of one reference stand together, so that its features are worth keeping.

@@ -99,7 +99,7 @@ def bapps_score_verb(
     if as_json:
         print_json({"source": str(data), **summary(run, scores, arithmetic)})
     else:
-        click.echo(summary_table(run, scores, "bapps"))
+        click.echo(summary_table(run, scores, f"bapps table {run.output}"))
 
 
 @bapps_group.command("jnd")

@@ -79,4 +79,4 @@ def clic_score_verb(
     if as_json:
         print_json({"source": str(data), **summary(run, scores, arithmetic)})
     else:
-        click.echo(summary_table(run, scores, "clic"))
+        click.echo(summary_table(run, scores, f"clic table {run.output}"))

@@ -75,6 +75,9 @@ def score_verb(
     SOURCE is a study folder; or a database URL, a response file or ghildyal2022, with --stimuli. The
     agreement is the JND mAP of the paper's Table 8, over pairs with at least --min-responses accepted responses.
 
+    Of a two-alternative study all triplets are scored, in all their versions, and -o FILE.parquet (.csv, .csv.gz) is
+    what `two-afc` and `flips` take with --scores.
+
     With -o, each distance is kept as it is found: the same command goes on where a killed one was. Several
     GPUs or hosts share the pairs when torchrun starts it on each.
 
@@ -83,6 +86,7 @@ def score_verb(
               shift-study score responses.csv --stimuli my-study --metric ssim -o distances.csv
               torchrun --nproc-per-node 4 --no-python shift-study score my-study \\
                   --all-pairs --metric stlpips-vgg -o distances.csv
+              shift-study score my-triplets --metric lpips-alex --metric ssim -o scores.parquet
     """
     from metric.extra import require_torch
 
@@ -100,14 +104,22 @@ def score_verb(
     from metric.scoring.processes import Processes
     from metric.scoring.run import run
     from metric.scoring.run_settings import settings_of
+    from metric.triplets.study_triplets import is_triplet_study
     from metric.verbs.score_table import score_table
+    from metric.verbs.score_triplets import score_study_triplets
+    from metric.verbs.triplet_scoring import Pass
 
+    folder = find_stimuli(source, stimuli)
+    if is_triplet_study(folder):
+        scoring = Pass(names, False, force, weights, download, precision, device)
+        score_study_triplets(context, scoring, source, folder, output, as_json)
+        return
     specs = find_specs(names)
     given = parse_weights(weights, names)
     files = plan_files(output, names, overwrite=force)
     processes = context.with_resource(Processes.from_environment())
     chosen = choose_device(processes.device(device))
-    manifest = read_manifest(find_stimuli(source, stimuli))
+    manifest = read_manifest(folder)
     door: JudgmentDoor = context.obj
     judgments: Judgments | None = None
     try:

@@ -185,11 +185,11 @@ def summary(run: TripletRun, scores: TripletScores, arithmetic: str) -> dict[str
     }
 
 
-def summary_table(run: TripletRun, scores: TripletScores, group: str) -> str:
-    """The same for a terminal."""
+def summary_table(run: TripletRun, scores: TripletScores, next_verb: str) -> str:
+    """The same for a terminal; `next_verb` shows how well they agree with the votes."""
     rows = [("", "triplets", "seconds", "a second")]
     for name, seconds in scores.seconds.items():
         rate = f"{scores.computed / seconds:.1f}" if seconds > 0 else "–"
         rows.append((name, f"{len(scores.triplets):,}", f"{seconds:.1f}", rate))
     votes = "" if run.triplets.votes == "human" else f"\nThe votes are not human: {run.triplets.votes}."
-    return f"{align(rows)}\n`shift-study {group} table {run.output}` shows how well they agree with the votes.{votes}"
+    return f"{align(rows)}\n`shift-study {next_verb}` shows how well they agree with the votes.{votes}"

@@ -132,7 +132,7 @@ def test_an_unknown_source_lists_what_is_possible(run: Run, tmp_path: Path) -> N
 def test_a_bad_value_in_an_exported_file_ends_with_one_sentence(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "responses.csv"
     run("export", "pilot", "-o", path)
-    path.write_text(path.read_text().replace("different", "sam", 1))
+    path.write_text(path.read_text().replace(",different,", ",sam,", 1))
     result = run("table1", path)
     assert result.exit_code == 1
     assert result.stderr == f"Error: {path}: line 3: response is 'sam', not one of same, different.\n"

@@ -1,0 +1,1 @@
+"""Two-alternative forced choices: which of two distorted images people find more similar to a reference."""
