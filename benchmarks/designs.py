@@ -30,7 +30,7 @@ from tqdm import tqdm
 from analysis.planning.simulated_metric import SimulatedMetric
 from analysis.planning.simulated_study import Design, Floats, Population, image_effects, simulate
 from analysis.planning.simulated_verdicts import Jury
-from study_server.stimuli.discriminating import choose, disagreement
+from study_server.tasks.shifted_pairs.discriminating import choose, disagreement
 
 _POOL = 2_000
 _GOOD = SimulatedMetric(noise_sd=0.3, opinion_sd=0.3)

@@ -153,12 +153,13 @@ def png_bytes_shown(study: StudyFolder) -> int:
     """Lossless size of all images that the only participant was shown: trials, practice, example."""
     engine = create_engine(study.database_url)
     with engine.connect() as connection:
-        question = "SELECT reference_file, stimulus_file FROM trial JOIN pair ON pair.id = trial.pair_id"
-        shown = [study.path / name for row in connection.execute(text(question)) for name in row]
+        question = "SELECT stimulus.name FROM trial JOIN stimulus ON stimulus.id = trial.stimulus_id"
+        names = connection.execute(text(question)).scalars().all()
+        shown = [study.path / file for name in names for file in study.row(name).files.values()]
     engine.dispose()
-    example = study.example_pair
-    for row in [*study.practice_pairs, *([example] if example else [])]:
-        shown += [study.practice_path / row.reference_file, study.practice_path / row.stimulus_file]
+    example = study.example
+    for row in [*(trial.row for trial in study.practice_trials), *([example.row] if example else [])]:
+        shown += [study.practice_path / file for file in row.files.values()]
     return sum(path.stat().st_size for path in shown)
 
 

@@ -10,10 +10,10 @@ import json
 import random
 from typing import Any
 
-from study_server.folder.settings import AcceptanceSettings
-from study_server.participants.acceptance import CatchTrials
-from study_server.participants.guessing import chance_to_pass, passes
-from study_server.participants.same_different import Observer
+from study_server.tasks.same_different.guessing import chance_to_pass, passes
+from study_server.tasks.same_different.observer import Observer
+from study_server.tasks.same_different.settings import SameDifferentAcceptance
+from study_server.tasks.same_different.validation import CatchTrials
 
 RULES: list[tuple[int, dict[str, Any]]] = [
     (5, {}),
@@ -30,7 +30,7 @@ RULES: list[tuple[int, dict[str, Any]]] = [
 """Pairs without a shift, and as many with the largest; and the rule beside the paper's."""
 
 
-def simulated(rules: AcceptanceSettings, n: int, wrong: tuple[float, float], participants: int) -> float:
+def simulated(rules: SameDifferentAcceptance, n: int, wrong: tuple[float, float], participants: int) -> float:
     """Share that passes of simulated participants who err so often, on pairs without a shift and with the largest."""
     rng = random.Random(f"{rules}/{n}/{wrong}")
     passed = 0
@@ -46,7 +46,7 @@ def table(participants: int) -> list[dict[str, Any]]:
     honest = (1 - observer.p_same(0), observer.p_same(9))
     rows = []
     for n, rule in RULES:
-        rules = AcceptanceSettings(**rule)
+        rules = SameDifferentAcceptance(**rule)
         rows.append(
             {
                 "rule": ", ".join(f"{name} = {value:g}" for name, value in rule.items()) or "the paper's alone",

@@ -57,7 +57,7 @@ def copy_participants(session: Session, times: int) -> None:
         ("trial", "id"): trials, ("trial", "participant_id"): people, ("response", "trial_id"): trials,
         ("visit", "participant_id"): people, ("question_answer", "participant_id"): people,
     }  # fmt: skip
-    secrets = {"token", "left_token", "right_token", "idempotency_key", "withdrawal_code"}
+    secrets = {"token", "images_token", "idempotency_key", "withdrawal_code"}
     for copy in range(1, times + 1):
         for model in (Participant, Trial, Response, Visit, QuestionAnswer):
             table = model.__table__

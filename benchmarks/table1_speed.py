@@ -60,6 +60,7 @@ def answers(count: int, seed: int = 0, images: int = _IMAGES) -> pd.DataFrame:
     columns: dict[str, Any] = {
         "schema": texts(["shift-study/responses/3"]),
         "study": texts(["speed"]),
+        "task": texts(["same-different"]),
         "participant": texts([f"s{number:05d}" for number in range(people)], participant),
         "participant_state": texts(["finished"]),
         "trial": pd.array(np.tile(np.arange(1, _TRIALS + 1), people), dtype="Int64"),

@@ -47,7 +47,7 @@ class Enrolled:
 
     cookies: dict[str, str]
     trials_path: str
-    trials: list[dict[str, str]]
+    trials: list[dict[str, Any]]
     visit: int
 
 
@@ -120,19 +120,18 @@ def _sit_down(browser: Browser, page: str) -> Script:
     return Enrolled(dict(browser.cookies), path, found["trials"], begun["visit"])
 
 
-def _answer(site: Site, enrolled: Enrolled, trial: dict[str, str], rng: random.Random) -> tuple[str, dict[str, Any]]:
+def _answer(site: Site, enrolled: Enrolled, trial: dict[str, Any], rng: random.Random) -> tuple[str, dict[str, Any]]:
     """Where the answer to a trial is put, and the answer."""
     body = ANSWER | {"visit": enrolled.visit, "idempotency_key": f"{rng.getrandbits(128):032x}"}
     now = datetime.now(UTC)
-    body |= {
-        f"{side}_sent": receipt(site.secret_key, trial[side].rpartition("/")[2], now) for side in ("left", "right")
-    }
+    images = trial["images"].items()
+    body |= {"sent": {place: receipt(site.secret_key, path.rpartition("/")[2], now) for place, path in images}}
     return f"{enrolled.trials_path}/{trial['id']}/response", body
 
 
-def _look(browser: Browser, trial: dict[str, str]) -> Script:
-    for side in ("left", "right"):
-        if (yield Ask("image", browser.request("GET", trial[side]))).status >= 400:
+def _look(browser: Browser, trial: dict[str, Any]) -> Script:
+    for path in trial["images"].values():
+        if (yield Ask("image", browser.request("GET", path))).status >= 400:
             raise Failed("was not given an image")
 
 
@@ -150,7 +149,7 @@ def _answer_all(site: Site, enrolled: Enrolled, seed: int, habits: Habits) -> Sc
     steps: list[Ask | float] = []
     for trial in enrolled.trials:
         if habits.images:
-            steps += [Ask("image", browser.request("GET", trial[side])) for side in ("left", "right")]
+            steps += [Ask("image", browser.request("GET", path)) for path in trial["images"].values()]
         if habits.think_s:
             steps.append(habits.pause(rng))
         path, body = _answer(site, enrolled, trial, rng)

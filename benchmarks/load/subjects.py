@@ -22,8 +22,8 @@ from benchmarks.load.postgres import cluster
 from benchmarks.load.processes import BenchmarkError, Server, free_port, running
 from study_server.folder import study_toml
 from study_server.folder.new import make_study
-from study_server.folder.settings import ServerSettings
 from study_server.folder.study_folder import StudyFolder
+from study_server.settings import ServerSettings
 from study_server.web.patient_worker import PatientWorker
 
 MANY = 1_000_000
@@ -159,7 +159,7 @@ def _bare_scripts(host: str, port: int, participants: int) -> list[Script]:
     content = json.dumps(
         participant.ANSWER
         | {"visit": 1, "idempotency_key": "0123456789abcdef0123456789abcdef"}
-        | dict.fromkeys(("left_sent", "right_sent"), f"1700000000000.{'x' * 22}"),
+        | {"sent": dict.fromkeys(("left", "right"), f"1700000000000.{'x' * 22}")},
         separators=(",", ":"),
     ).encode()
     # As long as a participant's, with a cookie as ours has.
