@@ -9,7 +9,8 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.responses.cells import Value, parse
-from analysis.responses.columns import COLUMNS, QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, question
+from analysis.responses.columns import QUESTION_PREFIX, SCHEMA, SCHEMA_FAMILY, VERSION, columns_of, question
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 SCHEMAS = {f"{SCHEMA_FAMILY}{version}": version for version in range(1, VERSION + 1)}
 
@@ -30,12 +31,14 @@ def row_by_row(rows: Sequence[Mapping[str, Any]], origin: str) -> pd.DataFrame:
                 "both parts again with `shift-study export` before you join them.",
             )
     version = SCHEMAS[rows[0]["schema"]]
-    columns = [*COLUMNS, *(question(name) for name in rows[0] if name.startswith(QUESTION_PREFIX))]
+    columns = [*columns_of(SAME_DIFFERENT), *(question(name) for name in rows[0] if name.startswith(QUESTION_PREFIX))]
     table: dict[str, list[Value]] = {column.name: [] for column in columns}
     for index, row in enumerate(rows):
         for column in columns:
             if column.name == "schema":
                 table["schema"].append(SCHEMA)
+            elif column.name == "task":
+                table["task"].append(SAME_DIFFERENT.name)
             elif column.since > version:
                 fail(
                     index,

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from analysis.responses.columns import COLUMNS
+from analysis.responses.columns import columns_of
+from analysis.tasks.same_different import SAME_DIFFERENT
 
 
 class StudyOfRows:
@@ -15,7 +16,7 @@ class StudyOfRows:
     def __init__(self, rows: Sequence[Mapping[str, Any]], at_once: int = 3) -> None:
         self.rows, self.at_once = rows, at_once
         names = dict.fromkeys(name for row in rows for name in row)
-        self.columns = [*names] or [column.name for column in COLUMNS]
+        self.columns = [*names] or [column.name for column in columns_of(SAME_DIFFERENT)]
 
     def batches(self, columns: Collection[str]) -> Iterator[Mapping[str, Sequence[Any]]]:
         for start in range(0, len(self.rows), self.at_once):

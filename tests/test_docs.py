@@ -13,12 +13,13 @@ import click
 import pytest
 
 import shift_study
-from analysis.responses.columns import COLUMNS
+from analysis.responses.columns import columns_of
+from analysis.tasks.registry import TASKS
 from metric.registry import METRICS
 from study_server.export import participants
 from study_server.export import responses as export
-from study_server.folder.settings import Question, Settings, allowed_text, sections
-from study_server.stimuli import manifest
+from study_server.settings import Question, Settings, StudySettings, allowed_text, sections
+from study_server.tasks import BUILT_IN, DEFAULT, task
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,22 +37,56 @@ def all_verbs(group: click.Group, prefix: str = "") -> list[tuple[str, click.Com
 
 
 VERBS = all_verbs(shift_study.main)  # type: ignore[arg-type]
-SETTINGS = [(section, f) for section, kind in sections().items() for f in dataclasses.fields(kind)]
-SETTINGS += [("questions", f) for f in dataclasses.fields(Question)]
 
 
-def setting_row(section: str, f: dataclasses.Field[Any]) -> str:
-    """The row of docs/settings.md that a setting must have."""
-    kind = Question if section == "questions" else sections()[section]
-    default = getattr(Question() if section == "questions" else getattr(Settings(), section), f.name)
-    shown = "(a text; see a new study.toml)" if isinstance(default, str) and "\n" in default else f"`{default!r}`"
-    allowed = allowed_text(get_type_hints(kind)[f.name], f.metadata).replace("|", "\\|")
-    return f"| `{section}.{f.name}` | {shown} | {allowed} | {f.metadata['about']} |"
+def setting_rows(kind: type, section: str, values: Any) -> list[str]:
+    """The rows of docs/settings.md that the settings of a section must have."""
+    hints = get_type_hints(kind)
+    rows = []
+    for f in dataclasses.fields(kind):
+        default = getattr(values, f.name)
+        shown = "(a text; see a new study.toml)" if isinstance(default, str) and "\n" in default else f"`{default!r}`"
+        allowed = allowed_text(hints[f.name], f.metadata).replace("|", "\\|")
+        rows.append(f"| `{section}.{f.name}` | {shown} | {allowed} | {f.metadata['about']} |")
+    return rows
 
 
-@pytest.mark.parametrize(("section", "field"), SETTINGS, ids=lambda v: v if isinstance(v, str) else v.name)
-def test_each_setting_is_documented_as_it_is(section: str, field: dataclasses.Field[Any]) -> None:
-    assert setting_row(section, field) in read("docs/settings.md").splitlines()
+def all_setting_rows(kind: type[Settings]) -> list[str]:
+    """Those of all sections, of one kind of settings; which task it is stands with the settings of every study."""
+    values = kind()
+    rows = [
+        row for name, section in sections(kind).items() for row in setting_rows(section, name, getattr(values, name))
+    ]
+    return [row for row in rows if not row.startswith("| `study.task` |")]
+
+
+def documented_settings() -> dict[str, list[str]]:
+    """Task → the rows of its own part of docs/settings.md; under "" those of every study."""
+    every, *own = re.split(r"^## Of the task `([^`]+)`$", read("docs/settings.md"), flags=re.MULTILINE)
+    parts = {"": every} | dict(zip(own[::2], own[1::2], strict=True))
+    return {name: [line for line in part.splitlines() if line.startswith("| `")] for name, part in parts.items()}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_setting_of_a_task_is_documented_as_it_is(name: str) -> None:
+    """Once: with the settings of every study where it is the same in every task, else in the task's own part."""
+    of_tasks = [set(all_setting_rows(task(other).settings_type)) for other in BUILT_IN]
+    rows = all_setting_rows(task(name).settings_type)
+    documented = documented_settings()
+    assert documented[name] == [row for row in rows if not all(row in other for other in of_tasks)]
+    for row in rows:
+        assert (row in documented[""]) is (row not in documented[name]), row
+
+
+def test_no_setting_is_documented_that_there_is_not() -> None:
+    documented = documented_settings()
+    assert [*documented] == ["", *BUILT_IN]
+    questions = setting_rows(Question, "questions", Question())
+    which_task = setting_rows(StudySettings, "study", StudySettings())[0]
+    assert "`study.task`" in which_task
+    every = set(documented[""])
+    assert len(every) == len(documented[""])
+    assert every - set(all_setting_rows(task(DEFAULT).settings_type)) == {which_task, *questions}
 
 
 @pytest.mark.parametrize(("name", "verb"), VERBS)
@@ -69,16 +104,22 @@ def test_each_verb_shows_an_example_and_explains_its_options(name: str, verb: cl
     assert all(p.help for p in verb.params if isinstance(p, click.Option))
 
 
-def test_each_column_of_the_manifest_is_documented() -> None:
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_column_of_the_manifests_is_documented(name: str) -> None:
     text = read("docs/manifest.md")
-    assert all(f"`{column}`" in text for column in manifest.COLUMNS)
+    assert [f.name for f in dataclasses.fields(task(name).row_type) if f"`{f.name}`" not in text] == []
 
 
-def test_each_column_of_the_responses_is_documented_and_the_server_gives_just_these() -> None:
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_column_of_the_responses_is_documented_and_the_server_gives_just_these(name: str) -> None:
     text = read("docs/responses.md")
-    names = [column.name for column in COLUMNS]
-    assert all(f"`{name}`" in text for name in names)
-    assert names == list(export.COLUMNS)
+    columns = [column.name for column in columns_of(TASKS[name])]
+    assert [column for column in columns if f"`{column}`" not in text] == []
+    assert columns == [*export.columns_of(task(name))]
+
+
+def test_the_analysis_knows_the_tasks_of_the_server() -> None:
+    assert [*TASKS] == [*BUILT_IN]
 
 
 def test_each_column_of_the_participants_is_documented() -> None:

@@ -132,6 +132,21 @@ def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> 
         for of in ("bapps", "clic"):
             Path(f"{of}.csv").write_text(f"set,category,sample,judge,d0,d1\\n{of},a,1,0.2,1,2\\n{of},a,2,0.6,2,1\\n")
             verb(of, "table", f"{of}.csv")
+        from analysis.responses.columns import columns_of
+        from analysis.responses.tidy_table import from_rows
+        from analysis.tasks.two_afc import TWO_AFC
+        empty = dict.fromkeys([column.name for column in columns_of(TWO_AFC)])
+        empty |= {"schema": "shift-study/responses/3", "study": "s", "task": "2afc", "excluded": False}
+        empty |= {"participant_state": "finished", "exclusion_reason": "", "repetition": 1}
+        empty |= {"first_side": "left", "response": "left", "preferred": "first"}
+        rows = [
+            empty | {"participant": f"p{i}", "trial": 2 * t + k + 1}
+            | {"triplet": f"0000{t}", "stimulus": f"0000{t}_n-{k}", "shift_px": k}
+            for i in range(6) for t in range(6) for k in (0, 1)
+        ]
+        from_rows(rows).to_csv("preferred.csv", index=False)
+        verb("two-afc", "preferred.csv")
+        verb("flips", "preferred.csv")
         verb("bapps", "make", "demo", "-o", "made", "--count", "1", "--size", "64")
         verb("bapps", "score", "made", "--metric", "mine.py", "-o", "scores.csv")
         verb("bapps", "jnd", "made", "--metric", "mine.py")
