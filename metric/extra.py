@@ -32,3 +32,9 @@ def require_torch(what: str) -> None:
     """Raises `MetricError` with the command that installs the extra, where it is missing and `what` needs it."""
     if not torch_is_installed():
         raise MetricError(f'{what} needs the extra "metric": {INSTALL}')
+
+
+def require_safetensors(what: str) -> None:
+    """Raises `MetricError` as `require_torch` does, where the extra was installed before it had safetensors."""
+    if find_spec("safetensors") is None:
+        raise MetricError(f'{what} needs safetensors, which comes with the extra "metric": {INSTALL}')
