@@ -53,7 +53,8 @@ from metric.text_table import align
 from metric.triplets.decoding import DecodedTriplet, Decoder
 from metric.triplets.distances import Comparison
 from metric.triplets.judged_folders import TWO_AFC, read_folders
-from metric.triplets.made_set import MadeSet, Photograph
+from metric.triplets.made_set import MadeSet
+from metric.triplets.photograph_files import Photograph
 from metric.triplets.run import TripletRun
 from metric.triplets.triplet import Triplet, TripletSet
 

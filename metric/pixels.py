@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
@@ -27,6 +29,8 @@ _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _UNSIGNED = 258, 339, 1
 """Tags of a TIFF file, and a value of the second."""
 _EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX")
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""EXIF orientations by which width and height change places."""
 
 
 _OPENING = threading.Lock()
@@ -42,21 +46,24 @@ def read_pixels(path: Path) -> Pixels:
         MetricError: where the file is missing, is none of these, is damaged, has more than 8 bits a channel, is
             transparent somewhere, has other colours (such as CMYK), or is a TIFF or WebP of several images.
     """
-    try:
-        with _open(path) as image:
-            _check_file(path, image)
-            image.load()
-    except MetricError:
-        raise
-    except FileNotFoundError:
-        raise MetricError(f"There is no image {path}.") from None
-    except UnidentifiedImageError:
-        raise MetricError(f"{path} is not a PNG, JPEG, TIFF, BMP or WebP image.") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise MetricError(f"{path} has too many pixels; crop it first.") from None
-    except Exception as error:  # of a damaged file, decoders raise whatever comes
-        raise MetricError(f"{path} cannot be read as an image: {error}.") from error
+    with _told(path), _open(path) as image:
+        _check_file(path, image)
+        image.load()
     return image_pixels(image, str(path))
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels that `read_pixels` gives of a file, by what stands before its pixels.
+
+    Raises:
+        MetricError: as `read_pixels` does, where it can be told without decoding the file.
+    """
+    with _told(path), _open(path) as image:
+        _check_file(path, image)
+        # Pillow would decode a PNG to look for an orientation behind its pixels; of a TIFF it says the turned size.
+        known = "exif" in image.info and image.format != "TIFF"
+        on_its_side = known and image.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
+        return image.size[::-1] if on_its_side else image.size
 
 
 def image_pixels(image: Image.Image, name: str) -> Pixels:
@@ -85,6 +92,23 @@ def read_image(path: Path) -> Tensor:
 def to_tensor(pixels: Pixels) -> Tensor:
     """8-bit RGB values (H, W, 3) as float32 in [0, 1], shape (1, 3, H, W)."""
     return torch.tensor(pixels).permute(2, 0, 1).unsqueeze(0).float().div_(255)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What goes wrong while a file is read, as a `MetricError` that names it."""
+    try:
+        yield
+    except MetricError:
+        raise
+    except FileNotFoundError:
+        raise MetricError(f"There is no image {path}.") from None
+    except UnidentifiedImageError:
+        raise MetricError(f"{path} is not a PNG, JPEG, TIFF, BMP or WebP image.") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise MetricError(f"{path} has too many pixels; crop it first.") from None
+    except Exception as error:  # of a damaged file, decoders raise whatever comes
+        raise MetricError(f"{path} cannot be read as an image: {error}.") from error
 
 
 def _open(path: Path) -> ImageFile:

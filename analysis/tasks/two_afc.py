@@ -145,7 +145,7 @@ TWO_AFC = Task(
             known_by="participant",
         ),
     },
-    verbs=("exclusions", "two-afc", "flips", "bapps export", "report"),
+    verbs=("exclusions", "two-afc", "flips", "bapps export", "train", "report"),
     sections=("study", "participants", "shares", "flips", "figure-1", "scale", "plan"),
     contradiction=preference_contradiction,
 )

@@ -18,6 +18,7 @@ _COLUMNS = (
     "reference_file",
     "first_file",
     "second_file",
+    "source_sha256",
     "reference_sha256",
     "first_sha256",
     "second_sha256",
@@ -26,13 +27,17 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Stimulus:
-    """One version of a triplet: files of the reference, the first and the second image, and what tells these apart."""
+    """One version of a triplet: files of the reference, the first and the second image, and what tells these apart.
+
+    `photograph`: that of which the reference was cut, by the SHA-256 of its file.
+    """
 
     stimulus: str
     triplet: str
     shift_px: int
     files: tuple[Path, Path, Path]
     sha256: tuple[str, str, str]
+    photograph: str
 
 
 def study_folder(source: str, stimuli: Path | None) -> Path | None:
@@ -82,6 +87,7 @@ def _stimulus(folder: Path, row: Mapping[str, str | None], where: str) -> Stimul
         shift_px=int(cells["shift_px"]),
         files=(files[0], files[1], files[2]),
         sha256=(cells["reference_sha256"], cells["first_sha256"], cells["second_sha256"]),
+        photograph=cells["source_sha256"],
     )
 
 

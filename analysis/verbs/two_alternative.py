@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,20 +159,38 @@ def flips(
 )
 @RULES
 @_STIMULI
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Share of the photographs, such as 0.2, whose triplets are in 2afc/val while the others are in 2afc/train.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draw of these photographs."
+)
 @click.option("--json", "json_", is_flag=True, help="Print what was written as JSON.")
 @click.pass_obj
 def bapps_export(
-    reader: StudyReader, source: str, output: Path, rules: str | None, stimuli: Path | None, json_: bool
+    reader: StudyReader,
+    source: str,
+    output: Path,
+    rules: str | None,
+    stimuli: Path | None,
+    held_out: float | None,
+    seed: int,
+    json_: bool,
 ) -> None:
     """Write what people of a two-alternative study preferred in BAPPS's own layout.
 
     SOURCE is a study folder, or a database URL or an exported file with --stimuli. DIR/shift_0 is a set for
     `bapps score`, of the unshifted triplets, and so are DIR/shift_1, …, of what people said of the shifted ones;
-    DIR/answers.csv has the numbers of answers.
+    DIR/answers.csv has the numbers of answers. With --held-out each has a set to train on beside that to test with, and
+    no photograph is in both.
 
     \b
     Example:  shift-study bapps export my-triplets -o judged
               shift-study bapps score judged/shift_0 --metric lpips-alex -o scores.parquet
+              shift-study bapps export my-triplets -o halves --held-out 0.5
     """
     from analysis.columns.participants import are_simulated
     from analysis.errors import AnalysisError
@@ -188,7 +207,7 @@ def bapps_export(
     responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
     require_results(task_of(responses), "bapps export", source)
     simulated = are_simulated(accepted(responses))
-    found = write_bapps_folder(Choices.of(responses), images, output, simulated=simulated)
+    found = write_bapps_folder(Choices.of(responses), images, output, simulated=simulated, held_out=held_out, seed=seed)
     if json_:
         _print_json(found.to_json())
         return
@@ -196,6 +215,12 @@ def bapps_export(
         click.echo(f"Wrote {output / name}: {triplets:,} triplets.")
     for note in [*found.notes, *(["Simulated observers answered; the sets say so."] if simulated else [])]:
         click.echo(note)
+    if held_out is not None:
+        some = shlex.quote(str(output / min(found.triplets).partition("/")[0]))
+        click.echo(
+            f"`shift-study train lpips --data {some}` trains a metric on the one part, `shift-study bapps score {some} "
+            "--metric trained-lpips/metric.safetensors -o scores.parquet` scores the other with it."
+        )
 
 
 def _check_layouts(*layouts: bool) -> None:

@@ -25,11 +25,23 @@ def resized(pixels: Pixels, size_px: int | None, filter_: str = "bicubic") -> Pi
     import numpy as np
 
     height, width, _ = pixels.shape
-    short = min(height, width)
-    if size_px is None or short == size_px:
+    size = resized_size(width, height, size_px)
+    if size == (width, height):
         return pixels
-    size = (size_px, size_px * height // width) if width <= height else (size_px * width // height, size_px)
     return np.asarray(Image.fromarray(pixels).resize(size, FILTERS[filter_]))
+
+
+def resized_size(width_px: int, height_px: int, size_px: int | None) -> tuple[int, int]:
+    """Width and height in pixels that `resized` gives of an image.
+
+    >>> resized_size(300, 200, 64)
+    (96, 64)
+    """
+    if size_px is None or min(width_px, height_px) == size_px:
+        return width_px, height_px
+    if width_px <= height_px:
+        return size_px, size_px * height_px // width_px
+    return size_px * width_px // height_px, size_px
 
 
 def crop_columns(width_px: int, shift_px: int = 0) -> slice:

@@ -51,8 +51,18 @@ TWO_AFC = Layout(
 JND = Layout("bapps-jnd", "BAPPS's JND set", "jnd", ("p0", "p1"), "same", ("traditional", "cnn"))
 
 
+SPLITS = ("train", "val")
+
+
 def read_folders(
-    data: Path, layout: Layout, split: str = "val", *, votes: str = "human", skip_bad: bool = False
+    data: Path,
+    layout: Layout,
+    split: str = "val",
+    *,
+    votes: str = "human",
+    skip_bad: bool = False,
+    only: Sequence[str] = (),
+    advance: Callable[[], object] = lambda: None,
 ) -> TripletSet:
     """The judged triplets or pairs of all categories of a split, those of a category by name.
 
@@ -62,12 +72,19 @@ def read_folders(
         split: `val` or `train`.
         votes: whose the judgments are.
         skip_bad: leave out what lacks a file or a readable judgment, and list it.
+        only: categories that are read; none stands for all.
+        advance: called after each triplet or pair.
 
     Raises:
-        MetricError: for a folder of another layout, a category without one of its folders, a file without its
-            partners, and a judgment that is unreadable or outside [0, 1].
+        MetricError: for a folder of another layout, a category of `only` that is not there, one without one of its
+            folders, a file without its partners, and a judgment that is unreadable or outside [0, 1].
     """
     root, categories = _find(data, layout, split)
+    unknown = [category for category in only if category not in categories]
+    if unknown:
+        raise MetricError(f'{root} has no category "{unknown[0]}"; there are {", ".join(categories)}.')
+    if only:
+        categories = [category for category in categories if category in only]
     bad: list[str] = []
 
     def refuse(sentence: str) -> None:
@@ -75,15 +92,28 @@ def read_folders(
             raise MetricError(sentence)
         bad.append(sentence)
 
-    triplets = [triplet for category in categories for triplet in _category(root / category, layout, refuse)]
+    triplets = []
+    for category in categories:
+        for triplet in _category(root / category, layout, refuse):
+            triplets.append(triplet)
+            advance()
     if not triplets:
         raise MetricError(f"{root} has no {layout.what} to score{': ' + bad[0] if bad else '; its folders are empty.'}")
     lacking = [category for category in layout.categories if category not in categories]
     notes = []
     # A set of other categories alone is nobody's part of BAPPS.
-    if split == "val" and 0 < len(lacking) < len(layout.categories):
+    if split == "val" and not only and 0 < len(lacking) < len(layout.categories):
         notes.append(f"{root} has no {', '.join(lacking)}: means are over {len(categories)} categories.")
     return TripletSet(layout.name, triplets, votes, bad=bad, notes=notes)
+
+
+def splits_in(data: Path, layout: Layout) -> tuple[str, ...]:
+    """Which of the splits lie in a folder that has `2afc` (or `jnd`), or in that one."""
+    return tuple(
+        split
+        for split in SPLITS
+        if any(_categories(root, layout) for root in (data / layout.folder / split, data / split))
+    )
 
 
 def _find(data: Path, layout: Layout, split: str) -> tuple[Path, list[str]]:

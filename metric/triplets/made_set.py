@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,8 +14,9 @@ import numpy as np
 from PIL import Image
 
 from metric.errors import MetricError
-from metric.pixels import Pixels, read_pixels
-from metric.triplets.judged_folders import IMAGE_SUFFIXES, JND, TWO_AFC
+from metric.pixels import Pixels
+from metric.triplets.judged_folders import JND, TWO_AFC, Layout
+from metric.triplets.photograph_files import Photograph
 from metric.triplets.triplet import HUMAN
 
 METADATA = "made.json"
@@ -26,28 +25,20 @@ STRENGTH = "strength"
 _COLUMNS = ("set", "category", "sample", "image", "photograph", "x", "y", "distortion", "strength", "amount")
 Amount = Callable[[Pixels, Sequence[Pixels]], Sequence[float]]
 """Of a reference and images, how far each is from it."""
+_HELD_OUT = 6
+"""Names the draw of the photographs that are held out; `_Part` has those of others."""
 
 
 @dataclass(frozen=True)
-class Photograph:
-    """A photograph that is read when it is asked for; its SHA-256 is of its pixels, 8-bit RGB row by row."""
+class _Part:
+    """A split of a layout. `draws` and `votes` name the draws of its images and votes, after the seed."""
 
-    name: str
-    width: int
-    height: int
-    sha256: str
-    read: Callable[[], Pixels]
-
-    @classmethod
-    def of(cls, name: str, read: Callable[[], Pixels]) -> Photograph:
-        """The photograph that `read` gives."""
-        pixels = read()
-        digest = hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
-        return cls(name, pixels.shape[1], pixels.shape[0], digest, read)
-
-
-_read = lru_cache(maxsize=8)(read_pixels)
-"""Of many photographs, few are in memory at a time."""
+    layout: Layout
+    split: str
+    photographs: Sequence[Photograph]
+    count: int
+    draws: int
+    votes: int
 
 
 @dataclass(frozen=True)
@@ -55,16 +46,28 @@ class MadeSet:
     """What is to be made.
 
     Attributes:
-        count: triplets in each category, and pairs in each of the JND sets.
+        count: triplets in each category of the split `val`, and pairs in each of the JND sets.
         size_px: width and height of an image.
         seed: the same gives the same set, with the same versions of NumPy, SciPy and Pillow.
         votes: `strength`, or the name of a metric whose distances the votes follow.
+        hold_out: photographs that `val` and the pairs are of, while the others make a split `train`; 0 makes no such
+            split, and uses all.
+        train_count: triplets in each category of `train`; None: as many as `count`.
     """
 
     count: int = 20
     size_px: int = 256
     seed: int = 0
     votes: str = STRENGTH
+    hold_out: int = 0
+    train_count: int | None = None
+
+    @property
+    def to_train(self) -> int:
+        """Triplets in each category of `train`, 0 where there is no such split."""
+        if not self.hold_out:
+            return 0
+        return self.count if self.train_count is None else self.train_count
 
     def make(
         self, photographs: Sequence[Photograph], folder: Path, advance: Callable[[], object] = lambda: None
@@ -78,7 +81,7 @@ class MadeSet:
 
         Raises:
             MetricError: for a folder that has something in it or cannot be written, photographs that are all too
-                small, and a metric that is none or gives no distances of 0 and more.
+                small or no more than are held out, and a metric that is none or gives no distances of 0 and more.
         """
         if folder.name in ("", ".."):
             raise MetricError(f"{folder} has no name of its own; give a folder that is to be made, with -o.")
@@ -90,13 +93,14 @@ class MadeSet:
                 f"Not one of {len(photographs)} photographs has {self.size_px} × {self.size_px} pixels; give larger "
                 "ones, or a smaller --size."
             )
+        train, val = self._split(large)
         amount = None if self.votes == STRENGTH else _distances(self.votes)
         draft = folder.with_name(f".{folder.name}.draft")
         try:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
             try:
-                self._write(draft, large, amount, advance)
+                self._write(draft, train, val, amount, advance)
                 draft.replace(folder)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
@@ -104,24 +108,54 @@ class MadeSet:
             raise MetricError(f"{folder} cannot be written: {error.strerror or error}.") from error
         return folder / METADATA
 
+    def _split(self, photographs: Sequence[Photograph]) -> tuple[list[Photograph], list[Photograph]]:
+        """Photographs to train on and those held out, no picture on both sides, under whatever names it stands."""
+        if not self.hold_out:
+            return [], list(photographs)
+        pictures = sorted({photograph.sha256 for photograph in photographs})
+        if self.hold_out >= len(pictures):
+            raise MetricError(
+                f"--hold-out {self.hold_out} of {len(pictures)} different photographs of {self.size_px} × "
+                f"{self.size_px} pixels leaves none to train on; hold out fewer, or give more photographs."
+            )
+        chosen = np.random.default_rng([self.seed, _HELD_OUT]).permutation(len(pictures))[: self.hold_out]
+        held_out = {pictures[place] for place in chosen}
+        return (
+            [photograph for photograph in photographs if photograph.sha256 not in held_out],
+            [photograph for photograph in photographs if photograph.sha256 in held_out],
+        )
+
     def _write(
-        self, folder: Path, photographs: Sequence[Photograph], amount: Amount | None, advance: Callable[[], object]
+        self,
+        folder: Path,
+        train: Sequence[Photograph],
+        val: Sequence[Photograph],
+        amount: Amount | None,
+        advance: Callable[[], object],
     ) -> None:
         from metric.triplets.made_votes import preference_shares, same_shares
 
         rows: list[tuple[object, ...]] = []
-        for number, layout in enumerate((TWO_AFC, JND)):
+        parts = [
+            _Part(TWO_AFC, "val", val, self.count, draws=0, votes=2),
+            _Part(JND, "val", val, self.count, draws=1, votes=3),
+        ]
+        if train:
+            parts.append(_Part(TWO_AFC, "train", train, self.to_train, draws=4, votes=5))
+        for part in parts:
+            layout = part.layout
             judged: list[tuple[Path, list[float]]] = []
             for place, category in enumerate(layout.categories):
-                home = folder / layout.folder / "val" / category
-                for part in layout.parts:
-                    (home / part).mkdir(parents=True)
-                for sample in range(self.count):
-                    generator = np.random.default_rng([self.seed, number, place, sample])
-                    amounts = self._sample(home, layout.images, f"{sample:06d}", photographs, amount, generator, rows)
-                    judged.append((home / layout.judgments / f"{sample:06d}.npy", amounts))
+                home = folder / layout.folder / part.split / category
+                for name in layout.parts:
+                    (home / name).mkdir(parents=True)
+                for sample in range(part.count):
+                    generator = np.random.default_rng([self.seed, part.draws, place, sample])
+                    name = f"{sample:06d}"
+                    amounts = self._sample(home, layout.images, name, part.photographs, amount, generator, rows)
+                    judged.append((home / layout.judgments / f"{name}.npy", amounts))
                     advance()
-            generator = np.random.default_rng([self.seed, 2 + number])
+            generator = np.random.default_rng([self.seed, part.votes])
             found = np.array([amounts for _, amounts in judged])
             if layout is TWO_AFC:
                 shares = preference_shares(found[:, 0], found[:, 1], generator)
@@ -131,9 +165,10 @@ class MadeSet:
                 np.save(path, np.array([share], np.float32))
         with (folder / "distortions.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_COLUMNS)
+            writer.writerow((*_COLUMNS, "split") if train else _COLUMNS)
             writer.writerows(rows)
-        (folder / METADATA).write_text(json.dumps(self._metadata(photographs), indent=2) + "\n", encoding="utf-8")
+        metadata = self._metadata(train, val)
+        (folder / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
 
     def _sample(
         self,
@@ -159,18 +194,19 @@ class MadeSet:
             amounts = list(amount(reference, [each.pixels for each in made]))
         for part, pixels in zip(images, [reference, *(each.pixels for each in made)], strict=True):
             Image.fromarray(pixels).save(home / part / f"{sample}.png")
-        layout = home.parents[1].name
+        layout, split = home.parents[1].name, (home.parent.name,) if self.hold_out else ()
+        what = (layout, home.name, sample)
         rows.extend(
-            (layout, home.name, sample, part, taken.name, x, y, each.distortion, f"{each.strength:.4f}", repr(value))
+            (*what, part, taken.name, x, y, each.distortion, f"{each.strength:.4f}", repr(value), *split)
             for part, each, value in zip(images[1:], made, amounts, strict=True)
         )
         return amounts
 
-    def _metadata(self, photographs: Sequence[Photograph]) -> dict[str, object]:
+    def _metadata(self, train: Sequence[Photograph], val: Sequence[Photograph]) -> dict[str, object]:
         from metric.triplets.made_votes import EXPONENT, RULE, VOTES_PER_PAIR, VOTES_PER_TRIPLET
 
         what = "strength of its distortion" if self.votes == STRENGTH else f"distance under {self.votes}"
-        return {
+        metadata = {
             "schema": SCHEMA,
             "votes_are_human": False,
             "note": "Nobody looked at these images: their votes were drawn by a rule.",
@@ -180,29 +216,15 @@ class MadeSet:
             "count": self.count,
             "size_px": self.size_px,
             "made_with": {name: version(name) for name in ("shift-study", "numpy", "pillow", "scipy")},
-            "photographs": {photograph.name: photograph.sha256 for photograph in photographs},
+            "photographs": {photograph.name: photograph.sha256 for photograph in (*train, *val)},
         }
-
-
-def photographs_in(folder: Path) -> tuple[list[Photograph], list[str]]:
-    """Photographs of a folder and those below it, named by their path in it; and of what was left out, why.
-
-    Raises:
-        MetricError: where there is no readable image.
-    """
-    if not folder.is_dir():
-        raise MetricError(f'There is no folder "{folder}" of photographs; name one, or demo.')
-    found: list[Photograph] = []
-    left_out: list[str] = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            try:
-                found.append(Photograph.of(path.relative_to(folder).as_posix(), partial(_read, path)))
-            except MetricError as error:
-                left_out.append(str(error))
-    if not found:
-        raise MetricError(f"{folder} has no readable image{': ' + left_out[0] if left_out else '.'}")
-    return found, left_out
+        if train:
+            metadata["train_count"] = self.to_train
+            metadata["splits"] = {
+                split: [photograph.name for photograph in photographs]
+                for split, photographs in (("train", train), ("val", val))
+            }
+        return metadata
 
 
 def votes_of(data: Path) -> str:
@@ -211,7 +233,7 @@ def votes_of(data: Path) -> str:
     Raises:
         MetricError: where that file is damaged.
     """
-    places = (_home(data.absolute()) / METADATA, _home(data.resolve()) / METADATA)
+    places = (set_home(data.absolute()) / METADATA, set_home(data.resolve()) / METADATA)
     path = next((path for path in places if path.is_file()), None)
     if path is None:
         return HUMAN
@@ -221,7 +243,7 @@ def votes_of(data: Path) -> str:
         raise MetricError(f"{path} does not say how the votes were made; make the set again.") from error
 
 
-def _home(data: Path) -> Path:
+def set_home(data: Path) -> Path:
     """The folder of a set, of which `data` may be the part that has the triplets, or a split."""
     parts = (TWO_AFC.folder, JND.folder)
     if data.name in ("val", "train") and data.parent.name in parts:

@@ -10,6 +10,7 @@ from typing import Any
 
 from metric.errors import MetricError
 from metric.interface import FeatureMetric
+from metric.learned.trained_record import is_trained_file
 from metric.registry import METRICS
 from metric.scoring.processes import Processes
 from metric.scoring.shared_run import SharedRun
@@ -171,7 +172,10 @@ class TripletRun:
         from torch import get_num_threads
 
         small = self.size_px is not None and self.size_px <= _SMALL_PX and not self.triplets.shared_references
-        own = all(metric.spec.name in METRICS and metric.spec.deterministic for metric in self.metrics)
+        own = all(
+            (metric.spec.name in METRICS or is_trained_file(metric.spec.name)) and metric.spec.deterministic
+            for metric in self.metrics
+        )
         return get_num_threads() if small and own and self.device == "cpu" else 1
 
     def _by_metric(

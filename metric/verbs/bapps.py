@@ -195,17 +195,45 @@ def bapps_jnd_verb(
     metavar="RULE",
     help="What the made votes follow: strength (of the distortions), or the name of a metric.",
 )
+@click.option(
+    "--hold-out",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Photographs that 2afc/val and the pairs are of, while the others make 2afc/train; 0: no such split.",
+)
+@click.option(
+    "--train-count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Triplets in each category of 2afc/train.  [default: that of --count]",
+)
 @as_json_option
-def bapps_make_verb(images: str, output: Path, count: int, seed: int, size_px: int, votes: str, as_json: bool) -> None:
+def bapps_make_verb(
+    images: str,
+    output: Path,
+    count: int,
+    seed: int,
+    size_px: int,
+    votes: str,
+    hold_out: int,
+    train_count: int | None,
+    as_json: bool,
+) -> None:
     """Make a set of BAPPS's layout from photographs, with votes by a rule: for tests, teaching and dry runs.
 
     IMAGES is a folder of photographs (subfolders too), or demo: those inside the installed scikit-image and
     scikit-learn. The distortions stand for those of BAPPS. OUTPUT/made.json says that the votes are not human, and so
-    do the tables of what is scored on them.
+    do the tables of what is scored on them. With --hold-out there is a set to train on beside that to test with, and
+    no photograph is in both.
 
     \b
-    Example: shift-study bapps make demo -o made --count 10 --seed 1
+    Examples: shift-study bapps make demo -o made --count 10 --seed 1
+              shift-study bapps make demo -o made --hold-out 2 --train-count 200
     """
+    if train_count is not None and not hold_out:
+        raise click.UsageError("--train-count is of the set to train on, which --hold-out makes: give both.")
     from metric.extra import require_torch
 
     require_torch("`shift-study bapps make`")
@@ -214,7 +242,8 @@ def bapps_make_verb(images: str, output: Path, count: int, seed: int, size_px: i
     from tqdm import tqdm
 
     from metric.triplets.judged_folders import JND, TWO_AFC
-    from metric.triplets.made_set import MadeSet, Photograph, photographs_in
+    from metric.triplets.made_set import MadeSet
+    from metric.triplets.photograph_files import Photograph, photographs_in
 
     left_out: list[str] = []
     if images == "demo":
@@ -227,15 +256,18 @@ def bapps_make_verb(images: str, output: Path, count: int, seed: int, size_px: i
         photographs, left_out = photographs_in(Path(images))
     for sentence in left_out:
         click.echo(f"Left out: {sentence}", err=True)
-    total = count * (len(TWO_AFC.categories) + len(JND.categories))
+    made = MadeSet(count, size_px, seed, votes, hold_out, train_count)
+    categories, pairs = len(TWO_AFC.categories), count * len(JND.categories)
+    total = (made.to_train + count) * categories + pairs
     with tqdm(total=total, unit="sample", delay=2, desc="Making") as bar:
-        metadata = MadeSet(count, size_px, seed, votes).make(photographs, output, bar.update)
+        metadata = made.make(photographs, output, bar.update)
     if as_json:
         import json
 
         print_json({"folder": str(output), **json.loads(metadata.read_text(encoding="utf-8"))})
     else:
+        to_train = f"{made.to_train * categories} triplets to train on and, of other photographs, " if hold_out else ""
         click.echo(
-            f"Made {count * len(TWO_AFC.categories)} triplets and {count * len(JND.categories)} pairs in {output}; "
-            f"their votes are not human ({metadata})."
+            f"Made {to_train}{count * categories} triplets and {pairs} pairs in {output}; their votes are not human "
+            f"({metadata})."
         )

@@ -19,7 +19,7 @@ from PIL import Image
 
 from examples import examples
 from metric.errors import MetricError
-from metric.pixels import read_image, read_pixels
+from metric.pixels import read_image, read_pixels, read_size
 
 _RGB = np.arange(6 * 5 * 3, dtype=np.uint8).reshape(6, 5, 3)
 
@@ -30,6 +30,24 @@ def test_rgb_is_read_as_it_is(tmp_path: Path) -> None:
     tensor = read_image(tmp_path / "a.png")
     assert tensor.shape == (1, 3, 6, 5)
     assert tensor[0, 2, 5, 4].item() == pytest.approx(int(_RGB[5, 4, 2]) / 255)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tiff", "webp", "bmp"])
+@pytest.mark.parametrize("orientation", [None, 1, 3, 6, 8])
+def test_the_size_is_that_of_the_pixels_without_decoding(suffix: str, orientation: int | None, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    image = Image.fromarray(_RGB)
+    exif = image.getexif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    image.save(path, exif=exif)
+    height, width, _ = read_pixels(path).shape
+    assert read_size(path) == (width, height)
+    if suffix == "png":
+        path.write_bytes(path.read_bytes()[: path.read_bytes().index(b"IDAT") + 8])
+        assert read_size(path) == (width, height)
+        with pytest.raises(MetricError):
+            read_pixels(path)
 
 
 @pytest.mark.parametrize(

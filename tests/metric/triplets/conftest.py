@@ -12,7 +12,8 @@ from PIL import Image
 
 import shift_study
 from metric.pixels import Pixels
-from metric.triplets.made_set import MadeSet, Photograph
+from metric.triplets.made_set import MadeSet
+from metric.triplets.photograph_files import Photograph
 
 ALONE: dict[str, str | None] = {"RANK": None, "WORLD_SIZE": None, "MASTER_ADDR": None, "MASTER_PORT": None}
 

@@ -22,8 +22,9 @@ from metric.errors import MetricError
 from metric.pixels import Pixels
 from metric.triplets.distortions import DISTORTIONS, distort_as
 from metric.triplets.judged_folders import JND, TWO_AFC, read_folders
-from metric.triplets.made_set import MadeSet, Photograph, votes_of
+from metric.triplets.made_set import MadeSet, votes_of
 from metric.triplets.made_votes import preference_shares, same_shares
+from metric.triplets.photograph_files import Photograph
 
 Invoke = Callable[..., Result]
 NAMES = [(category, name) for category, functions in DISTORTIONS.items() for name in functions]
@@ -51,6 +52,60 @@ def test_the_same_seed_gives_the_same_set_and_another_another(
     assert len(files) == 2 + 6 * 4 * 2 + 2 * 3 * 2
     assert filecmp.cmpfiles(made_once, tmp_path / "again", files, shallow=False)[1:] == ([], [])
     assert len(filecmp.cmpfiles(made_once, tmp_path / "other", files, shallow=False)[1]) > 50
+
+
+def test_a_set_to_train_on_has_no_photograph_of_that_to_test_with(
+    made_once: Path, photographs: dict[str, Pixels], tmp_path: Path
+) -> None:
+    pixels = {name: photographs[name][:100, :100] for name in ("china", "rocket", "coffee", "chelsea")}
+    pixels["rocket again"] = pixels["rocket"]  # is the same photograph, wherever that is
+    several = [Photograph.of(name, lambda name=name: pixels[name]) for name in pixels]  # type: ignore[misc]
+    held_out = set()
+    for seed in range(6):
+        folder = tmp_path / str(seed)
+        MadeSet(count=1, size_px=40, seed=seed, hold_out=2, train_count=3).make(several, folder)
+        said = json.loads((folder / "made.json").read_text())
+        train, val = (set(said["splits"][split]) for split in ("train", "val"))
+        assert train | val == set(pixels) == set(said["photographs"])
+        assert len({said["photographs"][name] for name in val}) == 2 and not train & val
+        assert len({"rocket", "rocket again"} & train) in (0, 2)
+        held_out.add(frozenset(val))
+        with (folder / "distortions.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert {row["photograph"] for row in rows if row["split"] == "train"} <= train
+        assert {row["photograph"] for row in rows if row["split"] == "val"} <= val
+        assert {row["split"] for row in rows if row["set"] == "jnd"} == {"val"}
+        for split, count in (("train", 3), ("val", 1)):
+            triplets = read_folders(folder, TWO_AFC, split).triplets
+            assert len(triplets) == 6 * count
+            assert {(one.category, one.sample) for one in triplets} == {
+                (row["category"], row["sample"]) for row in rows if (row["set"], row["split"]) == ("2afc", split)
+            }
+        assert read_folders(folder, JND).triplets
+    assert len(held_out) > 1
+    MadeSet(count=1, size_px=40, seed=0, hold_out=2, train_count=3).make(several, tmp_path / "again")
+    files = _files(tmp_path / "0")
+    assert filecmp.cmpfiles(tmp_path / "0", tmp_path / "again", files, shallow=False)[1:] == ([], [])
+    # Without, nothing says a word of splits.
+    assert "split" not in (made_once / "made.json").read_text() + (made_once / "distortions.csv").read_text()
+
+
+def test_the_verb_makes_both_splits_or_says_why_not(
+    tmp_path: Path, some_photographs: list[Photograph], invoke: Invoke
+) -> None:
+    (tmp_path / "photographs").mkdir()
+    for one in some_photographs:
+        Image.fromarray(one.read()).save(tmp_path / "photographs" / f"{one.name}.png")
+    arguments = ("bapps", "make", tmp_path / "photographs", "-o", tmp_path / "made", "--size", 80, "--count", 1)
+    done = invoke(*arguments, "--hold-out", 1)
+    assert done.exit_code == 0, done.output
+    assert "Made 6 triplets to train on and, of other photographs, 6 triplets and 2 pairs in " in done.stdout
+    none_left = invoke(*arguments[:4], tmp_path / "m", *arguments[5:], "--hold-out", 2)
+    assert "--hold-out 2 of 2 different photographs of 80 × 80 pixels leaves none to train on" in none_left.stderr
+    assert not (tmp_path / "m").exists()
+    alone = invoke(*arguments, "--train-count", 2)
+    assert alone.exit_code == 2
+    assert "--train-count is of the set to train on, which --hold-out makes: give both." in alone.stderr
 
 
 def test_the_votes_follow_the_strengths(some_photographs: list[Photograph], tmp_path: Path) -> None:
