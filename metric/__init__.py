@@ -24,7 +24,7 @@ File: TypeAlias = str | PathLike[str]
 
 
 def load(
-    name: str,
+    name: File,
     *,
     device: str = "auto",
     precision: Precision = "float32",
@@ -38,7 +38,8 @@ def load(
     where an image requires a gradient, and have the type of the images (see `metric.interface.FeatureMetric`).
 
     Args:
-        name: as `shift-study metrics` lists it, `pyiqa:NAME`, `package.module:name` or `file.py:name`.
+        name: as `shift-study metrics` lists it, `pyiqa:NAME`, `package.module:name` or `file.py:name`, or the path of
+            a metric that was trained here, which ends in `.safetensors`.
         device: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
         precision: `float32`, or `bfloat16` for less exact distances sooner; a processor that has no bfloat16
             computes in float32, which a warning says.
@@ -54,11 +55,13 @@ def load(
     tensor([0.2500, 0.2500])
     """
     import warnings
+    from os import fspath
     from pathlib import Path
 
     from metric.errors import MetricError
     from metric.loading import find_spec, load_metric
 
+    name = fspath(name)
     given: dict[str, Path] = {}
     if isinstance(weights, str | PathLike):
         roles = [need.role for need in find_spec(name).weights]

@@ -30,6 +30,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": INK,
     "legend.frameon": False,
     "svg.hashsalt": "shift-study",
+    "text.parse_math": False,  # a metric or a network may be called as a file is, with any signs
 }
 
 

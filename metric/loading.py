@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, get_args
 
 from metric.errors import MetricError, MisfitError
 from metric.extra import require_torch
+from metric.learned.trained_record import describe_trained, is_trained_file
 from metric.outside.resolving import find_outside
 from metric.registry import METRICS
 from metric.registry.spec import MetricSpec
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
 def find_spec(name: str) -> MetricSpec:
     """The record of the metric `name`: of this project, `pyiqa:NAME`, code of the user's own, or of a package.
 
+    A name that ends in `.safetensors` is a file of a metric that was trained here.
+
     Raises:
-        MetricError: lists the known names where there is none.
+        MetricError: lists the known names where there is none; or what is wrong with the file.
     """
     if name in METRICS:
         return METRICS[name]
+    if is_trained_file(name):
+        return describe_trained(name)
     spec = find_outside(name)
     if spec is None:
         alike = get_close_matches(str(name), METRICS)
@@ -62,7 +67,7 @@ def load_metric(
     """The metric `name` with its trained weights, to be evaluated and not trained.
 
     Args:
-        name: as `shift-study metrics` lists it.
+        name: as `shift-study metrics` lists it, or another that `find_spec` knows.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         weights: role → file, for weights that are to be taken from there.
         download: whether weights that are nowhere here may be downloaded, where torchvision publishes them.

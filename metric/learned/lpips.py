@@ -8,7 +8,7 @@ averaged over positions; the levels are added.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -77,6 +77,9 @@ class LPIPS(FeatureMetric):
     """The metric as a module: images (N, 3, H, W), RGB in [0, 1] → distances (N,).
 
     Its channel weights are 0 until they are loaded or trained.
+
+    Attributes:
+        arranged: whether it is arranged for evaluation, and no longer to be trained.
     """
 
     mean: Tensor
@@ -87,10 +90,19 @@ class LPIPS(FeatureMetric):
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
         self.network: nn.Module = network
+        self.arranged = False
         self.channel_weights = nn.ParameterList(torch.zeros(1, n, 1, 1) for n in network.channels)
 
     def arrange(self, precision: Precision = "float32") -> None:
         self.network = arrange(self.network, precision)
+        self.arranged = True
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; but once it is arranged, it keeps to evaluation.
+
+        A loss is often a part of the module that it trains, and statistics of batches would then change with each.
+        """
+        return super().train(mode and not self.arranged)
 
     def in_double(self, memo: dict[int, Any] | None = None) -> FeatureMetric:
         # Float64 takes the plain form: the other need not be copied.

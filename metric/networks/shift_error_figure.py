@@ -56,9 +56,8 @@ def draw_shift_errors(rows: _Rows) -> Figure:
 
 def _panel(ax: Axes, rows: _Rows) -> None:
     first = rows[0][0].variant.backbone
-    ax.set_title(
-        f"{_TITLES[first]} ({rows[0][2].convolutions} convolutions)", loc="left", fontsize=9, fontweight="bold"
-    )
+    convolutions = " or ".join(dict.fromkeys(filled.convolutions for _, _, filled in rows))
+    ax.set_title(f"{_TITLES[first]} ({convolutions} convolutions)", loc="left", fontsize=9, fontweight="bold")
     shifts = rows[0][1].shifts_px
     for number, shift in enumerate(shifts):
         marker, colour = _LOOKS[number % len(_LOOKS)]

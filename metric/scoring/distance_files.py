@@ -1,4 +1,4 @@
-"""Files of distances, written whole or not at all; of pairs one a metric: columns `pair` and `distance`."""
+"""Files of distances, written whole or not at all; of pairs one a metric: columns `pair`, `distance` and `metric`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from metric.errors import MetricError
 from metric.scoring.journal import is_unfinished
+
+_LONGEST_NAME = 120
+"""Bytes of a metric's name in a file's: with the rest, and what a journal adds, it stays below 255."""
 
 
 def plan_files(output: Path | None, metrics: Sequence[str], *, overwrite: bool = False) -> dict[str, Path]:
@@ -25,11 +29,28 @@ def plan_files(output: Path | None, metrics: Sequence[str], *, overwrite: bool =
     if not output.parent.is_dir():
         raise MetricError(f"There is no folder {output.parent} to write {output.name} into; make it first.")
     several = len(metrics) > 1
-    names = {m: re.sub(r"[^\w.-]+", "-", m) for m in metrics}  # "pyiqa:lpips" is not a file's name everywhere
+    names = _in_file_names(metrics)
     files = {m: output.with_name(f"{output.stem}-{names[m]}{output.suffix}") if several else output for m in metrics}
     if not overwrite:
         check_replaceable(files.values())
     return files
+
+
+def _in_file_names(metrics: Sequence[str]) -> dict[str, str]:
+    """Metric → what stands for it in a file's name, no two alike: a path or "pyiqa:lpips" is no name everywhere.
+
+    >>> _in_file_names(["ssim", "runs/a/metric.safetensors"])
+    {'ssim': 'ssim', 'runs/a/metric.safetensors': 'runs-a-metric.safetensors'}
+    """
+    plain = {metric: re.sub(r"[^\w.-]+", "-", metric) for metric in metrics}
+    folded = [name.casefold() for name in plain.values()]  # some file systems tell no capitals
+    names = {}
+    for metric, name in plain.items():
+        if folded.count(name.casefold()) > 1 or len(name.encode()) > _LONGEST_NAME:
+            end = name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+            name = f"{sha256(metric.encode(errors='surrogateescape')).hexdigest()[:8]}-{end}"
+        names[metric] = name
+    return names
 
 
 def check_replaceable(files: Iterable[Path]) -> None:
@@ -39,16 +60,16 @@ def check_replaceable(files: Iterable[Path]) -> None:
             raise MetricError(f"{path} exists already; give another name, or --force to replace it.")
 
 
-def write_distances(path: Path, distances: Mapping[str, float]) -> None:
-    """Writes pair → distance in the given order, whole or not at all; the digits give back the same float.
+def write_distances(path: Path, metric: str, distances: Mapping[str, float]) -> None:
+    """Writes pair → distance under a metric in the given order, whole or not at all; digits give back the same float.
 
     Raises:
         MetricError: where the file cannot be written.
     """
     with written_whole(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("pair", "distance"))
-        writer.writerows((pair, repr(distance)) for pair, distance in distances.items())
+        writer.writerow(("pair", "distance", "metric"))
+        writer.writerows((pair, repr(distance), metric) for pair, distance in distances.items())
 
 
 @contextmanager

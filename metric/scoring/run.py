@@ -52,7 +52,7 @@ def run(
 
     def write(distances: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
         for name, file in files.items():
-            write_distances(file, _single(distances[name]))
+            write_distances(file, name, _single(distances[name]))
 
     names = [metric.spec.name for metric in metrics]
     shared = SharedRun(pairs, names, files, settings or {}, compute, write, overwrite=overwrite)

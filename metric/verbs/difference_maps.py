@@ -25,7 +25,8 @@ from metric.verbs.options import device_option
     multiple=True,
     default=("alex", "alex-blur"),
     show_default=True,
-    help="A network that `shift-study elements --list` names; may be given several times, for a row each.",
+    help="A network that `shift-study elements --list` names, or FILE.safetensors, that of a trained metric; may be "
+    "given several times, for a row each.",
 )
 @click.option("--size", type=click.IntRange(min=1), help="Width of a square window from the middle, px; else all.")
 @click.option("--seed", default=0, show_default=True, help="Of the convolutions where they are random.")
@@ -44,26 +45,20 @@ def difference_maps_verb(
     from metric.extra import require_torch
 
     require_torch("`shift-study difference-maps`")
-    import torch
-
     from metric.device import choose_device
     from metric.figure_style import check_figure, save_figure
-    from metric.networks.build import build_network
-    from metric.networks.configurations import find_configurations
     from metric.networks.difference_figure import DifferenceRow, draw_difference_maps
     from metric.networks.shift_error import cut_crops, difference_maps
-    from metric.networks.weights import fill_weights
     from metric.pixels import read_pixels
+    from metric.verbs.named_networks import build_filled, find_networks
 
-    configurations = find_configurations(names)
+    configurations = find_networks(names)
     check_figure(output)
     chosen = choose_device(device)
     windows = cut_crops(str(image), read_pixels(image), (0, shift), size)
     rows = []
     for configuration in configurations:
-        with torch.random.fork_rng():  # layers draw random weights as they are built
-            network = build_network(configuration.variant)
-        filled = fill_weights(network, seed)
+        network, filled = build_filled(configuration, seed)
         title = configuration.name + (" (random)" if filled.convolutions == "random" else "")
         rows.append(DifferenceRow(title, difference_maps(network.to(chosen).eval(), windows)))
         click.echo(f"{configuration.name}: {filled.convolutions} convolutions, {filled.origin}", err=True)

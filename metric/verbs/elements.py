@@ -19,7 +19,7 @@ _BRACKETS = (
     "In brackets: the standard error over {photographs} photographs ({size} px), in units of the last digit."
 )
 _UNTRAINED = (
-    "No network is trained with its elements: torchvision's convolutions, or random ones, are used as they are."
+    "No network{but} is trained with its elements: torchvision's convolutions, or random ones, are used as they are."
 )
 
 
@@ -35,7 +35,7 @@ _UNTRAINED = (
     "--size", type=click.IntRange(min=1), default=256, show_default=True, help="Width of the crops of photographs, px."
 )
 @click.option(
-    "--random", "random_weights", is_flag=True, help="Use random convolutions even where trained ones are found."
+    "--random", "random_weights", is_flag=True, help="Use random convolutions even where torchvision's are found."
 )
 @click.option("--seed", default=0, show_default=True, help="Of the random convolutions.")
 @device_option
@@ -52,18 +52,20 @@ def elements_verb(
 ) -> None:
     """List networks with elements of shift tolerance, and measure how far a shift moves their features.
 
-    NAME is a network that the list names; without any it is all of them, which takes minutes on a CPU.
+    NAME is a network that the list names; without any it is all of them, which takes minutes on a CPU. It may also be
+    FILE.safetensors, the network of a metric that `shift-study train` has written, as it was trained.
 
     \b
     Examples: shift-study elements --list
               shift-study elements alex alex-blur alex-blur-pad2-stride1 --figure elements.svg
+              shift-study elements plain/metric.safetensors blurred/metric.safetensors
     """
     from metric.extra import require_torch
 
     require_torch("`shift-study elements`")
-    from metric.networks.configurations import find_configurations
+    from metric.verbs.named_networks import build_filled, find_networks
 
-    configurations = find_configurations(names)
+    configurations = find_networks(names)
     if only_list:
         if figure:
             raise click.UsageError("--list measures nothing that --figure could draw.")
@@ -74,15 +76,12 @@ def elements_verb(
             click.echo(_list_table(listed))
         return
 
-    import torch
     from tqdm import tqdm
 
     from metric.device import choose_device
     from metric.figure_style import check_figure, save_figure
-    from metric.networks.build import build_network
     from metric.networks.photographs import read_photographs
     from metric.networks.shift_error import measure_shift_error
-    from metric.networks.weights import fill_weights
 
     if figure:
         check_figure(figure)
@@ -92,9 +91,7 @@ def elements_verb(
     with tqdm(total=len(configurations) * len(photographs), unit="photograph", delay=2) as bar:
         for configuration in configurations:
             bar.set_description(configuration.name)
-            with torch.random.fork_rng():  # layers draw random weights as they are built
-                network = build_network(configuration.variant)
-            filled = fill_weights(network, seed, random=random_weights)
+            network, filled = build_filled(configuration, seed, random=random_weights)
             network = network.to(chosen).eval()
             if chosen.type == "cpu":
                 network.arrange()
@@ -173,6 +170,7 @@ def _list_table(listed: list[dict[str, Any]]) -> str:
 def _error_table(measured: list[tuple[Configuration, ShiftError, Filled]]) -> str:
     from metric.networks.build import count_parameters, smallest_image
     from metric.text_table import align
+    from metric.verbs.named_networks import TRAINED
 
     first = measured[0][1]
     shifts = [f"{shift} px" for shift in first.shifts_px]
@@ -189,6 +187,9 @@ def _error_table(measured: list[tuple[Configuration, ShiftError, Filled]]) -> st
                 f"{filled.convolutions}, {filled.origin}",
             )
         )
-    notes = [_BRACKETS.format(photographs=len(first.by_photograph[0]), size=first.size_px), _UNTRAINED]
+    notes = [_BRACKETS.format(photographs=len(first.by_photograph[0]), size=first.size_px)]
+    trained = {filled.convolutions == TRAINED for _, _, filled in measured}
+    if False in trained:
+        notes.append(_UNTRAINED.format(but=" but those of files" if True in trained else ""))
     notes += [f"{c.name}: untrained are the {filled.untrained}." for c, _, filled in measured if filled.untrained]
     return "\n\n".join([align(rows), "\n".join(notes)])

@@ -13,7 +13,8 @@ _WIDTH = 150
 _WHAT, _SOURCE, _LICENCE = 40, 22, 26
 _OUTSIDE = (
     "Besides these, --metric takes pyiqa:NAME, a full-reference metric of the package pyiqa where that is installed "
-    "(for non-commercial use only), and file.py:NAME or package.module:NAME, a function or class of your own."
+    "(for non-commercial use only), file.py:NAME or package.module:NAME, a function or class of your own, and "
+    "FILE.safetensors, a metric that `shift-study train` has written."
 )
 
 
@@ -49,8 +50,8 @@ def metrics_table(described: Iterable[Mapping[str, Any]], broken: Iterable[str] 
     return "\n\n".join(parts)
 
 
-def metric_sheet(metric: Mapping[str, Any]) -> str:
-    """All that is known of one metric, one property a line."""
+def metric_sheet(metric: Mapping[str, Any], more: Iterable[tuple[str, str]] = ()) -> str:
+    """All that is known of one metric, one property a line; `more` are lines of its own."""
     rows = [
         ("metric", metric["metric"]),
         ("what it is", metric["summary"]),
@@ -67,6 +68,7 @@ def metric_sheet(metric: Mapping[str, Any]) -> str:
         rows += [(f"weights: {weights['role']}", weights["what"]), ("", f"licence: {weights['licence']}"), ("", place)]
     if not metric["weights"]:
         rows.append(("weights", "none"))
+    rows += more
     rows.append(("available", "yes" if metric["available"] else "no"))
     sentences = [_item(sentence) for sentence in metric["missing"]]
     if metric["note"]:

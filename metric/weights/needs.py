@@ -66,6 +66,8 @@ class WeightsNeed:
         published: where their authors publish them and what to do with the file there, one sentence, or "".
         ignored_prefix: names of tensors that may be in a file and are left out begin so: torchvision's files
             hold the whole classifier, of which a metric takes the convolutions. "" leaves out none.
+        file: where they are, for a metric that is named by the file that has them; no other is taken then.
+        reader: the `module:function` that reads `file`, as of `InstalledFile`.
     """
 
     role: str
@@ -76,3 +78,5 @@ class WeightsNeed:
     download: TorchvisionWeights | None = None
     published: str = ""
     ignored_prefix: str = ""
+    file: Path | None = None
+    reader: str = TORCH_READER
