@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from metric.errors import MetricError
 from metric.networks.network import FeatureNetwork
 from metric.networks.variant import Backbone
 from metric.registry.backbones import ALEXNET, SQUEEZENET, VGG16
-from metric.weights.finding import find_weights
+from metric.weights.downloading import download_weights
+from metric.weights.finding import find_weights, say_how
 from metric.weights.needs import TorchvisionWeights, WeightsNeed
 
 RESNET18 = WeightsNeed(
@@ -45,7 +47,9 @@ class Filled:
     untrained: str
 
 
-def fill_weights(network: FeatureNetwork, seed: int = 0, *, random: bool = False) -> Filled:
+def fill_weights(
+    network: FeatureNetwork, seed: int = 0, *, random: bool = False, required: bool = False, download: bool = False
+) -> Filled:
     """Gives a network torchvision's convolutions where they are installed or cached, else He's random ones.
 
     A backbone is filled from one source, never from both. A tensor's random numbers depend on the seed and its
@@ -56,12 +60,20 @@ def fill_weights(network: FeatureNetwork, seed: int = 0, *, random: bool = False
         network: its weights are replaced.
         seed: of the random numbers.
         random: not to look for trained weights.
+        required: to take no random ones instead.
+        download: whether those that are nowhere here may be downloaded.
 
     Raises:
-        MetricError: where a file of weights is found that is damaged or not the published one.
+        MetricError: where a file of weights is found that is damaged or not the published one; where there is none
+            and they are required.
     """
     need = _NEEDS[network.variant.backbone]
     found = None if random else find_weights(need)
+    if found is None and download and need.download:
+        download_weights(need.download, need.what)
+        found = find_weights(need)
+    if found is None and required:
+        raise MetricError(say_how(f"A trained {network.variant.backbone}", need))
     _randomise(network, seed)
     if found is None:
         return Filled("random", f"seed {seed}", _untrained(network))

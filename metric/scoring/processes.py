@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +88,23 @@ class Processes:
 
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         return f"cuda:{self.local_rank % count}" if count else "cpu"
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """For steps that processes take together: where another has ended, so does this one, with a sentence.
+
+        Raises:
+            MetricError: in place of what torch says of a broken connection.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            import torch.distributed
+
+            # Of gloo there is no class of its own.
+            if self.size == 1 or not (isinstance(error, torch.distributed.DistError) or "gloo" in str(error)):
+                raise
+            raise MetricError(f"Process {self.rank} waited for one that has ended; see what that one said.") from error
 
     def gather(self, content: Any) -> list[Any]:
         """What every process has, in the order of their ranks; each waits for all.

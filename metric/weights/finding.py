@@ -24,7 +24,8 @@ CACHE_VARIABLE = "SHIFT_STUDY_CACHE"
 
 @dataclass(frozen=True)
 class FoundWeights:
-    """A file that meets a need; `how` is "given", "cache", "torch's cache" or the distribution that installed it.
+    """A file that meets a need; `how` is "given", "cache", "torch's cache" or the distribution that installed it, or
+    "in the file" that names the metric.
 
     `sha256` is what the file's must begin with, or "" where anything that fits the network will do; `mend` what
     to do about a file that is not the published one.
@@ -58,7 +59,16 @@ def torch_cache_folder() -> Path:
 
 
 def find_weights(need: WeightsNeed, given: Path | None = None) -> FoundWeights | None:
-    """Where `need` is met without a download, or None; `MetricError` where the file given does not exist."""
+    """Where `need` is met without a download, or None; `MetricError` where the file given does not exist.
+
+    The same for a file beside the one that the metric is named by.
+    """
+    if need.file is not None:
+        if given is not None:
+            raise MetricError(f"{need.file} has its weights itself; leave out {given}.")
+        if not need.file.is_file():
+            raise MetricError(f"There is no file {need.file}.")
+        return FoundWeights(need.file, "in the file", reader=need.reader)
     if given is not None:
         if not given.is_file():
             raise MetricError(f"There is no file of weights {given}.")
@@ -81,13 +91,17 @@ def find_weights(need: WeightsNeed, given: Path | None = None) -> FoundWeights |
 
 def say_missing(metric: str, need: WeightsNeed) -> str:
     """What is missing and every way to mend it, in one sentence."""
+    return say_how(metric, need, f"name a file that you have: --weights {metric}:{need.role}=FILE")
+
+
+def say_how(what: str, need: WeightsNeed, *others: str) -> str:
+    """What is missing of `what` and the ways to mend it, the `others` last, in one sentence."""
     ways = [_install(carrier) for carrier in need.installed]
     if need.download:
         ways.append("have torchvision download them, once, with --download")
     if need.published:
         ways.append(need.published)
-    ways.append(f"name a file that you have: --weights {metric}:{need.role}=FILE")
-    return f"{metric} needs {need.what}, which are not installed: {'; or '.join(ways)}."
+    return f"{what} needs {need.what}, which are not installed: {'; or '.join([*ways, *others])}."
 
 
 def _install(carrier: InstalledFile) -> str:

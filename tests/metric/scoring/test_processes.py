@@ -46,6 +46,17 @@ def test_processes_share_pairs_by_reference(pairs: list[ImagePair]) -> None:
     assert all(shares)
 
 
+def test_steps_taken_together_end_in_a_sentence_where_another_process_has_ended() -> None:
+    closed = RuntimeError("[/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer [127.0.0.1]")
+    for broken in (closed, torch.distributed.DistBackendError("NCCL error")):
+        with pytest.raises(MetricError, match="Process 1 waited for one that has ended"), Processes(1, 2).together():
+            raise broken
+    with pytest.raises(RuntimeError, match="gloo"), Processes().together():  # alone, it is of something else
+        raise closed
+    with pytest.raises(RuntimeError, match="shape"), Processes(1, 2).together():
+        raise RuntimeError("shape")
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
