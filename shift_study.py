@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from analysis.agreement.tie_rules import Score, Ties
     from analysis.opinions.reading import RatedImage
     from analysis.psychometric import PsychometricFit
+    from analysis.two_alternative.preferences import Preferences
     from study_server.export.responses import StudyResponses
     from study_server.tasks.shifted_pairs.pool import Scorer
 
@@ -138,6 +139,13 @@ class Doors:
 
         return jnd_map(same_share, distances, ties)
 
+    def triplet_table(self, files: Sequence[str]) -> Mapping[str, Any]:
+        """2AFC scores and rank flips of files of triplet scores, as the JSON of `bapps table`."""
+        from analysis.triplets.evaluation import triplet_table
+        from analysis.triplets.scores import read_triplet_scores
+
+        return triplet_table(read_triplet_scores(files)).to_json()
+
     def rated_images(self, source: str) -> Sequence[RatedImage]:
         """The images of a source of opinion scores, with their files."""
         from analysis.opinions.reading import rated_images, read_opinions
@@ -154,6 +162,17 @@ class Doors:
         responses = read_responses(source, self.study_rows, rules_for(self, source))
         require_results(task_of(responses), "score", source)
         return Judgments.from_responses(responses)
+
+    def preferences(self, source: str) -> Preferences:
+        """What people of a two-alternative study preferred, by their accepted first answers."""
+        from analysis.responses.sources import read_responses
+        from analysis.tasks.registry import require_results, task_of
+        from analysis.two_alternative.preferences import Preferences
+        from analysis.verbs.options import rules_for
+
+        responses = read_responses(source, self.study_rows, rules_for(self, source))
+        require_results(task_of(responses), "train", source)
+        return Preferences.of(responses)
 
 
 class _Commands(click.Group):

@@ -155,6 +155,8 @@ def test_every_verb_works_where_files_have_its_packages_names(crowded: Path) -> 
         verb("clic", "score", "clic.csv", "--images", images, "--metric", "mine.py", "-o", "clic.parquet")
         verb("metrics")
         verb("elements", "--list")
+        assert "dropout" in verb("train", "lpips", "--show")
+        assert "alex-blur" in verb("ablate", "table5", "--show")
         verb("difference-maps", crops[0], "-o", "maps.png", "--network", "alex")
         assert "There is no file gone.pth" in verb("convert-weights", "pieapp-dense", "gone.pth", rc=1)
         assert done == set(shift_study.main.commands), set(shift_study.main.commands) ^ done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from metric.verbs.ablate import ablate_verb
 from metric.verbs.bapps import bapps_group
 from metric.verbs.clic import clic_group
 from metric.verbs.convert_weights import convert_weights_verb
@@ -13,8 +14,10 @@ from metric.verbs.elements import elements_verb
 from metric.verbs.metrics import metrics_verb
 from metric.verbs.score import score_verb
 from metric.verbs.score_images import score_images_verb
+from metric.verbs.train import train_verb
 
 VERBS: list[click.Command] = [
+    ablate_verb,
     bapps_group,
     clic_group,
     convert_weights_verb,
@@ -24,4 +27,5 @@ VERBS: list[click.Command] = [
     metrics_verb,
     score_verb,
     score_images_verb,
+    train_verb,
 ]
