@@ -62,7 +62,13 @@ def _header(table: TripletTable) -> str:
     else:
         size = "images of their own size" if table.size_stated else "images of a size that the files do not say"
     kinds = f" in {count} categories" if count > 1 else ""
-    return f"{table.samples:,} triplets of {table.set.upper()}{kinds}; {size}; {people}{each}"
+    return f"{table.samples:,} triplets of {_set(table)}{kinds}; {size}; {people}{each}"
+
+
+def _set(table: TripletTable) -> str:
+    """What the triplets are of: a study's own, or made ones, are in BAPPS's layout and not BAPPS."""
+    own = table.votes != "human" or "study" in table.categories
+    return "a set of BAPPS's layout" if table.set == "bapps" and own else table.set.upper()
 
 
 def _explained(table: TripletTable) -> list[str]:

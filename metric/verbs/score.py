@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,6 +164,9 @@ def score_verb(
         return
     for file in files.values():
         click.echo(f"Wrote {file}", err=True)
+    if files and judgments:
+        given_files = " ".join(f"--distances {shlex.quote(str(file))}" for file in files.values())
+        click.echo(f"`shift-study compare {shlex.quote(source)} {given_files}` says what can be told apart.", err=True)
     agreements = agree(scores, judgments, computed, min_responses)
     if as_json:
         print_json(

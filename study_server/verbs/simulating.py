@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -69,6 +70,7 @@ def simulate(
     study = StudyFolder(folder, database_url)
     observer = study.task.observer(lapse_rate=lapse_rate, side_bias=side_bias)
     result = simulate_study(study, observer, participants=participants, seed=seed, at_once=at_once, url=url)
-    echo(as_json, result.to_json(), result.to_text())
+    next_verb = "" if result.problems else f"\nNext:     shift-study report {shlex.quote(str(folder))} -o report"
+    echo(as_json, result.to_json(), result.to_text() + next_verb)
     if result.problems:
         raise SystemExit(1)

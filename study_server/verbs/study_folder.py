@@ -61,7 +61,8 @@ class Doors(Protocol):
     "--at-each-shift",
     callback=numbers,
     metavar="N,…",
-    help="How many pairs of each shift a participant judges: 5,20,20,5.  [default: up to 5 of each]",
+    help="How many pairs of each shift a participant judges: 5,20,20,5.  [default: up to 5 of each]  Of 2afc one "
+    "number, of triplets.  [default: up to 20]",
 )
 @click.option(
     "--size",

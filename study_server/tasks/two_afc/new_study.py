@@ -32,7 +32,8 @@ _COUNT, _SIZE = TwoAfcStimuli().count, TwoAfcStimuli().size
 def plan_study(asked: NewStudy) -> Plan[TwoAfcSettings]:
     """A two-alternative study, as `new` is asked for it.
 
-    Options: shifts and direction as of the settings; distort: what distorts photographs.
+    Options: shifts and direction as of the settings; at_each_shift: how many triplets a participant judges, one number;
+    distort: what distorts photographs.
     Raises StudyError where the source is unknown, or has too few triplets for a study.
     """
     shifts = tuple(asked.options.get("shifts", ())) or tuple(TwoAfcStimuli().shifts)
@@ -43,6 +44,7 @@ def plan_study(asked: NewStudy) -> Plan[TwoAfcSettings]:
             f"--shifts {','.join(map(str, shifts))}: give different shifts, ascending from 0: 0,1; {_LARGEST_SHIFT} px "
             "at most"
         )
+    each = _triplets_each(tuple(asked.options.get("at_each_shift", ())))
     source = _source(asked, shifts, direction, distort)
     size = asked.size or _SIZE
     if isinstance(source, ReadyTriplets):
@@ -60,7 +62,17 @@ def plan_study(asked: NewStudy) -> Plan[TwoAfcSettings]:
     )  # fmt: skip
     # Of triplets that are ready all are taken, unless a number is asked for; it is known when they have been made.
     count = asked.count if isinstance(source, ReadyTriplets) else asked.count or _COUNT
-    return Plan(settings, lambda root: _make(root, settings, count, source, practice))
+    return Plan(settings, lambda root: _make(root, settings, count, each, source, practice))
+
+
+def _triplets_each(at_each_shift: tuple[int, ...]) -> int | None:
+    """How many triplets a participant is to judge; None where nothing was asked."""
+    if len(at_each_shift) > 1 or 0 in at_each_shift:
+        raise StudyError(
+            f"--at-each-shift {','.join(map(str, at_each_shift))}: a participant judges a triplet at every shift, so "
+            "give one number from 1, that of the triplets"
+        )
+    return at_each_shift[0] if at_each_shift else None
 
 
 def _source(asked: NewStudy, shifts: Sequence[int], direction: Directions, distort: Distort | None) -> TripletSource:
@@ -91,7 +103,12 @@ def _practice(asked: NewStudy, distort: Distort | None) -> TripletSource | None:
 
 
 def _make(
-    root: Path, settings: TwoAfcSettings, count: int | None, source: TripletSource, practice: TripletSource | None
+    root: Path,
+    settings: TwoAfcSettings,
+    count: int | None,
+    each: int | None,
+    source: TripletSource,
+    practice: TripletSource | None,
 ) -> MadeStimuli[TwoAfcSettings]:
     s = settings.stimuli
     design = TripletDesign(s.size, tuple(s.shifts), s.direction, s.seed, count)
@@ -105,14 +122,19 @@ def _make(
         skipped |= passed_over
     catches = sorted({int(row.triplet) for row in rows if row.catch_answer})
     stimuli = replace(s, count=len({row.triplet for row in rows}), catches=catches)
-    made = replace(settings, stimuli=stimuli, trials=_trials(settings.trials, stimuli))
+    made = replace(settings, stimuli=stimuli, trials=_trials(settings.trials, stimuli, each))
     return MadeStimuli(rows, skipped, len({row.source_sha256 for row in rows}), made)
 
 
-def _trials(trials: TwoAfcTrials, stimuli: TwoAfcStimuli) -> TwoAfcTrials:
-    """As near to the defaults as so many triplets allow."""
+def _trials(trials: TwoAfcTrials, stimuli: TwoAfcStimuli, each: int | None) -> TwoAfcTrials:
+    """As near to the defaults as so many triplets allow; each: how many of them were asked for, where they were."""
     default: Any = TwoAfcTrials()
-    triplets = min(default.triplets, len(stimuli.judged))
+    if each and each > len(stimuli.judged):
+        raise StudyError(
+            f"a participant cannot judge {each} triplets, for beside catch triplets there are {len(stimuli.judged)}: "
+            "lower --at-each-shift, or add triplets"
+        )
+    triplets = each or min(default.triplets, len(stimuli.judged))
     retests = min(default.retests, triplets)
     catches = min(default.catches, len(stimuli.catches))
     if not triplets:

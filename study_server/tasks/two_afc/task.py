@@ -52,7 +52,7 @@ class TwoAfc(Task[TwoAfcSettings]):
     words = WORDS
     dashboard = DASHBOARD
     nouns = Nouns("stimulus", "stimuli", "triplet", "triplets")
-    options = frozenset({"shifts", "direction", "distort"})
+    options = frozenset({"shifts", "at_each_shift", "direction", "distort"})
     columns = Columns(
         "stimulus",
         "triplet",

@@ -57,8 +57,10 @@ def test_all_forms_have_the_same_figures(files: tuple[Path, Path, Path]) -> None
 @pytest.mark.slow
 def test_a_figure_is_drawn(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
     figure = tmp_path / "srcc.svg"
-    result = run("opinions", files[0], "--distances", files[1], "--replicates", 200, "--figure", figure)
+    called = r"runs/$a_^$\_m.safetensors"  # what would be a formula, and a bad one, in a label
+    result = run("opinions", files[0], "--distances", f"{called}={files[1]}", "--replicates", 200, "--figure", figure)
     assert result.exit_code == 0, result.output
+    assert called in figure.read_text(encoding="utf-8")
     assert figure.read_text(encoding="utf-8").startswith("<?xml")
     refused = run("opinions", files[0], "--distances", files[1], "--figure", tmp_path / "srcc.gif")
     assert "does not say a format of a figure" in refused.output

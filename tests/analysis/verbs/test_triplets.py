@@ -140,6 +140,7 @@ def test_votes_that_are_not_peoples_are_said_not_to_be(run: Run, tmp_path: Path)
     made_triplets(("ssim",)).assign(votes="distortion strength").to_csv(tmp_path / "made.csv", index=False)
     text = run("bapps", "table", tmp_path / "made.csv").stdout
     assert "The votes are not people's (distortion strength)" in text
+    assert "triplets of a set of BAPPS's layout" in text
     assert "votes by a rule" in text
     assert "paper" not in text
 

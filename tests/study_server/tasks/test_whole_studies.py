@@ -209,13 +209,18 @@ def test_a_backup_put_back_has_every_answer(simulated: StudyFolder, tmp_path: Pa
         ),
         (("--task", "2afc", "--shifts", "1,2"), "--shifts 1,2: give different shifts, ascending from 0"),
         (("--task", "2afc", "--count", 2, "--shifts", "0,1"), "triplets"),
+        (("--task", "2afc", "--at-each-shift", "5,5"), "--at-each-shift 5,5: a participant judges a triplet at every"),
+        (
+            ("--task", "2afc", "--count", 10, "--at-each-shift", "10"),
+            "a participant cannot judge 10 triplets, for beside catch triplets there are 9: lower --at-each-shift",
+        ),
         (("--task", "odd-one-out", "--at-each-shift", "5,5", "--shifts", "0,1"), "for each of the 1 shifts"),
         (("--task", "three-of-a-kind"), "there is no task 'three-of-a-kind': name one of same-different, 2afc"),
     ],
 )
 def test_what_cannot_be_asked_of_new(tmp_path: Path, arguments: tuple[object, ...], said: str) -> None:
     done = run("new", tmp_path / "study", "--images", "demo", "--size", 64, "--seed", 1, *arguments)
-    if "--count" in arguments:  # two triplets in two versions, apart by one trial: the least that there is
+    if said == "triplets":  # two triplets in two versions, apart by one trial: the least that there is
         assert done.exit_code == 0, done.output
         return
     assert done.exit_code == 1
@@ -231,3 +236,6 @@ def test_new_says_what_participants_of_a_two_alternative_study_do(tmp_path: Path
     assert "6 of these asked twice, and no catch triplets" in done.output
     assert "With no catch triplets, 100 % of those who guess pass the rules" in done.output
     assert "Note: without catch triplets everybody passes the validation test" in done.output
+    more = run("new", tmp_path / "more", *options, "--at-each-shift", 5)
+    assert more.exit_code == 0, more.output
+    assert "Each participant judges 20 sets of three images: 5 triplets" in more.output

@@ -96,6 +96,8 @@ def test_a_simulated_observer_prefers_the_same_image_on_either_side_and_in_every
         group: str = "00001"
         source_sha256: str = "ab"
         share_second: float | None = None
+        distortion_first: str = ""
+        distortion_second: str = ""
 
     observer, rng = TASK.observer(), random.Random(1)
     for row in (Triplet("n-0", share_second=0.9), Triplet("n-1", share_second=0.9)):
@@ -109,3 +111,25 @@ def test_a_simulated_observer_prefers_the_same_image_on_either_side_and_in_every
     biased = TASK.observer(side_bias=1.0)
     assert {biased.respond(catch, FIRST_RIGHT, rng)[0] for _ in range(50)} == {"left"}
     assert TASK.observer().p_second(Triplet("n-0")) == TASK.observer().p_second(Triplet("n-1"))
+
+
+def test_a_simulated_observer_prefers_what_is_distorted_less_and_minds_some_kinds_more() -> None:
+    @dataclass(frozen=True)
+    class Triplet(Row):
+        distortion_first: str = ""
+        distortion_second: str = ""
+        group: str = "00001"
+        source_sha256: str = "ab"
+        share_second: float | None = None
+
+    def share(first: str, second: str) -> float:
+        """Mean probability over many triplets that the second image is preferred."""
+        of = (Triplet("n-0", distortion_first=first, distortion_second=second, group=f"{n:05d}") for n in range(200))
+        return sum(map(TASK.observer().p_second, of)) / 200
+
+    assert share("blur 0.75", "blur 0.15") > 0.95
+    assert share("blur 0.15", "blur 0.75") < 0.05
+    assert share("blur 0.3", "none") > 0.9
+    assert 0.35 < share("blur 0.3", "blur 0.3") < 0.65
+    assert share("noise 0.75", "colour-cast 0.75") < 0.05
+    assert 0.35 < share("blur 0.75", "kind that somebody else made") < 0.65
