@@ -14,7 +14,7 @@ from metric.networks.configurations import CONFIGURATIONS, Published
 from metric.training.allowed import ALLOWED, ELEMENTS, Allowed, list_of, one_of, whole
 from metric.training.configuration import Configuration
 from metric.training.layers import Layer, combine
-from metric.training.reading import find_file
+from metric.training.reading import find_file, text_of_ready
 from metric.training.sentences import meant, refuse, shown
 from metric.training.toml_lines import Place, TomlText
 from metric.triplets.crops import OFFSET_PX, SHIFTS
@@ -128,11 +128,7 @@ def grid_text(name: str) -> str:
     Raises:
         MetricError: for a name that none of them has.
     """
-    if name not in READY_GRIDS:
-        raise MetricError(
-            f'There is no ready grid "{name}"; {meant(name, READY_GRIDS)}they are {", ".join(READY_GRIDS)}.'
-        )
-    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    return text_of_ready(name, _FOLDER, "grid")
 
 
 def _checked(found: TomlText) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -60,11 +60,15 @@ def ready_text(name: str) -> str:
     Raises:
         MetricError: for a name that none of them has.
     """
-    if name not in READY_NAMES:
-        raise MetricError(
-            f'There is no ready configuration "{name}"; {meant(name, READY_NAMES)}they are {", ".join(READY_NAMES)}.'
-        )
-    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    return text_of_ready(name, _FOLDER, "configuration")
+
+
+def text_of_ready(name: str, folder: Path, what: str) -> str:
+    """The text of a file `NAME.toml` in a folder of ready ones; `what` they are is for the error, a `MetricError`."""
+    names = sorted(path.stem for path in folder.glob("*.toml"))
+    if name not in names:
+        raise MetricError(f'There is no ready {what} "{name}"; {meant(name, names)}they are {", ".join(names)}.')
+    return (folder / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def configuration_to_json(configuration: Configuration) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from metric.verbs.options import device_option, print_json
-from metric.verbs.train import set_option, stimuli_option, workers_option
+from metric.verbs.train import data_option, download_option, set_option, stimuli_option, workers_option
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -35,7 +35,7 @@ class _Seeds(click.ParamType[tuple[int, ...]]):
 
 @click.command("ablate")
 @click.argument("grid", metavar="GRID")
-@click.option("--data", metavar="DATA", help="What to train on: a set of BAPPS's layout, or a two-alternative study.")
+@data_option
 @click.option(
     "-o",
     "--output",
@@ -59,7 +59,7 @@ class _Seeds(click.ParamType[tuple[int, ...]]):
 )
 @stimuli_option
 @workers_option
-@click.option("--download", is_flag=True, help="Download trained convolutions that are not on this machine.")
+@download_option
 @click.option("--force", is_flag=True, help="Begin again, whatever trainings are in DIR.")
 @click.option("--show", is_flag=True, help="Print the grid, to be saved and changed; train nothing.")
 @device_option

@@ -13,6 +13,12 @@ from metric.verbs.options import as_json_option, device_option, print_json
 if TYPE_CHECKING:
     from metric.training.outcome import Trained
 
+data_option = click.option(
+    "--data", metavar="DATA", help="What to train on: a set of BAPPS's layout, or a two-alternative study."
+)
+download_option = click.option(
+    "--download", is_flag=True, help="Download trained convolutions that are not on this machine."
+)
 split_option = click.option(
     "--split",
     type=click.Choice(["train", "val"]),
@@ -43,7 +49,7 @@ workers_option = click.option(
 
 @click.command("train")
 @click.argument("configuration", metavar="CONFIG")
-@click.option("--data", metavar="DATA", help="What to train on: a set of BAPPS's layout, or a two-alternative study.")
+@data_option
 @click.option(
     "-o",
     "--output",
@@ -63,7 +69,7 @@ workers_option = click.option(
     metavar="SECONDS",
     help="Keep the state so often, beside once an epoch; a killed training goes on from there.",
 )
-@click.option("--download", is_flag=True, help="Download trained convolutions that are not on this machine.")
+@download_option
 @click.option("--force", is_flag=True, help="Begin again, whatever training is in DIR.")
 @click.option("--show", is_flag=True, help="Print the configuration, to be saved and changed; train nothing.")
 @device_option
