@@ -53,6 +53,8 @@ class MadeSet:
         hold_out: photographs that `val` and the pairs are of, while the others make a split `train`; 0 makes no such
             split, and uses all.
         train_count: triplets in each category of `train`; None: as many as `count`.
+        enlarged: how many times each pixel stands in the files, across and down, as small patches are shown to people.
+            Patches of `size_px` are cut and distorted first; metrics that votes follow see the enlarged ones.
     """
 
     count: int = 20
@@ -61,6 +63,7 @@ class MadeSet:
     votes: str = STRENGTH
     hold_out: int = 0
     train_count: int | None = None
+    enlarged: int = 1
 
     @property
     def to_train(self) -> int:
@@ -188,11 +191,9 @@ class MadeSet:
         reference = taken.read()[y : y + self.size_px, x : x + self.size_px]
         most = 1.0 if len(images) > 2 else 0.5
         made = [distort(reference, home.name, generator.uniform(0.02, most), generator) for _ in images[1:]]
-        if amount is None:
-            amounts = [each.strength for each in made]
-        else:
-            amounts = list(amount(reference, [each.pixels for each in made]))
-        for part, pixels in zip(images, [reference, *(each.pixels for each in made)], strict=True):
+        shown, *others = (_enlarged(pixels, self.enlarged) for pixels in (reference, *(each.pixels for each in made)))
+        amounts = [each.strength for each in made] if amount is None else list(amount(shown, others))
+        for part, pixels in zip(images, [shown, *others], strict=True):
             Image.fromarray(pixels).save(home / part / f"{sample}.png")
         layout, split = home.parents[1].name, (home.parent.name,) if self.hold_out else ()
         what = (layout, home.name, sample)
@@ -218,6 +219,8 @@ class MadeSet:
             "made_with": {name: version(name) for name in ("shift-study", "numpy", "pillow", "scipy")},
             "photographs": {photograph.name: photograph.sha256 for photograph in (*train, *val)},
         }
+        if self.enlarged > 1:
+            metadata["enlarged"] = self.enlarged
         if train:
             metadata["train_count"] = self.to_train
             metadata["splits"] = {
@@ -249,6 +252,11 @@ def set_home(data: Path) -> Path:
     if data.name in ("val", "train") and data.parent.name in parts:
         return data.parent.parent
     return data.parent if data.name in parts else data
+
+
+def _enlarged(pixels: Pixels, times: int) -> Pixels:
+    """Each pixel `times` × `times` times: no filter that would have to be chosen, and none that blurs."""
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _distances(metric: str) -> Amount:

@@ -182,11 +182,20 @@ def bapps_jnd_verb(
 @click.option(
     "--size",
     "size_px",
-    type=click.IntRange(min=32),
+    type=click.IntRange(min=16),
     default=256,
     show_default=True,
     metavar="N",
-    help="Width and height of an image in pixels.",
+    help="Width and height in pixels of the patches that are cut and distorted.",
+)
+@click.option(
+    "--enlarge",
+    "enlarged",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Write each pixel N times across and down, as small patches are shown to people.",
 )
 @click.option(
     "--votes",
@@ -216,6 +225,7 @@ def bapps_make_verb(
     count: int,
     seed: int,
     size_px: int,
+    enlarged: int,
     votes: str,
     hold_out: int,
     train_count: int | None,
@@ -231,9 +241,12 @@ def bapps_make_verb(
     \b
     Examples: shift-study bapps make demo -o made --count 10 --seed 1
               shift-study bapps make demo -o made --hold-out 2 --train-count 200
+              shift-study bapps make demo -o shown --size 64 --enlarge 4
     """
     if train_count is not None and not hold_out:
         raise click.UsageError("--train-count is of the set to train on, which --hold-out makes: give both.")
+    if size_px * enlarged < 32:
+        raise click.UsageError(f"Images of {size_px * enlarged} pixels are too small; give --size or --enlarge for 32.")
     from metric.extra import require_torch
 
     require_torch("`shift-study bapps make`")
@@ -256,7 +269,7 @@ def bapps_make_verb(
         photographs, left_out = photographs_in(Path(images))
     for sentence in left_out:
         click.echo(f"Left out: {sentence}", err=True)
-    made = MadeSet(count, size_px, seed, votes, hold_out, train_count)
+    made = MadeSet(count, size_px, seed, votes, hold_out, train_count, enlarged)
     categories, pairs = len(TWO_AFC.categories), count * len(JND.categories)
     total = (made.to_train + count) * categories + pairs
     with tqdm(total=total, unit="sample", delay=2, desc="Making") as bar:

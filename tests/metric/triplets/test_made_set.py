@@ -54,6 +54,37 @@ def test_the_same_seed_gives_the_same_set_and_another_another(
     assert len(filecmp.cmpfiles(made_once, tmp_path / "other", files, shallow=False)[1]) > 50
 
 
+def test_enlarged_each_pixel_is_a_block_of_the_same_patches(
+    made_once: Path, some_photographs: list[Photograph], tmp_path: Path
+) -> None:
+    metadata = MadeSet(count=2, size_px=80, seed=5, enlarged=3).make(some_photographs, tmp_path / "shown")
+    assert json.loads(metadata.read_text(encoding="utf-8"))["enlarged"] == 3
+    assert "enlarged" not in json.loads((made_once / "made.json").read_text(encoding="utf-8"))
+    images = list(made_once.rglob("*.png"))
+    assert len(images) == 6 * 3 * 2 + 2 * 2 * 2
+    for image in images:
+        patch = np.asarray(Image.open(image))
+        shown = np.asarray(Image.open(tmp_path / "shown" / image.relative_to(made_once)))
+        assert shown.shape == (240, 240, 3)
+        assert all(np.array_equal(shown[down::3, across::3], patch) for down in range(3) for across in range(3))
+    for judge in made_once.rglob("*.npy"):
+        assert np.array_equal(np.load(judge), np.load(tmp_path / "shown" / judge.relative_to(made_once)))
+
+
+@pytest.mark.parametrize(("metric", "is_the_same"), [("l2", True), ("ssim", False)])
+def test_votes_of_a_metric_are_of_what_is_shown(
+    metric: str, is_the_same: bool, some_photographs: list[Photograph], tmp_path: Path
+) -> None:
+    """A pixel's error is the same however often it stands; structure is of windows of what is shown."""
+    amounts = []
+    for times in (1, 2):
+        home = tmp_path / str(times)
+        MadeSet(count=1, size_px=48, seed=5, votes=metric, enlarged=times).make(some_photographs, home)
+        rows = csv.DictReader((home / "distortions.csv").read_text(encoding="utf-8").splitlines())
+        amounts.append([float(row["amount"]) for row in rows])
+    assert (amounts[0] == pytest.approx(amounts[1], rel=1e-2)) == is_the_same
+
+
 def test_a_set_to_train_on_has_no_photograph_of_that_to_test_with(
     made_once: Path, photographs: dict[str, Pixels], tmp_path: Path
 ) -> None:
@@ -103,6 +134,9 @@ def test_the_verb_makes_both_splits_or_says_why_not(
     none_left = invoke(*arguments[:4], tmp_path / "m", *arguments[5:], "--hold-out", 2)
     assert "--hold-out 2 of 2 different photographs of 80 × 80 pixels leaves none to train on" in none_left.stderr
     assert not (tmp_path / "m").exists()
+    small = invoke(*arguments[:4], tmp_path / "n", *arguments[5:], "--size", 16)
+    assert small.exit_code == 2
+    assert "Images of 16 pixels are too small; give --size or --enlarge for 32." in small.stderr
     alone = invoke(*arguments, "--train-count", 2)
     assert alone.exit_code == 2
     assert "--train-count is of the set to train on, which --hold-out makes: give both." in alone.stderr
