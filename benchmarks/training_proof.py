@@ -13,8 +13,8 @@ Then channel weights alone are trained on fixed pretrained networks, and what th
 triplets stands beside.
 
 Trainings run side by side, one a processor, a thread each. All is kept in a folder, and the same command goes on where
-it was broken off. Set-up, budget and the size that is scored were chosen on made sets and with trainings of other seeds
-(docs/benchmarks.md says how, and where the order does not show).
+it was broken off. Set-up and budget were chosen on made sets of other seeds (docs/benchmarks.md says how, and where the
+order does not show). What is scored is shown as small patches are, each pixel four times across and down.
 Intervals are over triplets (of the photographs that were held out, and of no others), of the mean over seeds; beside
 them stands the standard deviation over seeds.
 """
@@ -47,6 +47,8 @@ NETWORKS: Mapping[str, Sequence[str]] = {
 """The longest training first, so that processors finish together."""
 PLAIN = {TOLERANT: VANILLA, ANTI_ALIASED: VANILLA, "vgg-blur-pad2": "vgg"}
 """Network → the same without elements of shift tolerance."""
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shift-study" / "benchmarks"
+"""Keeps what was trained, unless another folder is given."""
 PUBLISHED = ("lpips-alex", "stlpips-alex", "lpips-vgg", "stlpips-vgg")
 
 
@@ -56,8 +58,9 @@ class Plan:
 
     Attributes:
         votes: what the made votes follow, see `shift-study bapps make`.
-        made_px: side of the made images, on which training is.
-        test_px, linear_test_px: side to which those that are scored are enlarged, of each part.
+        made_px: side of the made patches, on which training is.
+        shown: how many times each pixel of the patches that are scored stands across and down, as small patches are
+            shown to people; those that linear weights are scored on are not enlarged.
         made_seed, seeds: of the set, and of the trainings.
         held_out: photographs to test with.
         train_count, test_count: triplets in each of six categories.
@@ -67,17 +70,16 @@ class Plan:
 
     votes: str = "strength"
     made_px: int = 64
-    test_px: int = 256
-    linear_test_px: int = 64
-    made_seed: int = 2
+    shown: int = 4
+    made_seed: int = 21
     seeds: tuple[int, ...] = (0, 1, 2)
     held_out: int = 2
     train_count: int = 60
-    test_count: int = 60
-    epochs: int = 4
-    decay_epochs: int = 4
+    test_count: int = 40
+    epochs: int = 8
+    decay_epochs: int = 8
     batch: int = 10
-    learning_rate: float = 1e-4
+    learning_rate: float = 5e-4
     linear_epochs: int = 2
     linear_learning_rate: float = 1e-3
 
@@ -96,12 +98,12 @@ class Plan:
         }
         return [f"--set={key}={value}" for key, value in chosen.items()]
 
-    def size_of(self, part: str) -> int:
-        """Side of the images that are scored."""
-        return self.linear_test_px if part == "linear" else self.test_px
+    def shown_of(self, part: str) -> int:
+        """How many times each pixel stands in the images that are scored."""
+        return 1 if part == "linear" else self.shown
 
 
-QUICK = Plan(test_px=64, seeds=(0,), train_count=4, test_count=12, epochs=1, decay_epochs=0)
+QUICK = Plan(shown=1, seeds=(0,), train_count=4, test_count=12, epochs=1, decay_epochs=0)
 """Shows that all of it runs, and nothing of the order."""
 
 
@@ -144,12 +146,19 @@ class Proof:
         if kept.exists() and kept.read_text(encoding="utf-8") != plan:
             raise SystemExit(f"{self.folder} is of another plan ({kept}); give another folder with -o.")
         kept.write_text(plan, encoding="utf-8")
-        if not (self.folder / "made").exists():
-            made = self.plan
+        made = self.plan
+        self._make(self.folder / "made", made.train_count, 1)
+        if made.shown > 1:
+            # The same patches, enlarged; a set must have something to train on, which nothing here reads.
+            self._make(self.folder / "shown", 1, made.shown)
+
+    def _make(self, folder: Path, train_count: int, enlarged: int) -> None:
+        made = self.plan
+        if not folder.exists():
             verb(
-                *("bapps", "make", "demo", "-o", self.folder / "made", "--size", made.made_px, "--votes", made.votes),
-                *("--seed", made.made_seed, "--hold-out", made.held_out),
-                *("--count", made.test_count, "--train-count", made.train_count),
+                *("bapps", "make", "demo", "-o", folder, "--size", made.made_px, "--enlarge", enlarged),
+                *("--votes", made.votes, "--seed", made.made_seed, "--hold-out", made.held_out),
+                *("--count", made.test_count, "--train-count", train_count),
             )
 
     def train(self, part: str, network: str, seed: int) -> float:
@@ -160,14 +169,15 @@ class Proof:
         if not said.exists():
             words = ("train", "paper", "--data", self.folder / "made", "-o", home, *settings, "--json")
             said.write_text(verb(*words), encoding="utf-8")
-        self.score(home / "metric.safetensors", home / "scores.parquet", self.plan.size_of(part))
+        self.score(home / "metric.safetensors", home / "scores.parquet", self.plan.shown_of(part))
         return float(json.loads(said.read_text(encoding="utf-8"))["seconds"])
 
-    def score(self, metric: Path | str, scores: Path, size_px: int) -> None:
+    def score(self, metric: Path | str, scores: Path, shown: int) -> None:
         """Distances of the held-out triplets, unless they are there already."""
         if not scores.exists():
             scores.parent.mkdir(parents=True, exist_ok=True)
-            verb("bapps", "score", self.folder / "made", "--size", size_px, "--metric", metric, "-o", scores)
+            data, size_px = self.folder / ("shown" if shown > 1 else "made"), shown * self.plan.made_px
+            verb("bapps", "score", data, "--size", size_px, "--metric", metric, "-o", scores)
 
     def train_all(self, part: str, networks: Sequence[str], processes: int) -> dict[str, Trained]:
         """Networks with all seeds, side by side."""
@@ -189,7 +199,7 @@ class Proof:
         with ThreadPoolExecutor(processes) as pool:
             list(
                 tqdm(
-                    pool.map(self.score, PUBLISHED, files, repeat(self.plan.linear_test_px)),
+                    pool.map(self.score, PUBLISHED, files, repeat(1)),
                     total=len(files),
                     desc="published",
                 )
@@ -235,8 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args(arguments)
 
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shift-study" / "benchmarks"
-    folder = options.output or cache / ("training-proof-quick" if options.quick else "training-proof")
+    folder = options.output or CACHE / ("training-proof-quick" if options.quick else "training-proof")
     proof = Proof(QUICK if options.quick else Plan(), folder)
     found = run(proof, options.part or [*NETWORKS], options.processes)
     print(json.dumps(found, indent=2) if options.json else table(found))
@@ -245,9 +254,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def table(found: Mapping[str, Any]) -> str:
     """The figures of all parts as text."""
     plan = found["plan"]
+    side, shown = plan["made_px"], plan["shown"] * plan["made_px"]
     texts = [
-        f"Trained at {plan['made_px']} px on 6 × {plan['train_count']} made triplets, scored at {plan['test_px']} px "
-        f"(linear: {plan['linear_test_px']}) on 6 × {plan['test_count']} of {plan['held_out']} other photographs. "
+        f"Trained at {side} px on 6 × {plan['train_count']} made triplets, scored at {shown} px (linear: {side}) on "
+        f"6 × {plan['test_count']} of {plan['held_out']} other photographs. "
         f"Votes follow: {plan['votes']}. "
         f"Means over {len(plan['seeds'])} seed(s) (interval over triplets) ± deviation over seeds, in %."
     ]

@@ -113,7 +113,7 @@ def test_the_table_says_whether_the_order_is_there() -> None:
 @pytest.mark.slow
 def test_the_benchmark_trains_and_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(training_proof.NETWORKS, "scratch", (VANILLA,))
-    plan = replace(QUICK, made_px=48, test_px=48, train_count=1, test_count=2)
+    plan = replace(QUICK, made_px=48, train_count=1, test_count=2)
     found = training_proof.run(Proof(plan, tmp_path), ["scratch"], 1)
     assert 0 <= found["scratch"]["figures"][VANILLA]["2AFC"]["estimate"] <= 100
     assert found["scratch"]["training_s"][VANILLA][0] > 0
