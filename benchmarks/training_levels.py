@@ -3,9 +3,9 @@
     python -m benchmarks.training_levels
     python -m benchmarks.training_levels --proof FOLDER --json
 
-Patches of the photographs that the proof held out are shown as small patches are: each pixel four times across and
-down (`shift-study bapps make --enlarge 4`). LPIPS is a sum over levels (Zhang et al. 2018, Eq. 1), and so its flips
-can be counted with some of them alone. Beside these stands the share that each level has of the whole distance.
+Patches of the photographs that the proof held out are enlarged, each pixel four times across and down
+(`shift-study bapps make --enlarge 4`). LPIPS is a sum over levels (Zhang et al. 2018, Eq. 1), and so its flips can be
+counted with some of them alone. Beside these stands the share that each level has of the whole distance.
 
 2AFC is of the crops without shift, and not of whole images. All is kept in the proof's folder.
 """
@@ -85,7 +85,10 @@ def kept_distances(metric: str, data: Path, file: Path) -> Floats:
     """Those of `level_distances`, computed unless they are there already."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(file, level_distances(metric, data))
+        # Whole or not at all: what a killed run left would be taken for the distances.
+        part = file.with_suffix(".part.npy")
+        np.save(part, level_distances(metric, data))
+        part.replace(file)
     distances: Floats = np.load(file)
     return distances
 

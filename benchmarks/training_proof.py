@@ -14,7 +14,7 @@ triplets stands beside.
 
 Trainings run side by side, one a processor, a thread each. All is kept in a folder, and the same command goes on where
 it was broken off. Set-up and budget were chosen on made sets of other seeds (docs/benchmarks.md says how, and where the
-order does not show). What is scored is shown as small patches are, each pixel four times across and down.
+order does not show). What is scored is enlarged, each pixel four times across and down.
 Intervals are over triplets (of the photographs that were held out, and of no others), of the mean over seeds; beside
 them stands the standard deviation over seeds.
 """
@@ -59,8 +59,8 @@ class Plan:
     Attributes:
         votes: what the made votes follow, see `shift-study bapps make`.
         made_px: side of the made patches, on which training is.
-        shown: how many times each pixel of the patches that are scored stands across and down, as small patches are
-            shown to people; those that linear weights are scored on are not enlarged.
+        shown: how many times each pixel of the patches that are scored stands across and down; those that linear
+            weights are scored on are not enlarged.
         made_seed, seeds: of the set, and of the trainings.
         held_out: photographs to test with.
         train_count, test_count: triplets in each of six categories.

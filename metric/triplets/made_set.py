@@ -53,8 +53,8 @@ class MadeSet:
         hold_out: photographs that `val` and the pairs are of, while the others make a split `train`; 0 makes no such
             split, and uses all.
         train_count: triplets in each category of `train`; None: as many as `count`.
-        enlarged: how many times each pixel stands in the files, across and down, as small patches are shown to people.
-            Patches of `size_px` are cut and distorted first; metrics that votes follow see the enlarged ones.
+        enlarged: how many times each pixel stands in the files, across and down. Patches of `size_px` are cut and
+            distorted first; metrics that votes follow see the enlarged ones.
     """
 
     count: int = 20

@@ -195,7 +195,7 @@ def bapps_jnd_verb(
     default=1,
     show_default=True,
     metavar="N",
-    help="Write each pixel N times across and down, as small patches are shown to people.",
+    help="Write each pixel N times across and down.",
 )
 @click.option(
     "--votes",

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.training_levels import PARTS, Shown, level_distances, outcomes, run, shares
+from benchmarks import training_levels
+from benchmarks.training_levels import PARTS, Shown, kept_distances, level_distances, outcomes, run, shares
 from metric import load
 from metric.triplets.crops import crop_columns
 from metric.triplets.made_set import MadeSet
@@ -49,6 +50,24 @@ def test_levels_add_up_to_the_metric(tmp_path: Path) -> None:
     reference, second = (np.array(Image.open(home / part / "000000.png")) for part in ("ref", "p1"))
     whole = load("lpips-alex")(reference[:, crop_columns(48)], second[:, crop_columns(48, 2)])
     assert found[0, 2, :, 1].sum() == pytest.approx(float(whole), rel=1e-4)
+
+
+def test_distances_are_kept_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "levels" / "one.npy"
+
+    def no_room(path: Path, _: np.ndarray) -> None:
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(training_levels, "level_distances", lambda *_: np.ones(3))
+    with monkeypatch.context() as full:
+        full.setattr(training_levels.np, "save", no_room)
+        with pytest.raises(OSError, match="No space"):
+            kept_distances("l2", tmp_path, file)
+    assert not file.exists()
+    assert kept_distances("l2", tmp_path, file).tolist() == [1, 1, 1]
+    monkeypatch.setattr(training_levels, "level_distances", lambda *_: pytest.fail("computed again"))
+    assert kept_distances("l2", tmp_path, file).tolist() == [1, 1, 1]
 
 
 def test_without_a_proof_it_says_what_to_run(tmp_path: Path) -> None:

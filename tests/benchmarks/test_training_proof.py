@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,35 @@ def test_a_folder_belongs_to_one_plan(tmp_path: Path, monkeypatch: pytest.Monkey
     assert called == [("bapps", "make")]
     with pytest.raises(SystemExit, match="another plan"):
         Proof(replace(QUICK, batch=7), tmp_path).make()
+
+
+def test_networks_are_scored_on_the_same_patches_enlarged_and_weights_alone_on_these_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, dict[str, object]] = {}
+    scored: list[tuple[str, object]] = []
+
+    def verb(*words: object) -> str:
+        options = {str(one): two for one, two in pairwise(words)}
+        output = Path(str(options["-o"]))
+        if words[:2] == ("bapps", "make"):
+            output.mkdir()
+            made[output.name] = options
+        elif words[:2] == ("bapps", "score"):
+            scored.append((Path(str(words[2])).name, options["--size"]))
+        else:
+            output.mkdir(parents=True)
+        return json.dumps({"seconds": 1.0})
+
+    monkeypatch.setattr(training_proof, "verb", verb)
+    proof = Proof(replace(QUICK, shown=4), tmp_path)
+    proof.make()
+    assert [made[name]["--enlarge"] for name in ("made", "shown")] == [1, 4]
+    for same in ("--size", "--seed", "--hold-out", "--count", "--votes"):
+        assert made["made"][same] == made["shown"][same]
+    proof.train("scratch", VANILLA, 0)
+    proof.train("linear", VANILLA, 0)
+    assert scored == [("shown", 256), ("made", 64)]
 
 
 def test_what_is_trained_and_scored_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,17 @@ def test_enlarged_each_pixel_is_a_block_of_the_same_patches(
         assert np.array_equal(np.load(judge), np.load(tmp_path / "shown" / judge.relative_to(made_once)))
 
 
+def test_a_reference_is_the_photograph_where_it_was_cut(made_once: Path, some_photographs: list[Photograph]) -> None:
+    pixels = {photograph.name: photograph.read() for photograph in some_photographs}
+    rows = csv.DictReader((made_once / "distortions.csv").read_text(encoding="utf-8").splitlines())
+    cut = [row for row in rows if row["set"] == "2afc"]
+    assert len(cut) == 6 * 2 * 2
+    for row in cut:
+        x, y = int(row["x"]), int(row["y"])
+        (file,) = made_once.glob(f"2afc/val/{row['category']}/ref/{row['sample']}.png")
+        assert np.array_equal(np.asarray(Image.open(file)), pixels[row["photograph"]][y : y + 80, x : x + 80])
+
+
 @pytest.mark.parametrize(("metric", "is_the_same"), [("l2", True), ("ssim", False)])
 def test_votes_of_a_metric_are_of_what_is_shown(
     metric: str, is_the_same: bool, some_photographs: list[Photograph], tmp_path: Path
