@@ -96,6 +96,7 @@ $(LOOP)/scorecard/report.html: $(LOOP_SCORES)
 
 test: .venv/installed-dev
 	$(BIN)/python tests/browser.py
+	$(BIN)/python tests/other_browsers.py
 	$(BIN)/python tests/postgres.py
 	$(BIN)/python tests/pango.py
 	$(PYTEST) -n 3

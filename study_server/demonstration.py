@@ -201,7 +201,8 @@ class _Crowd:
                     "trial_id": trial_id, "idempotency_key": secrets.token_hex(16), "response": response,
                     "reaction_time_ms": reaction_time_ms, "device_pixel_ratio": ratio,
                     "pixel_scale": max(1, int(ratio)), "viewport_width": width, "viewport_height": height - 140,
-                    "hidden": interrupted, "visit": visit, "window_changes": int(interrupted),
+                    "hidden": interrupted, "exactness": "reported", "page_altered": False,
+                    "visit": visit, "window_changes": int(interrupted),
                     "refresh_rate_hz": rate, "sent_after_ms": round(rng.uniform(8, 60), 1), "answered_at": moment,
                 }
             )  # fmt: skip

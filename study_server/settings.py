@@ -261,7 +261,8 @@ class AnalysisSettings:
         ["unfinished", "validation"],
         "Rules by which the verbs that analyse this study leave responses out; []: none. What participants see, whom "
         "the dashboard counts as passing and when the study closes itself do not depend on them.",
-        pattern="unfinished|validation|catch_dprime|retest_agreement|one_sided|too_fast|interrupted|not_pixel_exact",
+        pattern="unfinished|validation|catch_dprime|retest_agreement|one_sided|too_fast|interrupted|not_pixel_exact|"
+        "page_altered",
     )
 
 

@@ -24,6 +24,7 @@ class Column:
     `nullable`: an unknown value is allowed. `blank`: an empty text is a value of its own, not an unknown one.
     `minimum`: smallest value allowed, in the column's unit; with `above`, values must be larger than it.
     `since`: version of the table that the column came with; it is nullable where that is not the first.
+    `joined`: it came when tables of that version had been written already, which are read without it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     minimum: int | None = None
     above: bool = False
     since: int = 1
+    joined: bool = False
 
     @property
     def dtype(self) -> str:

@@ -29,7 +29,7 @@ from analysis.columns.rule_columns import (
 )
 from analysis.errors import AnalysisError
 from analysis.exclusions.participant_rules import one_sided, unfinished
-from analysis.exclusions.response_rules import interrupted, not_pixel_exact, too_fast
+from analysis.exclusions.response_rules import interrupted, not_pixel_exact, page_altered, too_fast
 from analysis.tasks.registry import TASKS, task_of
 from analysis.tasks.rule import Rule
 from analysis.tasks.same_different import SAME_DIFFERENT
@@ -46,6 +46,7 @@ _OF_EVERY_TASK = {
     "too_fast": Rule(too_fast, ("reaction_time_ms",), known_by="reaction_time_ms"),
     "interrupted": Rule(interrupted, (*PARTICIPANT, "trial", "visit", "hidden"), known_by="hidden"),
     "not_pixel_exact": Rule(not_pixel_exact, ("pixel_scale", "window_changes")),
+    "page_altered": Rule(page_altered, ("page_altered",), known_by="page_altered"),
 }
 
 RULES = (
@@ -57,6 +58,7 @@ RULES = (
     "too_fast",
     "interrupted",
     "not_pixel_exact",
+    "page_altered",
 )
 """Names of all rules, whichever task they are of."""
 

@@ -34,6 +34,14 @@ def interrupted(responses: Responses) -> tuple[Mask, Mask]:
     return is_true(responses, "hidden") | returned, known(responses, "hidden")
 
 
+def page_altered(responses: Responses) -> tuple[Mask, Mask]:
+    """Responses to a pair in whose trial something changed how the page looked, such as an extension's styles.
+
+    The pair was not shown while that was noticed, once a frame, and was shown anew after it.
+    """
+    return is_true(responses, "page_altered"), known(responses, "page_altered")
+
+
 def not_pixel_exact(responses: Responses) -> tuple[Mask, Mask]:
     """Responses to a pair that was drawn anew because the window's size or zoom changed while it was shown.
 

@@ -37,6 +37,7 @@ def tidy_table(study: SimulatedStudy, generator: np.random.Generator, name: str 
                 "study": name,
                 "task": SAME_DIFFERENT.name,
                 "participant": f"s{person + 1:04d}",
+                "simulated": True,
                 "participant_state": "finished",
                 "trial": trial,
                 "pair": f"{image + 1:05d}_n-{shift}",

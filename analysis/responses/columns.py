@@ -21,12 +21,20 @@ COMMON: tuple[Column, ...] = (
         "what participants are asked to do: `same-different`, `2afc` or `odd-one-out`; the same in every row",
         nullable=False,
         since=3,
+        joined=True,
     ),
     Column(
         "participant",
         "text",
         "participant's id in this study, such as `p0007`, or `s0007` for a simulated observer; it says nothing about "
         "the person",
+    ),
+    Column(
+        "simulated",
+        "boolean",
+        "whether a program answered and no person: an observer of `shift-study simulate`, `power` or `demo --filled`",
+        since=3,
+        joined=True,
     ),
     Column(
         "participant_state",
@@ -76,6 +84,23 @@ COMMON: tuple[Column, ...] = (
         "boolean",
         "whether the pair was out of sight at any time in the trial: the tab hidden, or the window too small; in a "
         "window that was too small the pair is shown anew, and the clock with it",
+    ),
+    Column(
+        "exactness",
+        "choice",
+        "how the device pixels were known on which the images were drawn: by the browser's report, or derived from the "
+        "page's rectangle at a whole device pixel ratio without zoom (WebKit)",
+        choices=("reported", "derived"),
+        since=3,
+        joined=True,
+    ),
+    Column(
+        "page_altered",
+        "boolean",
+        "whether styles (of an extension, say) changed how the page looked at any time in the trial; the images were "
+        "not shown while they did, and then shown anew",
+        since=3,
+        joined=True,
     ),
     Column(
         "visit",

@@ -158,9 +158,8 @@ def check_header(names: Sequence[str], origin: str, task: Task) -> None:
             raise AnalysisError(f"{origin}: the column {name} appears twice; remove one of them.")
     columns = columns_of(task)
     version = max((column.since for column in columns if column.name in names), default=1)
-    missing = [column.name for column in columns if column.since <= version and column.name not in names]
-    if "task" in missing:
-        missing.remove("task")  # tables of same–different need not say so
+    needed = [column.name for column in columns if column.since <= version and not column.joined]
+    missing = [name for name in needed if name not in names]
     if missing:
         raise AnalysisError(
             f"{origin}: the column {missing[0]} is missing"
@@ -189,7 +188,7 @@ def _checked(table: UncheckedTable, cells: Mapping[str, Cells], column: Column, 
         return pa.DictionaryArray.from_arrays(
             pa.array(np.zeros(table.rows, np.int32)), pa.array([in_every_row], pa.large_string())
         )
-    if column.since > version:
+    if column.since > version or (column.joined and column.name not in table.names):
         return checked([None] * table.rows, column)
     if column.name not in table.names:
         raise BadCell(0, None)

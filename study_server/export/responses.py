@@ -34,11 +34,12 @@ from study_server.tasks import DEFAULT, task
 from study_server.tasks.task import Task
 
 SCHEMA = "shift-study/responses/3"
-_BEFORE = ("schema", "study", "task", "participant", "participant_state", "trial")
+_BEFORE = ("schema", "study", "task", "participant", "simulated", "participant_state", "trial")
 _OF_GROUP = ("photograph", "selection")
 _AFTER = (
     "reaction_time_ms", "answered_at", "device_pixel_ratio", "pixel_scale", "viewport_width", "viewport_height",
-    "hidden", "visit", "window_changes", "refresh_rate_hz", "sent_after_ms", "pixels_per_degree",
+    "hidden", "exactness", "page_altered", "visit", "window_changes", "refresh_rate_hz", "sent_after_ms",
+    "pixels_per_degree",
 )  # fmt: skip
 _LAST = ("images_sent_at", "excluded", "exclusion_reason")
 
@@ -63,7 +64,8 @@ _STORED: dict[str, InstrumentedAttribute[Any]] = {
     "reaction_time_ms": Response.reaction_time_ms, "answered_at": Response.answered_at,
     "device_pixel_ratio": Response.device_pixel_ratio, "pixel_scale": Response.pixel_scale,
     "viewport_width": Response.viewport_width, "viewport_height": Response.viewport_height,
-    "hidden": Response.hidden, "visit": Response.visit, "window_changes": Response.window_changes,
+    "hidden": Response.hidden, "exactness": Response.exactness, "page_altered": Response.page_altered,
+    "visit": Response.visit, "window_changes": Response.window_changes,
     "refresh_rate_hz": Response.refresh_rate_hz, "sent_after_ms": Response.sent_after_ms,
     "images_sent_at": Response.images_sent_at,
 }  # fmt: skip
@@ -185,6 +187,7 @@ class _Person(NamedTuple):
     study: str
     task: str
     participant: str
+    simulated: bool
     participant_state: str
     excluded: bool
     exclusion_reason: str
@@ -262,7 +265,8 @@ def _people(session: Session, study_id: int | None) -> dict[int, _Person]:
         reasons = [failed_rules] if failed_rules else []
         reasons += [EXCLUDED_BY_RESEARCHER] if excluded_reason is not None else []
         state = "finished" if stage in ANSWERED_ALL else "unfinished"
-        people[id] = _Person(study, task_name, label(simulated, number), state, bool(reasons), ";".join(reasons))
+        name, why = label(simulated, number), ";".join(reasons)
+        people[id] = _Person(study, task_name, name, simulated, state, bool(reasons), why)
     return people
 
 

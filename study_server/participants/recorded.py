@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -31,6 +31,8 @@ class Recorded(BaseModel):
     viewport_width: Annotated[int, Field(ge=1, le=100_000), WHOLE]
     viewport_height: Annotated[int, Field(ge=1, le=100_000), WHOLE]
     hidden: bool
+    exactness: Literal["reported", "derived"] | None = None
+    page_altered: bool | None = None
     visit: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
     window_changes: Annotated[int, Field(ge=0, le=1_000_000), WHOLE] | None = None
     refresh_rate_hz: Annotated[float, Field(ge=1, le=10_000, allow_inf_nan=False)] | None = None

@@ -349,6 +349,7 @@ class Response(Base):
         CheckConstraint("window_changes >= 0"),
         CheckConstraint("refresh_rate_hz > 0"),
         CheckConstraint("sent_after_ms >= 0"),
+        CheckConstraint("exactness IN ('reported', 'derived')"),
     )
     trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), primary_key=True, autoincrement=False)
     idempotency_key: Mapped[str] = mapped_column(String(64), unique=True)
@@ -367,6 +368,10 @@ class Response(Base):
     images_sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the server had sent all images for the first time to who answers; None where it did not send them."""
     answered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    exactness: Mapped[str | None] = mapped_column(String(8))
+    """How device pixels were known: `reported` by the browser or `derived`; None of a page of an earlier version."""
+    page_altered: Mapped[bool | None]
+    """Whether styles changed how the page looked at any time in the trial."""
 
 
 class QuestionAnswer(Base):

@@ -88,7 +88,7 @@ def one_by_one(session: Session) -> list[dict[str, Any]]:
         reasons += ["excluded_by_researcher"] if person.excluded_reason is not None else []
         of_objects: dict[str, Any] = {
             "schema": "shift-study/responses/3", "study": study.name, "task": "same-different",
-            "participant": person.label,
+            "participant": person.label, "simulated": person.simulated,
             "participant_state": "finished" if person.finished_at else "unfinished", "trial": trial.position,
             "pair": pair.name, "image": image.name, "photograph": image.source_sha256, "selection": image.selection,
             "shift_px": shift_px, "direction": direction,

@@ -117,8 +117,9 @@ def test_the_stimuli_of_then_are_those_that_are_made_now(made_folder: Path) -> N
 def test_the_exports_are_those_of_then_and_name_the_task(upgraded: StudyFolder) -> None:
     then, now = table_then("responses.csv"), response_rows(source(upgraded))
     assert as_csv(now, [*then[0]]) == then
-    assert [*now[0]] == [name for name in now[0] if name in then[0] or name == "task"]
-    assert {row["task"] for row in now} == {"same-different"}
+    added = {"task": "same-different", "simulated": False, "exactness": None, "page_altered": None}
+    assert [*now[0]] == [name for name in now[0] if name in then[0] or name in added]
+    assert all(row[name] == value for row in now for name, value in added.items())
     assert [*columns_of(upgraded.task)] == [name for name in now[0] if not name.startswith("question_")]
     people = participant_rows(source(upgraded), identities=True)
     assert as_csv(people, [*COLUMNS, *IDENTITY_COLUMNS]) == table_then("participants.csv")

@@ -1,5 +1,6 @@
 // The screen's size by a bank card: an outline is fitted to a card that is held against the screen.
 
+import { markStarted } from "./started.js";
 import { say } from "./texts.js";
 
 const CARD_CM = 8.56; // ISO/IEC 7810 ID-1: 85.60 mm × 53.98 mm
@@ -81,3 +82,4 @@ window.addEventListener("resize", onWindowChange);
 window.visualViewport?.addEventListener("resize", onWindowChange);
 setLimits();
 setWidth(Number(slider.value));
+markStarted();

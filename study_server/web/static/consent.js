@@ -1,6 +1,8 @@
 // Who could not be shown the pictures should hear it, and why, before agreeing to anything.
 
+import { areDevicePixelsKnown } from "./device_pixels.js";
 import { isBrowserSupported, isScreenTooSmall, isTouchOnly, isWindowTooSmall } from "./gates.js";
+import { markStarted } from "./started.js";
 import { say } from "./texts.js";
 
 const element = (id) => document.getElementById(id);
@@ -10,6 +12,7 @@ const reasons = () => [
   gates.touch && isTouchOnly() && "touch",
   gates.window && isScreenTooSmall(needs) && "screen",
   gates.browser && !isBrowserSupported() && "browser",
+  gates.browser && isBrowserSupported() && !areDevicePixelsKnown() && "zoom",
 ].filter(Boolean);
 
 function screenOutLink() {
@@ -36,14 +39,17 @@ function check() {
   element("agree").disabled = found.length > 0;
   element("agree-form").hidden = found.length > 0;
   element("gates").hidden = !found.length;
-  const mend = found.every((reason) => reason === "browser") ? "otherBrowser" : "otherDevice";
+  const mend = found.every((reason) => ["browser", "zoom"].includes(reason)) ? "otherBrowser" : "otherDevice";
+  const isMendable = found.join() === "zoom"; // by two keys, and then the page goes on by itself
+  element("gates-title").textContent = say(isMendable ? "notYet" : "cannot");
   element("gates-reasons").replaceChildren(
     ...found.map((reason) => paragraph(say(reason))),
-    ...(found.length ? [paragraph(say(mend))] : []),
+    ...(found.length && !isMendable ? [paragraph(say(mend))] : []),
     ...(found.length && screenOut ? [paragraph(screenOutLink())] : []),
   );
 }
 
 check();
+markStarted();
 window.addEventListener("resize", check);
 for (const query of ["(any-pointer: fine)", "(any-hover: hover)"]) window.matchMedia(query).addEventListener("change", check);

@@ -11,6 +11,7 @@ export class Display {
   #lastFrame = null;
   #window = "";
   wasHidden = false;
+  wasAltered = false; // by an extension, or by anything else that changes how the page looks
   windowChanges = 0;
 
   constructor() {

@@ -4,6 +4,7 @@
 import { isBrowserSupported } from "./gates.js";
 import { decode, loadImage } from "./requests.js";
 import { Stage } from "./stage.js";
+import { markStarted } from "./started.js";
 import { say } from "./texts.js";
 
 const figure = document.querySelector(".example");
@@ -78,3 +79,4 @@ if (button) {
   const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   button.addEventListener("click", (isCalm ? stepBetween : flipBetween)(...places));
 }
+markStarted();

@@ -4,10 +4,10 @@ import { cssPerImagePixel, widthOfRow } from "./image_row.js";
 
 const BARS_CSS_PX = 190; // above and below the pictures on the trial page
 
-// Pictures pixel by pixel need a browser that says how many device pixels a box has; Safari does not.
+// What the pages use of a browser; all that are younger than 2023 have it.
 export function isBrowserSupported() {
-  return typeof ResizeObserver === "function" && "ResizeObserverEntry" in window
-    && "devicePixelContentBoxSize" in ResizeObserverEntry.prototype && typeof AbortSignal.timeout === "function";
+  return typeof ResizeObserver === "function" && typeof createImageBitmap === "function"
+    && typeof AbortSignal.timeout === "function";
 }
 
 // A finger covers what it should judge, and its touch comes late. A computer without any pointer has its keyboard.

@@ -39,7 +39,8 @@ async function giveFeedback(screen, images, { correct, truth }, isLast) {
   next.hidden = false;
   next.focus(); // for the enter key
   await new Promise((resolve) => {
-    next.addEventListener("click", resolve, { once: true });
+    // The second half of a double click on an answer would take the feedback away unread.
+    next.onclick = ({ detail, timeStamp }) => { if (detail < 2 || screen.isAnotherPress(timeStamp)) resolve(); };
     screen.onSpace = resolve;
   });
   screen.onSpace = null;

@@ -1,41 +1,41 @@
 // Images side by side, each image pixel exactly k × k device pixels, k a whole number.
 //
 // The canvas's backing store has one pixel for each device pixel of its box, whatever the display's scale or the
-// browser's zoom (ResizeObserver's device-pixel-content-box says how many), so that nothing between here and the
-// display resamples it; and all images are drawn at whole-number offsets with smoothing off.
+// browser's zoom (device_pixels.js knows how many), so that nothing between here and the display resamples it; and all
+// images are drawn at whole-number offsets with smoothing off. Where that cannot be, nothing is shown.
 
+import { DevicePixels } from "./device_pixels.js";
 import { cssPerImagePixel, pixelScaleOf, widthOfRow } from "./image_row.js";
+import { pageEffect } from "./page_effects.js";
 
 export class Stage {
-  #canvas; #context; #settings; #margins; #onChange;
+  #canvas; #context; #settings; #margins; #onChange; #devicePixels;
   #shown = null; // {place: image}, where places may be missing | "fixation" | null
-  #deviceSize = null; // size of the canvas's box in device pixels
-  #fitted = null;
+  #obstacle; // undefined before anything was drawn
 
   // settings: size, gap, places (from the left), pixelScale, background. margins(): CSS pixels at top and bottom that
-  // are covered. onChange(fits) is called when the images begin or cease to fit.
+  // are covered. onChange(obstacle) is called when the obstacle becomes another one.
   constructor(canvas, settings, { margins = () => ({ top: 0, bottom: 0 }), onChange = () => {} } = {}) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d", { alpha: false });
     this.#settings = settings;
     this.#margins = margins;
     this.#onChange = onChange;
+    this.#devicePixels = new DevicePixels(canvas);
   }
 
-  // Resolves when the canvas's size in device pixels is known.
-  start() {
-    return new Promise((resolve) => {
-      const observer = new ResizeObserver((entries) => {
-        const box = entries.at(-1).devicePixelContentBoxSize[0];
-        this.#deviceSize = { width: box.inlineSize, height: box.blockSize };
-        this.draw();
-        resolve();
-      });
-      observer.observe(this.#canvas, { box: "device-pixel-content-box" });
-      // Zooming a full-window canvas changes the pixel ratio but hardly its size in device pixels.
-      window.addEventListener("resize", () => this.draw());
-      window.visualViewport?.addEventListener("resize", () => this.draw());
-    });
+  // Resolves when the canvas's size is known.
+  async start() {
+    await this.#devicePixels.watch(() => this.draw());
+    // Zooming a full-window canvas changes the pixel ratio but hardly its size in device pixels.
+    window.addEventListener("resize", () => this.draw());
+    window.visualViewport?.addEventListener("resize", () => this.draw());
+    // No event tells of a style that an extension changes.
+    const look = () => {
+      if (this.obstacle !== this.#obstacle) this.draw();
+      requestAnimationFrame(look);
+    };
+    look();
   }
 
   get pixelScale() {
@@ -52,12 +52,14 @@ export class Stage {
     };
   }
 
-  get isPinched() {
-    return Math.abs((window.visualViewport?.scale ?? 1) - 1) > 1e-3;
-  }
-
-  get fits() {
-    return Boolean(this.#layout());
+  // Why the images cannot be shown exactly as things are: "pinched", "altered" by something on the page, "inexact" where
+  // the browser's device pixels are not known, "room"; null where they can.
+  get obstacle() {
+    if (Math.abs((window.visualViewport?.scale ?? 1) - 1) > 1e-3) return "pinched";
+    if (pageEffect(this.#canvas)) return "altered";
+    const size = this.#devicePixels.size;
+    if (!size) return "inexact";
+    return this.#layout(size) ? null : "room";
   }
 
   show(images) { this.#set(images); }
@@ -69,36 +71,33 @@ export class Stage {
     this.draw();
   }
 
-  // Device-pixel offsets of the first image and from each to the next, or null where there is no room or a pinch zoom
-  // would resample them.
-  #layout() {
-    if (!this.#deviceSize || this.isPinched) return null;
+  // Device-pixel offsets of the first image and from each to the next on a canvas of this size; null without room.
+  #layout({ width, height }) {
     const { size, gap } = this.#settings;
     const k = this.pixelScale;
     const margins = this.#margins();
     const top = Math.ceil(margins.top * window.devicePixelRatio);
     const bottom = Math.ceil(margins.bottom * window.devicePixelRatio);
-    const { width, height } = this.#deviceSize;
     const x = Math.floor((width - widthOfRow(this.#settings) * k) / 2);
     const y = top + Math.floor((height - top - bottom - size * k) / 2);
     return x >= 0 && y >= top ? { k, x, y, side: size * k, step: (size + gap) * k } : null;
   }
 
   draw() {
-    if (!this.#deviceSize) return;
-    const { width, height } = this.#deviceSize;
+    const obstacle = this.obstacle;
+    const { width, height } = this.#devicePixels.size ?? this.#canvas;
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
     const context = this.#context;
     context.imageSmoothingEnabled = false; // setting the size has reset it
     context.fillStyle = this.#settings.background;
     context.fillRect(0, 0, width, height);
-    const layout = this.#layout();
+    const layout = obstacle ? null : this.#layout({ width, height });
     if (layout && this.#shown === "fixation") this.#drawFixation(layout);
     else if (layout && this.#shown) this.#drawImages(layout);
-    if (this.#fitted !== Boolean(layout)) {
-      this.#fitted = Boolean(layout);
-      this.#onChange(this.#fitted);
+    if (this.#obstacle !== obstacle) {
+      this.#obstacle = obstacle;
+      this.#onChange(obstacle);
     }
   }
 

@@ -1,11 +1,14 @@
 // What is on the screen while images are judged: the pictures, the answers, the notice over them; and the clock.
 
+import { exactness } from "./device_pixels.js";
 import { Display } from "./display.js";
 import { pause } from "./requests.js";
 import { Stage, nextFrame } from "./stage.js";
 import { say } from "./texts.js";
 
 const LONGEST_MS = 1e9; // 11 days; the server takes nothing longer
+const SAME_PRESS_MS = 250; // a double click, or a key that bounces; nobody sees and judges other images in that time
+const TAKEN_BY_INPUT_METHOD = ["Process", "Unidentified", "Dead"];
 
 const element = (id) => document.getElementById(id);
 const height = (id) => element(id).getBoundingClientRect().height;
@@ -18,6 +21,13 @@ function fill(id, title, text) {
   element(id).hidden = false;
 }
 
+const OBSTACLES = {
+  pinched: ["moreRoom", "pinched"],
+  altered: ["altered", "switchOff"],
+  inexact: ["zoomed", "resetZoom"],
+  room: ["moreRoom", "tooSmall"],
+};
+
 const forever = () => new Promise(() => {});
 
 export class TrialScreen {
@@ -26,15 +36,17 @@ export class TrialScreen {
   #page; #stage;
   #buttons = [...document.querySelectorAll("[data-answer]")];
   #accept = null; // takes {answer, time} while a trial may be answered
-  #onRoomLost = null; // called when the window becomes too small
+  #onRoomLost = null; // called when the images can no longer be shown
   #isStopped = false;
+  #keysDown = new Set(); // codes; not every system says of a key's repetitions that they are some
+  #answeredAt = -Infinity; // time stamp of the press that was the latest answer
 
   // page: {size, places, pixelScale, gap, background, fixationMs, interTrialMs, timeLimitMs, keys: {key: answer}}.
   constructor(page) {
     this.#page = page;
     this.#stage = new Stage(element("stage"), page, {
       margins: () => ({ top: height("top"), bottom: height("bottom") }),
-      onChange: (fits) => this.#refresh(fits),
+      onChange: (obstacle) => this.#refresh(obstacle),
     });
     this.#listen();
   }
@@ -86,17 +98,19 @@ export class TrialScreen {
     await new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
   }
 
-  #refresh(fits = this.#stage.fits) {
+  #refresh(obstacle = this.#stage.obstacle) {
     if (this.#isStopped) return;
-    for (const button of this.#buttons) button.disabled = !(this.#accept && fits);
-    if (fits) {
+    for (const button of this.#buttons) button.disabled = !this.#accept || obstacle !== null;
+    if (obstacle === null) {
       element("room").hidden = true;
       return;
     }
+    if (obstacle === "altered") this.display.wasAltered = true;
     this.#onRoomLost?.();
     const { width, height } = this.#stage.needed;
     const sizes = { width, height, windowWidth: window.innerWidth, windowHeight: window.innerHeight };
-    fill("room", say("moreRoom"), this.#stage.isPinched ? say("pinched") : say("tooSmall", sizes));
+    const [title, text] = OBSTACLES[obstacle];
+    fill("room", say(title), say(text, sizes));
   }
 
   // --- answers ------------------------------------------------------------------------------------------------------
@@ -106,31 +120,51 @@ export class TrialScreen {
       let pressed = null; // a key answers when it goes down, so a mouse button should too
       button.addEventListener("pointerdown", (event) => { pressed = event.timeStamp; });
       button.addEventListener("click", (event) => {
-        // Without a pointer (detail is 0), a press that was dragged off the button before has nothing to do with it.
-        this.#give(button.dataset.answer, (event.detail && pressed) || event.timeStamp);
+        // Without a pointer (detail is 0), a press that was dragged off the button before has nothing to do with it. A
+        // pointer that went down while the button was disabled did not mean these images.
+        const time = event.detail ? pressed : event.timeStamp;
         pressed = null;
+        if (time !== null) this.#give(button.dataset.answer, time);
       });
     }
     document.addEventListener("keydown", (event) => {
-      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-      if (event.key === " ") this.onSpace?.();
-      // Where the layout has other letters, the key in the same place counts.
+      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || this.#keysDown.has(event.code)) return;
+      if (event.code) this.#keysDown.add(event.code);
+      const isTaken = TAKEN_BY_INPUT_METHOD.includes(event.key);
+      if (event.key === " " || (isTaken && event.code === "Space")) this.onSpace?.();
+      // Where the layout has other letters, or an input method took the key, the key in the same place counts.
       const { keys } = this.#page;
       const place = event.code.replace(/^(Key|Digit)/, "").toLowerCase();
-      const answer = keys[event.key.toLowerCase()] ?? (/^[\x00-\x7f]*$/.test(event.key) ? undefined : keys[place]);
+      const isOtherLetter = isTaken || !/^[\x00-\x7f]*$/.test(event.key);
+      const answer = keys[event.key.toLowerCase()] ?? (isOtherLetter ? keys[place] : undefined);
       if (answer) this.#give(answer, event.timeStamp);
     });
+    document.addEventListener("keyup", (event) => {
+      this.#keysDown.delete(event.code);
+      if (event.key === "Meta") this.#keysDown.clear(); // macOS is silent about keys that come up before it
+    });
+    window.addEventListener("blur", () => this.#keysDown.clear());
     window.addEventListener("resize", () => this.#refresh());
   }
 
-  #give(answer, time) {
-    if (this.#accept && this.#stage.fits && !this.#isStopped) this.#accept({ answer, time });
+  // Whether a press at this time is another one than that which was the latest answer.
+  isAnotherPress(time) {
+    return time - this.#answeredAt >= SAME_PRESS_MS;
   }
 
-  // The next answer given after `begin`, or null if the window becomes too small before.
+  #give(answer, time) {
+    if (!this.#accept || this.#isStopped || !this.isAnotherPress(time)) return;
+    if (this.#stage.obstacle === null) this.#accept({ answer, time });
+  }
+
+  // The next answer given after `begin`, or null if the images can no longer be shown before.
   #answerAfter(begin) {
     return new Promise((resolve) => {
-      this.#accept = (given) => { if (given.time >= begin) resolve(given); };
+      this.#accept = (given) => {
+        if (given.time < begin) return;
+        this.#answeredAt = given.time;
+        resolve(given);
+      };
       this.#onRoomLost = () => resolve(null);
       this.#refresh();
     }).finally(() => {
@@ -144,6 +178,7 @@ export class TrialScreen {
   // Shows the images until they are judged; what the server is told of it.
   async runTrial(images) {
     this.display.beginTrial();
+    this.display.wasAltered = this.#stage.obstacle === "altered";
     let given = null;
     while (!(given = await this.#expose(images))) {
       this.display.wasHidden = true; // the images were out of sight; they are shown anew, and the clock with them
@@ -155,6 +190,8 @@ export class TrialScreen {
       pixel_scale: this.#stage.pixelScale,
       viewport_width: window.innerWidth,
       viewport_height: window.innerHeight,
+      exactness,
+      page_altered: this.display.wasAltered,
       hidden: this.display.wasHidden,
       window_changes: this.display.windowChanges,
       refresh_rate_hz: this.display.refreshRate,
@@ -186,7 +223,7 @@ export class TrialScreen {
   }
 
   async #roomToShow() {
-    while (!this.#stage.fits) await nextFrame();
+    while (this.#stage.obstacle !== null) await nextFrame();
   }
 
   // Hides the images in the frame that completes their time.

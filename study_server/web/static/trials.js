@@ -5,6 +5,7 @@ import { hold, takeOver } from "./one_tab.js";
 import { Outbox } from "./outbox.js";
 import { practise } from "./practice.js";
 import { Refused, pause, persist, sendJson, watchTrouble } from "./requests.js";
+import { markStarted } from "./started.js";
 import { say } from "./texts.js";
 import { TrialImages } from "./trial_images.js";
 import { TrialScreen } from "./trial_screen.js";
@@ -153,12 +154,17 @@ window.addEventListener("beforeunload", (event) => { if (outbox?.wouldLose) even
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 async function run() {
-  if (!isBrowserSupported()) return screen.stop(say("otherBrowserTitle"), say("otherBrowser"));
+  if (!isBrowserSupported()) {
+    markStarted();
+    return screen.stop(say("otherBrowserTitle"), say("otherBrowser"));
+  }
   await screen.start();
+  markStarted();
   return isPractice ? practise(screen, page, trialsUrl, { awaitStart, showProgress }) : runTrials();
 }
 
 run().catch(async (error) => {
+  markStarted(); // far enough to say what is wrong
   if (error instanceof Refused && error.status === 409) {
     // Something has happened elsewhere; the server knows what comes next.
     const session = await sendJson("GET", trialsUrl).catch(() => ({}));

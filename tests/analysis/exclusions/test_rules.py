@@ -161,11 +161,17 @@ def test_a_rule_looks_at_the_columns_that_it_says(make_rows: Rows, rule: str) ->
         assert whole.dtype == bool
 
 
+def test_page_altered_marks_what_was_seen_on_a_page_that_something_had_changed(make_row: Row) -> None:
+    table = from_rows([make_row(trial=n + 1, page_altered=altered) for n, altered in enumerate([False, True, None])])
+    assert marked(table, "page_altered") == [False, True, False]
+    assert assessed(table, "page_altered") == [True, True, False]
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_source_that_says_nothing_of_it_is_not_assessed(make_row: Row, rule: str) -> None:
     silent = make_row(shift_px=9, response="same")
     unknown = ("participant", "participant_state", "trial", "reaction_time_ms", "hidden", "visit", "pixel_scale")
-    table = from_rows([silent | dict.fromkeys([*unknown, "window_changes"])] * 12)
+    table = from_rows([silent | dict.fromkeys([*unknown, "window_changes", "page_altered"])] * 12)
     assert not any(marked(table, rule))
     assert not any(assessed(table, rule))
     assert not any(assessed(from_rows([]), rule))

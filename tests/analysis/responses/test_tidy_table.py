@@ -110,12 +110,20 @@ def test_of_several_wrong_values_the_first_row_is_named_and_there_the_first_colu
         from_rows(rows)
 
 
-@pytest.mark.parametrize("name", [column.name for column in COLUMNS if column.name != "task"])
+@pytest.mark.parametrize("name", [column.name for column in COLUMNS if not column.joined])
 def test_a_missing_column_is_named(make_row: Row, name: str) -> None:
     row = make_row()
     del row[name]
     with pytest.raises(AnalysisError, match=f"row 1: the column {name} is missing"):
         from_rows([row])
+
+
+@pytest.mark.parametrize("name", [column.name for column in COLUMNS if column.joined and column.name != "task"])
+def test_a_column_that_joined_its_version_later_may_be_missing_and_is_unknown(make_row: Row, name: str) -> None:
+    row = make_row()
+    del row[name]
+    assert from_rows([row])[name].isna().all()
+    assert [*from_rows([row]).columns] == [*from_rows([make_row()]).columns]
 
 
 def test_an_unknown_column_is_named(make_row: Row) -> None:
