@@ -22,6 +22,14 @@ from study_server.tasks.task import Distort
 _PLAIN_CHUNKS = {"IHDR", "IDAT", "IEND"}
 
 
+CERTIFIES = (
+    "Certified: the stimuli have the pixels that the manifest records, cut from the photographs as these decode. Not "
+    "certified: that a photograph was whole before. A PNG has checksums; a JPEG whose decoder finds no fault, a WebP, "
+    "HEIC, AVIF or GIF may still have wrong bytes: look at the pictures once."
+)
+"""What a check without faults says, and what it cannot say."""
+
+
 @dataclass(frozen=True)
 class CheckReport:
     """What was verified, and every fault found."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,12 +22,13 @@ SKIPPED = "skipped.csv"
 
 @dataclass(frozen=True)
 class MadeStudy:
-    """What `create` made, and which photographs it could not use (name → reason)."""
+    """What `create` made, which photographs it could not use (name → reason), and what is odd about those it used."""
 
     folder: StudyFolder
     n_stimuli: int
     photographs_used: int
     skipped: dict[str, str]
+    remarks: Mapping[str, Sequence[str]]
 
 
 def refuse_taken(path: Path) -> None:
@@ -62,7 +63,7 @@ def create(path: Path, task: Task[Any], plan: Plan[Any], *, compressed: bool = T
         if compressed:
             folder.sent_images.fill()
     plan.finish()
-    return MadeStudy(StudyFolder(path), len(made.rows), made.used, made.skipped)
+    return MadeStudy(StudyFolder(path), len(made.rows), made.used, made.skipped, made.remarks)
 
 
 @contextmanager

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+import mimetypes
 import random
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 from study_server.errors import StudyError
 from study_server.stimuli.coco_downloads import downloads_folder
 from study_server.stimuli.photographs import SUFFIXES, Photograph, PhotographSource
+
+_RAW = frozenset(
+    {
+        ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef",
+        ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+    }
+)  # fmt: skip
+_UNREADABLE = {
+    ".jxl": "JPEG XL", ".jxr": "JPEG XR", ".psd": "Photoshop", ".psb": "Photoshop", ".xcf": "GIMP", ".svg": "SVG",
+    ".svgz": "SVG", ".eps": "PostScript", ".ai": "Illustrator", ".exr": "OpenEXR", ".hdr": "Radiance HDR",
+    ".jp2k": "JPEG 2000", ".j2k": "JPEG 2000", ".jpx": "JPEG 2000", ".bpg": "BPG", ".tga": "Targa", ".pcx": "PCX",
+}  # fmt: skip
+_OF_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db", "$recycle.bin"})
 
 _CC0 = "CC0 1.0"
 _PUBLIC_DOMAIN = "public domain"
@@ -66,13 +81,21 @@ def folder_photographs(folder: Path, seed: int) -> PhotographSource:
     location = str(folder.resolve())
     if not can_be_recorded(location):
         raise StudyError(f"the name of the folder {location!r} is not UTF-8 or has control characters: rename it")
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
+    found = sorted(p for p in folder.rglob("*") if p.is_file() and not _is_of_the_system(p.relative_to(folder)))
+    files = [path for path in found if path.suffix.lower() in SUFFIXES]
+    unreadable = {path: form for path in found if (form := unreadable_form(path))}
     if not files:
+        others = "".join(f"; {count} {form}" for form, count in sorted(Counter(unreadable.values()).items()))
         raise StudyError(
-            f"{folder} contains no images: put photographs ({', '.join(sorted(SUFFIXES))}) in it or name another folder"
+            f"{folder} contains no images that can be read{others}: put photographs ({', '.join(sorted(SUFFIXES))}) "
+            "in it or name another folder"
         )
     random.Random(f"{seed}/photographs").shuffle(files)
-    photographs, skipped = [], {}
+    photographs: list[Photograph] = []
+    skipped = {
+        ascii(str(path.relative_to(folder))).strip("'"): f"{form} cannot be read; save it as PNG"
+        for path, form in unreadable.items()
+    }
     for path in files:
         name = path.relative_to(folder).as_posix()
         if can_be_recorded(name):
@@ -80,6 +103,22 @@ def folder_photographs(folder: Path, seed: int) -> PhotographSource:
         else:
             skipped[ascii(name)] = "its name is not UTF-8 or has control characters; rename it"
     return PhotographSource(location, photographs, skipped=skipped)
+
+
+def unreadable_form(path: Path) -> str:
+    """What a file is, by its name, that looks like a picture and is none of those which are read; empty for others."""
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return ""
+    if suffix in _RAW:
+        return "camera raw"
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return _UNREADABLE.get(suffix, kind if kind.startswith("image/") else "")
+
+
+def _is_of_the_system(name: Path) -> bool:
+    """Whether a file, by its name in the folder, is hidden or put there by an operating system, and no photograph."""
+    return any(part.startswith(".") or part.lower() in _OF_SYSTEMS for part in name.parts)
 
 
 def can_be_recorded(name: str) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import threading
 import warnings
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from study_server.errors import StudyError
+from study_server.stimuli import colour_tags
+from study_server.stimuli.strict_decoding import refuse_damage
 
 Pixels = NDArray[np.uint8]
 """Shape (height, width, 3), sRGB, 0–255."""
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".jp2"})
+SUFFIXES = frozenset(
+    {
+        ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2",
+        ".heic", ".heif", ".hif", ".avif",
+    }
+)  # fmt: skip
 
 _SRGB = ImageCms.createProfile("sRGB")
 # 16-bit grey in whatever byte order; Pillow opens 16-bit colour as 8-bit RGB by itself.
@@ -27,6 +36,14 @@ _DEEP_GREY = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 _PLAIN_CHUNKS = {"IHDR", "IDAT", "IEND"}
 # Warning filters belong to the whole process; downloads decode in several threads.
 _DECODING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ReadPhotograph:
+    """Pixels of a photograph, and what of its file is not in them, a sentence each."""
+
+    pixels: Pixels
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,36 +68,74 @@ class PhotographSource:
     photographs: list[Photograph]
     several_crops: bool = False
     skipped: dict[str, str] = field(default_factory=dict)
-    """Name → reason, of photographs that could not even be offered (a failed download)."""
+    """Name → reason, of photographs that could not even be offered (a failed download, a form that cannot be read)."""
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    """Name → what of a photograph is not in its pixels, or is odd about it; filled while they are read."""
+
+    def remark(self, name: str, *remarks: str) -> None:
+        """Note this of a photograph."""
+        if remarks:
+            self.remarks.setdefault(name, []).extend(remarks)
 
 
 def read_pixels(path: Path) -> Pixels:
-    """Pixels of an image file: EXIF orientation applied, converted to sRGB, transparency over white.
+    """Pixels of an image file, as `read_photograph`, whatever of it is not in them."""
+    return read_photograph(path).pixels
 
-    Raises StudyError with the reason where the file cannot be read whole.
+
+def read_photograph(path: Path) -> ReadPhotograph:
+    """An image file: EXIF orientation applied, converted to sRGB, transparency over white, of several images the first.
+
+    Raises StudyError with the reason where the file cannot be read whole, or its colours are others and cannot be
+    converted.
     """
+    _read_heic()
     try:
+        data = path.read_bytes()
         with _DECODING, warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning)  # odd EXIF and TIFF tags
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(data)) as image:
+                refuse_damage(image, data)
+                reason = colour_tags.refusal(image.format, data, image.info)
+                if reason:
+                    raise StudyError(reason)
+                notes = _several(image)
                 image.load()
-                return np.asarray(_to_srgb(_upright(image)))
+                colour, of_colour = _to_srgb(_upright(image))
+                return ReadPhotograph(np.asarray(colour), (*notes, *of_colour))
     except UnidentifiedImageError as error:
         raise StudyError("not an image that can be read") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise StudyError("more pixels than can be opened safely") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, struct.error) as error:
         if isinstance(error, StudyError):
             raise
         raise StudyError(f"damaged or truncated ({error})") from error
+
+
+@cache
+def _read_heic() -> None:
+    """From now on Pillow opens HEIC, which phones write."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def _several(image: Image.Image) -> tuple[str, ...]:
+    count = getattr(image, "n_frames", 1)
+    # Beside a phone's or camera's picture (MPO) stands what was made of it: a smaller one, depths, gains.
+    if count == 1 or image.format == "MPO":
+        return ()
+    return (f"{count} images in one file: the first is taken",)
 
 
 def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
+def _to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """The image as sRGB, and what was passed over."""
     profile = image.info.get("icc_profile")
     if image.mode in _DEEP_GREY:
         image = _deep_grey_to_8_bit(image)
@@ -92,12 +147,14 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         image = image.convert("L" if image.mode in ("L", "LA") else "RGB")  # a grey profile fits grey pixels only
     elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
         image = image.convert("RGB")
-    colour = _apply_profile(image, profile)
+    colour, notes = _apply_profile(image, profile)
     if alpha is None:
-        return colour
+        return colour, notes
     on_white = Image.new("RGB", colour.size, "white")
     on_white.paste(colour, mask=alpha)
-    return on_white
+    if alpha.getextrema() != (255, 255):
+        notes = (*notes, "transparent in places: laid on white")
+    return on_white, notes
 
 
 def _deep_grey_to_8_bit(image: Image.Image) -> Image.Image:
@@ -107,19 +164,21 @@ def _deep_grey_to_8_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
 
 
-def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _apply_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if image.mode == "RGB" and _is_srgb(source):
-                return image
+                return image, ()
             converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
-            pass  # viewers, too, show an image with a broken profile as if it had none
+            # Viewers, too, show an image with a broken profile as if it had none.
+            notes = (f"its colour profile is damaged or does not fit its pixels ({image.mode}): ignored",)
         else:
             if converted is not None:
-                return converted
-    return image.convert("RGB")
+                return converted, ()
+    return image.convert("RGB"), notes
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:

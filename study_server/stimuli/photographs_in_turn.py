@@ -9,7 +9,8 @@ from typing import TypeVar
 from study_server.errors import StudyError
 from study_server.stimuli.crops import CropWindow, choose_window, smallest_photograph
 from study_server.stimuli.directions import Direction
-from study_server.stimuli.photographs import Photograph, PhotographSource, Pixels, read_pixels
+from study_server.stimuli.duplicates import Duplicates
+from study_server.stimuli.photographs import Photograph, PhotographSource, Pixels, read_photograph
 
 Made = TypeVar("Made")
 
@@ -24,19 +25,25 @@ def photographs_in_turn(
     """What `make` makes of a photograph, its pixels and the windows taken from it before, one at a time.
 
     A photograph for which `make` raises StudyError is not tried again; noted in `skipped`, name → reason, where nothing
-    was made of it. once: at most one of each photograph, whatever the source allows.
+    was made of it, or where it is one that was used already, under another name. once: at most one of each photograph,
+    whatever the source allows.
     """
+    duplicates = Duplicates()
     usable = list(source.photographs)
     used: dict[str, list[CropWindow]] = {}
     while usable:
         for photograph in list(usable):
             try:
-                window, made = make(photograph, read_pixels(photograph.path), used.get(photograph.name, []))
+                read = read_photograph(photograph.path)
+                duplicates.refuse_same(photograph.name, read.pixels)
+                window, made = make(photograph, read.pixels, used.get(photograph.name, []))
             except StudyError as error:
                 usable.remove(photograph)
                 if photograph.name not in used:
                     skipped[photograph.name] = str(error)
                 continue
+            if photograph.name not in used:
+                source.remark(photograph.name, *read.notes, *duplicates.note(photograph.name, read.pixels))
             used.setdefault(photograph.name, []).append(window)
             yield made
         if once or not source.several_crops:

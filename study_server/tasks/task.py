@@ -133,13 +133,15 @@ class Observer(Protocol):
 class MadeStimuli(Generic[S]):
     """Rows of the manifest that were made, photographs that could not be used (name → reason), and how many could.
 
-    settings: those of the study where they depend on what was made.
+    settings: those of the study where they depend on what was made. remarks: name → what is odd about a photograph that
+    was used.
     """
 
     rows: Sequence[ManifestRow]
     skipped: dict[str, str]
     used: int
     settings: S | None = None
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

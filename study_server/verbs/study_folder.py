@@ -162,9 +162,12 @@ def new(
     nouns, n_groups = made.folder.task.nouns, made.folder.settings.stimuli.count
     for photograph, reason in made.skipped.items():
         click.echo(f"skipped {photograph}: {reason}", err=True)
+    for photograph, remarks in made.remarks.items():
+        click.echo(f"note {photograph}: {'; '.join(remarks)}", err=True)
     figures = {
         "folder": str(folder), nouns.groups: n_groups, nouns.stimuli: made.n_stimuli,
-        "photographs_used": made.photographs_used, "skipped": made.skipped, "seed": seed,
+        "photographs_used": made.photographs_used, "skipped": made.skipped,
+        "remarks": made.remarks, "seed": seed,
     }  # fmt: skip
     text = (
         f"{folder}: {made.n_stimuli} {nouns.stimuli} of {n_groups} {nouns.groups} "
@@ -196,7 +199,7 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from study_server.folder.check import check_folder, who_can_read
+    from study_server.folder.check import CERTIFIES, check_folder, who_can_read
     from study_server.folder.study_folder import StudyFolder
     from study_server.participants.precautions import precautions
 
@@ -212,8 +215,9 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
         f"{len(report.faults) or 'no'} fault{'s' * (len(report.faults) != 1)}"
     )
     figures = asdict(report) | {"warnings": warnings, "chances": passing.to_json() if passing else None}
+    figures |= {"certifies": CERTIFIES}
     said = [*report.faults, *(f"Warning: {warning}" for warning in warnings)]
-    said += [*([passing.to_text()] if passing else []), summary]
+    said += [*([passing.to_text()] if passing else []), summary, CERTIFIES]
     echo(as_json, figures, "\n".join(said))
     if report.faults:
         raise SystemExit(1)

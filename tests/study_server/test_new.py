@@ -282,8 +282,8 @@ def test_practice_photographs_too_small_name_their_own_option(tmp_path: Path) ->
         ("dmeo", "'dmeo' is no source of images: give demo, a folder of images, or coco:SPLIT"),
         ("", "'' is no source of images"),
         ("photos/0.png", "'photos/0.png' is no source of images"),
-        ("empty", "empty contains no images: put photographs"),
-        ("texts", "texts contains no images: put photographs"),
+        ("empty", "empty contains no images that can be read: put photographs"),
+        ("texts", "texts contains no images that can be read: put photographs"),
         ("coco:test2016", "coco:test2016 is no split of MSCOCO; there are coco:test2014, coco:test2015, coco:test2017"),
     ],
 )

@@ -16,7 +16,14 @@ from study_server.stimuli import manifest
 from study_server.stimuli.crops import CropWindow
 from study_server.stimuli.directions import in_turn
 from study_server.stimuli.manifest import STIMULI, stimulus_name
-from study_server.stimuli.photographs import Photograph, PhotographSource, Pixels, pixels_sha256, read_pixels, write_png
+from study_server.stimuli.photographs import (
+    Photograph,
+    PhotographSource,
+    Pixels,
+    pixels_sha256,
+    read_photograph,
+    write_png,
+)
 from study_server.stimuli.photographs_in_turn import draw_window, photographs_in_turn
 from study_server.tasks.shifted_pairs.pair_row import SCHEMA, PairRow
 from study_server.tasks.shifted_pairs.settings import ShiftedPairSettings
@@ -62,7 +69,7 @@ def make_stimuli(
     used: set[str] = set()
     skipped = dict(selected.skipped if selected else source.skipped)
     if selected:
-        images = _selected_images(selected, used)
+        images = _selected_images(selected, source, used)
     else:
         images = _choose_images(settings, source, count, shifts, what, used, skipped)
     made = 0
@@ -83,13 +90,16 @@ def make_stimuli(
             f"usable: add photographs, {mend}{reasons}{more}"
         )
     manifest.write_manifest(rows, root / manifest.FILE_NAME)
-    return MadeStimuli(rows, skipped, len(used))
+    return MadeStimuli(rows, skipped, len(used), remarks=source.remarks)
 
 
-def _selected_images(selected: Selected, used: set[str]) -> Iterator[_Image]:
+def _selected_images(selected: Selected, source: PhotographSource, used: set[str]) -> Iterator[_Image]:
     for photograph, window, selection in selected.images:
+        read = read_photograph(photograph.path)
+        if photograph.name not in used:
+            source.remark(photograph.name, *read.notes)
         used.add(photograph.name)
-        yield _Image(photograph, window, read_pixels(photograph.path), selection)
+        yield _Image(photograph, window, read.pixels, selection)
 
 
 def _choose_images(

@@ -129,7 +129,9 @@ def _make(
     skipped = dict(made.skipped)
     if settings.practice.shifts:
         n_practice = len(settings.practice.shifts)
-        skipped |= make_stimuli(root / PRACTICE, settings, practice, n_practice, "practice").skipped
+        of_practice = make_stimuli(root / PRACTICE, settings, practice, n_practice, "practice")
+        skipped |= of_practice.skipped
+        made = replace(made, remarks={**of_practice.remarks, **made.remarks})
     if selected:
         shutil.copyfile(selected.journal, root / FILE_NAME)
     return replace(made, skipped=skipped)

@@ -16,6 +16,7 @@ from study_server.errors import StudyError
 from study_server.progress_bar import progress
 from study_server.stimuli.crops import CropWindow, choose_window
 from study_server.stimuli.directions import Directions, in_turn
+from study_server.stimuli.duplicates import Duplicates
 from study_server.stimuli.photographs import Photograph, PhotographSource, Pixels, read_pixels
 
 SCHEMA = "shift-study/pool/1"
@@ -57,9 +58,10 @@ def scored_pool(source: PhotographSource, settings: PoolSettings, scorer: Scorer
     """
     header = _header(source, settings)
     kept = _read(journal, header)
+    duplicates = Duplicates({entry["pixels"]: name for name, entry in kept.items() if "pixels" in entry})
     for photograph in progress(source.photographs, "scoring", unit="photograph", total=len(source.photographs)):
         if photograph.name not in kept:
-            kept[photograph.name] = entry = _scored(photograph, settings, scorer)
+            kept[photograph.name] = entry = _scored(photograph, settings, scorer, duplicates)
             with journal.open("a", encoding="utf-8") as file:  # not before there is something to keep
                 if not file.tell():
                     file.write(json.dumps(header) + "\n")
@@ -93,10 +95,11 @@ def _header(source: PhotographSource, settings: PoolSettings) -> dict[str, Any]:
     return header  # as it is read: tuples have become lists
 
 
-def _scored(photograph: Photograph, settings: PoolSettings, scorer: Scorer) -> dict[str, Any]:
+def _scored(photograph: Photograph, settings: PoolSettings, scorer: Scorer, duplicates: Duplicates) -> dict[str, Any]:
     entry: dict[str, Any] = {"photograph": photograph.name}
     try:
         pixels = read_pixels(photograph.path)
+        entry["pixels"] = duplicates.refuse_same(photograph.name, pixels)
     except StudyError as error:
         return entry | {"skipped": str(error)}
     windows = []

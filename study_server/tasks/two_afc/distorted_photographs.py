@@ -55,6 +55,11 @@ class DistortedPhotographs:
         """How many of what it has."""
         return f"{len(self.photographs.photographs) + len(self.photographs.skipped)} photographs"
 
+    @property
+    def remarks(self) -> Mapping[str, Sequence[str]]:
+        """What is odd about photographs that were used."""
+        return self.photographs.remarks
+
     def triplets(self, design: TripletDesign, what: str, skipped: dict[str, str]) -> Iterator[Triplet]:
         """Triplets one at a time: `design.count`, or without it one of each photograph.
 

@@ -120,10 +120,11 @@ def _make(
         practice_rows, passed_over = make_triplets(root / PRACTICE, of_practice, practice, PRACTICE)
         write_manifest(practice_rows, root / PRACTICE / FILE_NAME)
         skipped |= passed_over
+    remarks = {**(practice.remarks if practice else {}), **source.remarks}
     catches = sorted({int(row.triplet) for row in rows if row.catch_answer})
     stimuli = replace(s, count=len({row.triplet for row in rows}), catches=catches)
     made = replace(settings, stimuli=stimuli, trials=_trials(settings.trials, stimuli, each))
-    return MadeStimuli(rows, skipped, len({row.source_sha256 for row in rows}), made)
+    return MadeStimuli(rows, skipped, len({row.source_sha256 for row in rows}), made, remarks)
 
 
 def _trials(trials: TwoAfcTrials, stimuli: TwoAfcStimuli, each: int | None) -> TwoAfcTrials:

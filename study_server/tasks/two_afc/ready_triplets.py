@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from study_server.progress_bar import progress
 from study_server.stimuli.crops import CropWindow, smallest_photograph
 from study_server.stimuli.directions import STEP, Direction, Directions, in_turn
 from study_server.stimuli.image_sources import can_be_recorded
-from study_server.stimuli.photographs import Photograph, Pixels, read_pixels
+from study_server.stimuli.photographs import Photograph, Pixels, read_photograph
 from study_server.stimuli.photographs_in_turn import refuse_too_small
 from study_server.tasks.two_afc.judgments import read_share
 from study_server.tasks.two_afc.manifest_row import COMPARED, ROLES, Role, TripletRow
@@ -45,6 +45,8 @@ class ReadyTriplets:
     folder: Path
     files: Sequence[TripletFiles]
     left_out: dict[str, str]
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    """What is odd about images that were read, by the names of their files."""
 
     @property
     def offered(self) -> str:
@@ -133,9 +135,12 @@ class ReadyTriplets:
             if not path.is_file():
                 raise StudyError(f"{files.files[role]} is missing; add it")
             try:
-                images[role] = read_pixels(path)
+                read = read_photograph(path)
             except StudyError as error:
                 raise StudyError(f"{files.files[role]}: {error}") from error
+            images[role] = read.pixels
+            if read.notes:
+                self.remarks[files.files[role]] = [*read.notes]
         sizes = {role: f"{pixels.shape[1]}x{pixels.shape[0]}" for role, pixels in images.items()}
         for role in COMPARED:
             if sizes[role] != sizes["reference"]:

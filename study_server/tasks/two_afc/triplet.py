@@ -90,6 +90,10 @@ class TripletSource(Protocol):
     def offered(self) -> str:
         """How many of what it has, in words."""
 
+    @property
+    def remarks(self) -> Mapping[str, Sequence[str]]:
+        """What is odd about images that were read, by their names."""
+
     def triplets(self, design: TripletDesign, what: str, skipped: dict[str, str]) -> Iterator[Triplet]:
         """Triplets that can be used, one at a time, at most `design.count`; `what` they are for is part of the seed.
 
