@@ -27,7 +27,7 @@ from benchmarks.load.measured import Measured, figure_round, ratios
 from benchmarks.load.participant import Habits
 from benchmarks.load.postgres import find_binaries
 from benchmarks.load.processes import BenchmarkError
-from benchmarks.load.subjects import Subject, start
+from benchmarks.load.subjects import OurServer, Subject, start
 from metric.text_table import align
 
 _TITLES = {
@@ -89,6 +89,8 @@ def measure(
 
     for number in range(rounds):
         for subject, figures in zip(subjects, measured, strict=True):
+            if isinstance(subject, OurServer):
+                figures.add_consents(subject.consent(participants))
             figures.rounds.append(one_round(subject, figures, no_pause, max(seconds, subject.least_seconds)))
             _say(f"round {number + 1}: {_TITLES[subject.name]}: {figures.rounds[-1].per_s:.0f}/s")
     for subject, figures in zip(subjects, measured, strict=True):
@@ -146,6 +148,12 @@ def to_text(figures: dict[str, Any], measured: Sequence[Measured], options: argp
                 f"{_TITLES[one.name]}: {one.enrolled} participants brought to their first trial, "
                 f"{one.participants} at once: {enrolment['per_s']:.0f} a second; slowest kind of request "
                 f"{enrolment['slowest_request_p99_ms']:.0f} ms (p99)"
+            )
+        if one.consents:
+            consents = figures[one.name]["consents_at_once"]
+            lines.append(
+                f"{_TITLES[one.name]}: {one.participants} who consent at the same moment: {consents['per_s']:.0f} taken "
+                f"in a second, p99 {consents['p99_ms']:.0f} ms"
             )
         lines += [f"{_TITLES[one.name]}: {count} × {error}" for error, count in one.errors.items()]
     if options.with_images:

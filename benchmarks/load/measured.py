@@ -64,6 +64,9 @@ class Measured:
     enrolment_p99_ms: float = 0.0
     """Of the slowest kind of request, of those that bring a participant from the consent form to the trials."""
 
+    consents: list[tuple[float, float]] = field(default_factory=list)
+    """Of each round, how many who consented at the same moment were taken in a second, and the 99th percentile, ms."""
+
     @property
     def per_s(self) -> float:
         """Answers per second, median of the rounds."""
@@ -76,6 +79,13 @@ class Measured:
         self.enrolment_s += outcome.seconds
         slowest_ms = 1000 * max(percentile(values, 0.99) for values in outcome.latencies_s.values())
         self.enrolment_p99_ms = max(self.enrolment_p99_ms, slowest_ms)
+
+    def add_consents(self, outcome: Outcome) -> None:
+        """Take in a group that consented at the same moment."""
+        self.errors += outcome.errors
+        taken_in = sum(result is True for result in outcome.results)
+        waited_ms = 1000 * percentile(outcome.latencies_s["consent"], 0.99)
+        self.consents.append((taken_in / outcome.seconds, waited_ms))
 
     def add_answers(self, outcome: Outcome) -> None:
         """Count what a round brought."""
@@ -98,6 +108,12 @@ class Measured:
                 "per_s": _rounded(self.enrolled / self.enrolment_s),
                 "slowest_request_p99_ms": _rounded(self.enrolment_p99_ms),
             }
+        if self.consents:
+            per_s, waited_ms = zip(*self.consents, strict=True)
+            figures["consents_at_once"] = {
+                "per_s": _rounded(median(per_s)), "p99_ms": _rounded(median(waited_ms)),
+                "rounds_per_s": [*map(_rounded, per_s)], "rounds_p99_ms": [*map(_rounded, waited_ms)],
+            }  # fmt: skip
         if self.thinking is not None:
             figures["with_think_time"] = {
                 noun: round(self.thinking.per_s, 1),

@@ -185,12 +185,39 @@ def _take_part(site: Site, seed: int, habits: Habits) -> Script:
     return True
 
 
+def _to_the_form(site: Site, seed: int) -> Script:
+    """The request by which a participant consents, who has the consent form before them."""
+    browser = site.browser()
+    page = (yield from _visit(browser, "/")).text
+    form = form_to_go_on(page)
+    if form is None:
+        raise Failed(f"came to a page that leads nowhere: {page[:200]}")
+    return browser.form(form.action, form.fill(random.Random(seed).choice))
+
+
+def _consent(request: bytes) -> Script:
+    reply = yield Ask("consent", request)
+    if reply.status != 303 or not str(reply.header("location")).endswith("/instructions"):
+        raise Failed(f"was not taken in: {reply.status} {reply.text[:200]}")
+    return True
+
+
 # What the driver's process is told to run: it makes the generators itself, since they cannot be sent there.
 
 
 def enrolments(site: Site, seeds: Sequence[int]) -> list[Script]:
     """Participants who go to their trials and stay there; each gives an `Enrolled`."""
     return [_enrol(site, seed) for seed in seeds]
+
+
+def forms(site: Site, seeds: Sequence[int]) -> list[Script]:
+    """Participants who look at the consent form; each gives the request by which they would consent."""
+    return [_to_the_form(site, seed) for seed in seeds]
+
+
+def consents(requests: Sequence[bytes]) -> list[Script]:
+    """Participants who consent."""
+    return [_consent(request) for request in requests]
 
 
 def answers(site: Site, enrolled: Sequence[Enrolled], seed: int, habits: Habits) -> list[Script]:

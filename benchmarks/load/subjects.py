@@ -103,6 +103,13 @@ class OurServer:
         self.waiting.append([replace(one, trials=one.trials[n:]) for one, n in zip(group, used, strict=True)])
         return outcome
 
+    def consent(self, participants: int) -> Outcome:
+        """So many consent at the same moment, who have the form before them."""
+        self.seed += 1
+        seeds = [self.seed * MANY + n for n in range(participants)]
+        requests = self._drive(participant.forms, seeds, seconds=None).results
+        return drive(participant.consents, requests, host=self.server.host, port=self.server.port)
+
     def _drive(self, make: Callable[..., list[Script]], *arguments: object, **limits: Any) -> Outcome:
         return drive(make, self.site, *arguments, host=self.server.host, port=self.server.port, **limits)
 

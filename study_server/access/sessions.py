@@ -14,6 +14,7 @@ from itsdangerous import BadSignature
 
 from study_server.participants.answers import Answers
 from study_server.participants.arrival import Arrival
+from study_server.participants.enrolment import Enrolments
 from study_server.participants.running_study import RunningStudy
 
 SIMULATION_HEADER = "X-Shift-Study-Simulation"
@@ -104,6 +105,12 @@ def current_answers() -> Answers:
     """Where this process takes the study's answers to."""
     answers: Answers = current_app.extensions["answers"]
     return answers
+
+
+def current_enrolments() -> Enrolments:
+    """Where this process takes those who consent to."""
+    enrolments: Enrolments = current_app.extensions["enrolments"]
+    return enrolments
 
 
 def token() -> str | None:

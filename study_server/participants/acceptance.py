@@ -108,6 +108,19 @@ def accepted_answers_per_stimulus(session: Session, study: RunningStudy) -> dict
     return {stimulus_id: answers for stimulus_id, name, answers in rows if name in study.judged}
 
 
+def has_fewer_than(session: Session, stimulus_id: int, enough: int) -> bool:
+    """Whether a stimulus has fewer accepted answers, of which no more are counted than it takes to tell."""
+    some = (
+        select(Trial.id)
+        .join(Response, Response.trial_id == Trial.id)
+        .join(Participant, Participant.id == Trial.participant_id)
+        .where(Trial.stimulus_id == stimulus_id, Trial.repetition == 1, accepted())
+        .limit(enough)
+        .subquery()
+    )
+    return (session.scalar(select(func.count()).select_from(some)) or 0) < enough
+
+
 def not_used_because(participant: Participant) -> str:
     """Why a participant's answers are not used: names of rules joined by `;`, empty where they are used."""
     if participant.withdrawn_at is not None and not participant.answered:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import re
 import secrets
-import threading
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from queue import SimpleQueue
 from typing import Any
 
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _  # in the words of who asked, which is not always who stores it
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from study_server.errors import Conflict, NotFound, NotYours, StudyError, Unavailable
+from study_server.errors import Conflict, NotFound, NotYours, StudyError
 from study_server.participants.completion import complete_trials
 from study_server.participants.progress import Progress, image_names
 from study_server.participants.receipts import all_sent_at
 from study_server.participants.recorded import Recorded
 from study_server.participants.running_study import RunningStudy
-from study_server.storage.database import DATABASE_FAILURES
+from study_server.storage.group_commit import GroupCommit, Waiting
 from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial, Visit
-from study_server.storage.waiting_room import Seat
 from study_server.tasks.task import Task
 
 _MOST_AT_ONCE = 200
@@ -61,22 +57,14 @@ _Row = Row[*tuple[Any, ...]]
 
 
 @dataclass(eq=False)
-class _Answer:
-    """An answer on its way, and what becomes of it."""
+class _Answer(Waiting[Progress]):
+    """An answer on its way."""
 
     token: str | None
     trial: str
     key: str
     recorded: Recorded
     receipts: Mapping[str, str | None]
-    progress: Progress | None = None
-    error: BaseException | None = None
-    called: SimpleQueue[None] = field(default_factory=SimpleQueue)
-    """Filled when it is settled, or when its own request is to store what waits."""
-
-    @property
-    def is_settled(self) -> bool:
-        return self.progress is not None or self.error is not None
 
 
 def refuse_other_answers(task: Task[Any], response: str) -> None:
@@ -86,18 +74,14 @@ def refuse_other_answers(task: Task[Any], response: str) -> None:
 
 
 class Answers:
-    """Where the requests of this process bring their answers.
-
-    A commit waits for the disk. While one is being made, the answers that come in the meantime gather, and the next
-    commit takes them all: each is acknowledged only after the commit that holds it. One of the waiting requests makes
-    the commit, and calls the others; whoever is called goes on at once, and does not wait for the next commit.
-    """
+    """Where the requests of this process bring their answers."""
 
     def __init__(self, study: RunningStudy) -> None:
         self.study = study
-        self._waiting: deque[_Answer] = deque()
-        self._is_storing = False
-        self._gate = threading.Lock()  # of the two above
+        self._commits = GroupCommit[Connection, _Answer, Progress](
+            study.database.waiting, lambda: study.database.writing_rows(), self._store, most_at_once=_MOST_AT_ONCE,
+            refusal=_refusal,
+        )  # fmt: skip
 
     def record(
         self, token: str | None, trial: str, key: str, recorded: Recorded,
@@ -113,83 +97,7 @@ class Answers:
         if not _TOKEN.fullmatch(trial):
             raise NotFound("there is no such trial")
         refuse_other_answers(self.study.task, recorded.response)
-        answer = _Answer(token, trial, key, recorded, receipts or {})
-        with self.study.database.waiting() as seat:
-            with self._gate:
-                self._waiting.append(answer)
-                others_turn, self._is_storing = self._is_storing, True
-            if others_turn:
-                self._await_call(answer, seat)
-            if not answer.is_settled:
-                self._store_until(answer)
-        if answer.error is not None:
-            raise answer.error
-        assert answer.progress is not None
-        return answer.progress
-
-    def _await_call(self, answer: _Answer, seat: Seat) -> None:
-        """Raises Unavailable where no call comes in time; an answer that is under way may be stored all the same."""
-        try:
-            seat.wait(answer.called)
-        except Unavailable:
-            with self._gate:
-                if answer.called.empty():
-                    if answer in self._waiting:
-                        self._waiting.remove(answer)
-                    raise
-            # It was called at this very moment, perhaps to store what waits: it must not go away.
-
-    def _store_until(self, answer: _Answer) -> None:
-        """Store what waits until this answer is settled, then let the first of those who wait go on with it."""
-        try:
-            while not answer.is_settled:
-                self._settle()
-        finally:
-            with self._gate:
-                self._is_storing = bool(self._waiting)
-                if self._waiting:
-                    self._waiting[0].called.put(None)
-
-    def _settle(self) -> None:
-        """Store what waits, or give each the error that its request answers with: afterwards each is settled."""
-        answers: list[_Answer] = []
-        try:
-            with self.study.database.writing_rows() as connection:
-                answers = self._gather()  # not before it is this process's turn to write: more come while one waits
-                stored = self._store(connection, answers)
-            _acknowledge(stored)
-        except DATABASE_FAILURES as error:
-            # It is the database: one by one they would fail as well, each after waiting for it.
-            _fail(answers := answers or self._gather(), error)
-        except Exception:
-            # It may be one of them alone, which must not take the others along. An answer that another server stored at
-            # the same moment is found the second time.
-            for answer in (answers := answers or self._gather()):
-                self._settle_alone(answer)
-        except BaseException as error:
-            _fail(answers := answers or self._gather(), error)
-            raise
-        finally:
-            _fail([answer for answer in answers if not answer.is_settled], Unavailable("the server is being stopped"))
-            for answer in answers:
-                answer.called.put(None)
-
-    def _gather(self) -> list[_Answer]:
-        with self._gate:
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
-
-    def _settle_alone(self, answer: _Answer) -> None:
-        try:
-            with self.study.database.writing_rows() as connection:
-                stored = self._store(connection, [answer])
-        except IntegrityError:
-            _fail([answer], Conflict("this idempotency key has been used for another trial"))
-        except BaseException as error:
-            _fail([answer], error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            _acknowledge(stored)
+        return self._commits.settle(_Answer(token, trial, key, recorded, receipts or {}))
 
     def _store(self, connection: Connection, answers: list[_Answer]) -> list[tuple[_Answer, Progress]]:
         """Add the answers to this transaction; what to acknowledge each with once it is committed."""
@@ -292,14 +200,10 @@ def _progress(answer: _Answer, row: _Row, batch: _Batch, stages: dict[int, str],
     )
 
 
-def _acknowledge(stored: list[tuple[_Answer, Progress]]) -> None:
-    for answer, progress in stored:
-        answer.progress = progress
-
-
-def _fail(answers: list[_Answer], error: BaseException) -> None:
-    for answer in answers:
-        answer.progress, answer.error = None, error
+def _refusal(error: Exception) -> Exception:
+    if isinstance(error, IntegrityError):
+        return Conflict("this idempotency key has been used for another trial")
+    return error
 
 
 def _objection(answer: _Answer, row: _Row | None, batch: _Batch) -> Exception | None:

@@ -42,7 +42,14 @@ def complete_trials(session: Session, study: RunningStudy, participant: Particip
 def target_is_reached(session: Session, study: RunningStudy) -> bool:
     """Whether every stimulus has as many accepted answers as the study wants; never where it names no number."""
     wanted = study.settings.recruitment.answers_per_pair
-    return bool(wanted) and min(acceptance.accepted_answers_per_stimulus(session, study).values()) >= wanted
+    if not wanted:
+        return False
+    # Where one is still lacking answers nothing else needs to be counted, however many have taken part.
+    if study.lacking is not None and acceptance.has_fewer_than(session, study.lacking, wanted):
+        return False
+    counts = acceptance.accepted_answers_per_stimulus(session, study)
+    study.lacking = min(counts, key=lambda stimulus: counts[stimulus])
+    return counts[study.lacking] >= wanted
 
 
 def answer_questions(

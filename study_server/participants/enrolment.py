@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _  # in the words of who asked, which is not always who takes them in
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from study_server.errors import Conflict, NotYours, TooMany
+from study_server.errors import Conflict, NotYours, StudyError, TooMany
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
+from study_server.storage.group_commit import GroupCommit, Waiting
 from study_server.storage.models import (
     ANSWERED_ALL,
     STUDY_STATES,
@@ -26,23 +30,26 @@ from study_server.storage.models import (
     Study,
     Trial,
 )
+from study_server.tasks.task import PlannedTrial
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_MOST_AT_ONCE = 50  # of who share a transaction; the others of other processes wait meanwhile
 _PLANNED_AHEAD = 64  # slots: as many as may be given to others, of other processes, while one arrives
+_FIRST_STAGE = "instructions"
 _HOUR = timedelta(hours=1)
 _MOST_LATER_IDS = 50  # of one participation; nobody gives a study up and takes it up again so often
 
 
 @dataclass(frozen=True)
 class Enrolled:
-    """Who was taken in. token: the secret by which they are known; by_id: they go on by an id in a link alone."""
+    """Who was taken in.
+
+    token: the secret by which they are known. stage: where they go on. by_id: they do so by an id in a link alone.
+    """
 
     token: str
+    stage: str
     by_id: bool = False
-
-
-class _Crowded(Exception):
-    """An address has as many unfinished participations as it may."""
 
 
 def readable_code(length: int = 10) -> str:
@@ -50,89 +57,188 @@ def readable_code(length: int = 10) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
-def enrol(
-    study: RunningStudy,
-    token: str,
-    arrival: Arrival | None = None,
-    *,
-    language: str | None = None,
-    simulation_key: str | None = None,
-    address: str | None = None,
-) -> Enrolled:
-    """Take in a participant who has consented: a slot and its trials.
+@dataclass(eq=False)
+class _Newcomer(Waiting[Enrolled]):
+    """Who has consented and waits to be taken in."""
 
-    They are known by `token`, or by the secret of the participation that this person has begun already, here or in
-    another browser. With an id in a link alone they can only go on with what is not finished; `address` (a keyed hash)
-    is what such ids and unfinished participations are counted by. Observers of `simulate` give the study's simulation
-    key. The first participant freezes the study.
-    Raises Conflict where nobody is admitted (the message says why), TooMany, and NotYours for a wrong simulation key.
-    """
-    arrival = arrival or Arrival()
-    if arrival.person is not None and not arrival.is_proved and address is not None:
-        _count_id_use(study, address)
-    _plan_ahead(study)
-    try:
-        with study.database.writing() as session:
-            return _enrol(session, study, token, arrival, language, simulation_key, address)
-    except _Crowded:
-        most = study.settings.recruitment.unfinished_per_address
-        _note_hourly(study, "address_full", f"{most} unfinished from address {address}")
+    token: str
+    arrival: Arrival
+    language: str | None
+    simulation_key: str | None
+    address: str | None
+
+
+class Enrolments:
+    """Where the requests of this process bring who has consented: many who come at once share a transaction."""
+
+    def __init__(self, study: RunningStudy) -> None:
+        self.study = study
+        self._commits = GroupCommit[Session, _Newcomer, Enrolled](
+            study.database.waiting, self._planned, self._take_in, most_at_once=_MOST_AT_ONCE
+        )
+
+    def enrol(
+        self,
+        token: str,
+        arrival: Arrival | None = None,
+        *,
+        language: str | None = None,
+        simulation_key: str | None = None,
+        address: str | None = None,
+    ) -> Enrolled:
+        """Take in a participant who has consented: a slot and its trials.
+
+        They are known by `token`, or by the secret of the participation that this person has begun already, here or in
+        another browser. With an id in a link alone they can only go on with what is not finished; `address` (a keyed
+        hash) is what such ids and unfinished participations are counted by. Observers of `simulate` give the study's
+        simulation key. The first participant freezes the study.
+        Raises Conflict where nobody is admitted (the message says why), TooMany, and NotYours for a wrong simulation
+        key.
+        """
+        return self._commits.settle(_Newcomer(token, arrival or Arrival(), language, simulation_key, address))
+
+    @contextmanager
+    def _planned(self) -> Iterator[Session]:
+        _plan_ahead(self.study)
+        with self.study.database.writing() as session:
+            yield session
+
+    def _take_in(self, session: Session, newcomers: list[_Newcomer]) -> list[tuple[_Newcomer, Enrolled]]:
+        """Who is taken in, of those who are not refused; refusals leave nothing behind but that they are noted."""
+        admission = _Admission(session, self.study, newcomers)
+        taken_in = []
+        with session.no_autoflush:  # all new participants are written together
+            for newcomer in newcomers:
+                try:
+                    taken_in.append((newcomer, admission.admit(newcomer)))
+                except StudyError as refusal:
+                    newcomer.error = refusal
+        admission.give_trials()
+        return taken_in
+
+
+class _Admission:
+    """One transaction in which people are taken in one after the other, while the study's row is held."""
+
+    def __init__(self, session: Session, study: RunningStudy, newcomers: Sequence[_Newcomer]) -> None:
+        """Raises Conflict where another process has changed the study."""
+        self.session, self.study, self.now = session, study, datetime.now(UTC)
+        self.row = study.locked(session)
+        study.refuse_changed(self.row)
+        self._slots = slots.Slots(session, study, self.row, self.now)
+        last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
+        self._last_number = last or 0
+        self._are_simulated = _are_simulated(session, study)
+        of_these = Participant.token.in_([newcomer.token for newcomer in newcomers])
+        known = select(Participant.token, Participant.stage).where(Participant.study_id == study.id, of_these)
+        self._stages = {row.token: row.stage for row in session.execute(known)}
+        """Of those who are here already, by their tokens."""
+        self._unfinished = self._unfinished_of({newcomer.address for newcomer in newcomers})
+        self._new: list[Participant] = []
+
+    def admit(self, newcomer: _Newcomer) -> Enrolled:
+        """Take somebody in. Raises StudyError where they are refused, before anything of theirs is there."""
+        study, arrival, address = self.study, newcomer.arrival, newcomer.address
+        if arrival.person is not None and not arrival.is_proved and address is not None:
+            _count_id_use(self.session, study, address, self.now)
+        if (stage := self._stages.get(newcomer.token)) is not None:
+            return Enrolled(newcomer.token, stage)
+        begun = begun_by(self.session, study, arrival)
+        if begun is not None:
+            if not arrival.is_proved and begun.stage in ANSWERED_ALL:
+                raise Conflict(_used_up())
+            add_ids(self.session, begun, arrival)
+            return Enrolled(begun.token, begun.stage, by_id=not arrival.is_proved)
+        simulated = newcomer.simulation_key is not None
+        if newcomer.simulation_key is not None and not secrets.compare_digest(
+            newcomer.simulation_key.encode(), self.row.simulation_key.encode()
+        ):
+            raise NotYours("that is not the simulation key of this study")
+        if self._are_simulated is not simulated and self._are_simulated is not None:
+            raise _mixed(simulated)
+        _refuse_closed(self.row.state)
+        if not simulated:
+            self._refuse_crowd(address)
+        slot = self._slots.take()
+        if slot is None:
+            raise Conflict(
+                _("All places of this study are taken at the moment. One may become free: please try again later.")
+            )
+        self._are_simulated = simulated
+        self.row.frozen_at = self.row.frozen_at or self.now
+        self._last_number += 1
+        participant = Participant(
+            study_id=study.id, number=self._last_number, slot=slot, token=newcomer.token,
+            withdrawal_code=readable_code(), simulated=simulated, language=newcomer.language, stage=_FIRST_STAGE,
+            consented_at=self.now, last_seen_at=self.now, address=None if simulated else address,
+        )  # fmt: skip
+        self._stages[newcomer.token] = _FIRST_STAGE
+        self._new.append(participant)
+        self.session.add(participant)
+        if arrival.platform != "open":
+            self.session.flush()
+            self.session.add(_identity(self.session, study, participant, arrival))
+            self.session.flush()  # whoever comes next may be the same person
+        if not simulated:
+            self._unfinished[address] += 1
+        return Enrolled(newcomer.token, _FIRST_STAGE)
+
+    def _unfinished_of(self, addresses: Collection[str | None]) -> Counter[str | None]:
+        """Address → how many from there have begun and not finished."""
+        if not self.study.settings.recruitment.unfinished_per_address:
+            return Counter()
+        of_address = (
+            select(Participant.address, func.count().label("people"))
+            .where(
+                Participant.study_id == self.study.id, Participant.address.in_(addresses),
+                Participant.slot.is_not(None), Participant.stage.not_in(ANSWERED_ALL),
+            )
+            .group_by(Participant.address)
+        )  # fmt: skip
+        return Counter({row.address: row.people for row in self.session.execute(of_address)})
+
+    def _refuse_crowd(self, address: str | None) -> None:
+        most = self.study.settings.recruitment.unfinished_per_address
+        if not most or address is None or self._unfinished[address] < most:
+            return
+        detail = f"{most} unfinished from address {address}"
+        _note_hourly(self.session, self.study, "address_full", detail, self.now)
         raise Conflict(
             _(
                 "Many people have begun this study from your network and have not finished it yet. Please try again "
                 "later, or from another network."
             )
-        ) from None
-
-
-def _enrol(
-    session: Session,
-    study: RunningStudy,
-    token: str,
-    arrival: Arrival,
-    language: str | None,
-    simulation_key: str | None,
-    address: str | None,
-) -> Enrolled:
-    now = datetime.now(UTC)
-    row = study.locked(session)
-    study.refuse_changed(row)
-    if study.find(session, token) is not None:
-        return Enrolled(token)
-    begun = begun_by(session, study, arrival)
-    if begun is not None:
-        add_ids(session, begun, arrival)
-        if arrival.is_proved:
-            return Enrolled(begun.token)
-        if begun.stage in ANSWERED_ALL:
-            raise Conflict(_used_up())
-        return Enrolled(begun.token, by_id=True)
-    simulated = simulation_key is not None
-    if simulation_key is not None and not secrets.compare_digest(simulation_key.encode(), row.simulation_key.encode()):
-        raise NotYours("that is not the simulation key of this study")
-    _refuse_mixing(session, study, simulated)
-    _refuse_closed(row.state)
-    if not simulated:
-        _refuse_crowd(session, study, address, now)
-    slot = slots.take(session, study, row, now)
-    if slot is None:
-        raise Conflict(
-            _("All places of this study are taken at the moment. One may become free: please try again later.")
         )
-    stimuli = study.stimulus_ids(session, row)
-    row.frozen_at = row.frozen_at or now
-    last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
-    participant = Participant(
-        study_id=study.id, number=1 + (last or 0), slot=slot, token=token, withdrawal_code=readable_code(),
-        simulated=simulated, language=language, stage="instructions", consented_at=now, last_seen_at=now,
-        address=None if simulated else address,
-    )  # fmt: skip
-    session.add(participant)
-    session.flush()
-    if arrival.platform != "open":
-        session.add(_identity(session, study, participant, arrival))
-    _give_trials(session, study, participant, slot, stimuli)
-    return Enrolled(token)
+
+    def give_trials(self) -> None:
+        """The trials of all who were taken in."""
+        if not self._new:
+            return
+        self.session.flush()
+        study, stimuli = self.study, self.study.stimulus_ids(self.session, self.row)
+        self.session.execute(
+            insert(Trial.__table__),  # type: ignore[arg-type]
+            [
+                {
+                    "study_id": study.id, "participant_id": person.id, "position": position,
+                    "stimulus_id": stimuli[study.groups[planned.group], planned.stratum],
+                    "repetition": planned.repetition, "arrangement": " ".join(planned.arrangement),
+                    "token": secrets.token_urlsafe(16), "images_token": secrets.token_urlsafe(16),
+                }
+                for person in self._new
+                for position, planned in enumerate(_planned_trials(study, person), 1)
+            ],
+        )  # fmt: skip
+
+
+def _planned_trials(study: RunningStudy, participant: Participant) -> Iterable[PlannedTrial]:
+    assert participant.slot is not None
+    return study.task.plan_trials(study.settings, participant.slot, participant.number)
+
+
+def enrol(study: RunningStudy, token: str, arrival: Arrival | None = None, **given: str | None) -> Enrolled:
+    """As `Enrolments.enrol`, of one who comes alone."""
+    return Enrolments(study).enrol(token, arrival, **given)
 
 
 def _used_up() -> str:
@@ -143,46 +249,31 @@ def _used_up() -> str:
     return said
 
 
-def _count_id_use(study: RunningStudy, address: str) -> None:
+def _count_id_use(session: Session, study: RunningStudy, address: str, now: datetime) -> None:
     """Raises TooMany where this address has named more ids in an hour than it may."""
     most = study.settings.server.ids_per_hour
     if not most:
         return
-    now = datetime.now(UTC)
-    with study.database.writing() as session:
-        session.execute(delete(IdUse).where(IdUse.study_id == study.id, IdUse.at < now - _HOUR))
-        of_address = (IdUse.study_id == study.id) & (IdUse.address == address)
-        used, first = session.execute(select(func.count(), func.min(IdUse.at)).where(of_address)).one()
-        if used < most:
-            session.add(IdUse(study_id=study.id, address=address, at=now))
-            return
-    _note_hourly(study, "ids_full", f"{most} ids in an hour from address {address}")
+    session.execute(delete(IdUse).where(IdUse.study_id == study.id, IdUse.at < now - _HOUR))
+    of_address = (IdUse.study_id == study.id) & (IdUse.address == address)
+    used, first = session.execute(select(func.count(), func.min(IdUse.at)).where(of_address)).one()
+    if used < most:
+        session.add(IdUse(study_id=study.id, address=address, at=now))
+        session.flush()
+        return
+    _note_hourly(session, study, "ids_full", f"{most} ids in an hour from address {address}", now)
     wait = max(1, int((first + _HOUR - now).total_seconds()))
     raise TooMany(_("Too many people have come from your network within an hour. Please try again later."), wait)
 
 
-def _refuse_crowd(session: Session, study: RunningStudy, address: str | None, now: datetime) -> None:
-    most = study.settings.recruitment.unfinished_per_address
-    if not most or address is None:
-        return
-    slots.release_timed_out(session, study, now)
-    of_address = select(func.count()).where(
-        Participant.study_id == study.id, Participant.address == address, Participant.slot.is_not(None),
-        Participant.stage.not_in(ANSWERED_ALL),
-    )  # fmt: skip
-    if (session.scalar(of_address) or 0) >= most:
-        raise _Crowded
-
-
-def _note_hourly(study: RunningStudy, kind: str, detail: str) -> None:
+def _note_hourly(session: Session, study: RunningStudy, kind: str, detail: str, now: datetime) -> None:
     """A line in the audit trail, the same no more than once an hour."""
-    with study.database.writing() as session:
-        noted = select(Event.id).where(
-            Event.study_id == study.id, Event.kind == kind, Event.detail == detail,
-            Event.at > datetime.now(UTC) - _HOUR,
-        )  # fmt: skip
-        if session.scalar(noted.limit(1)) is None:
-            study.note(session, kind, "server", detail=detail)
+    noted = select(Event.id).where(
+        Event.study_id == study.id, Event.kind == kind, Event.detail == detail, Event.at > now - _HOUR
+    )
+    if session.scalar(noted.limit(1)) is None:
+        study.note(session, kind, "server", detail=detail)
+        session.flush()
 
 
 def _plan_ahead(study: RunningStudy) -> None:
@@ -261,7 +352,8 @@ def _identity(session: Session, study: RunningStudy, participant: Participant, a
 def refuse(study: RunningStudy, *, simulated: bool = False) -> None:
     """Raise Conflict where a newcomer would not be admitted now."""
     with study.database.reading() as session:
-        _refuse_mixing(session, study, simulated)
+        if _are_simulated(session, study) not in (None, simulated):
+            raise _mixed(simulated)
         _refuse_closed(session.get_one(Study, study.id).state)
 
 
@@ -273,12 +365,14 @@ def _refuse_closed(state: str) -> None:
         raise Conflict(_("This study is closed: it has all the answers that it needs. Thank you for your interest."))
 
 
-def _refuse_mixing(session: Session, study: RunningStudy, simulated: bool) -> None:
-    # All are what the first one is.
+def _are_simulated(session: Session, study: RunningStudy) -> bool | None:
+    """Whether the study's participants are simulated, as the first one was; None before the first."""
     first = select(Participant.simulated).where(Participant.study_id == study.id).order_by(Participant.number).limit(1)
-    if session.scalar(first) in (None, simulated):
-        return
-    raise Conflict(
+    return session.scalar(first)
+
+
+def _mixed(simulated: bool) -> Conflict:
+    return Conflict(
         "this study has real participants, so it takes no simulated observers"
         if simulated
         else _(
@@ -286,20 +380,3 @@ def _refuse_mixing(session: Session, study: RunningStudy, simulated: bool) -> No
             "tell whoever sent you this address: real participants need a new study folder."
         )
     )
-
-
-def _give_trials(
-    session: Session, study: RunningStudy, participant: Participant, slot: int, stimuli: dict[tuple[str, int], int]
-) -> None:
-    session.execute(
-        insert(Trial.__table__),  # type: ignore[arg-type]
-        [
-            {
-                "study_id": study.id, "participant_id": participant.id, "position": position,
-                "stimulus_id": stimuli[study.groups[planned.group], planned.stratum],
-                "repetition": planned.repetition, "arrangement": " ".join(planned.arrangement),
-                "token": secrets.token_urlsafe(16), "images_token": secrets.token_urlsafe(16),
-            }
-            for position, planned in enumerate(study.task.plan_trials(study.settings, slot, participant.number), 1)
-        ],
-    )  # fmt: skip

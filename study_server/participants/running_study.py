@@ -42,6 +42,8 @@ class RunningStudy:
         self.n_trials = self.task.design(self.settings).n_trials
         self.task.plan_ahead(self.settings, range(1))  # before anybody has to wait for it
         self._stimulus_ids: dict[tuple[str, int], int] | None = None
+        self.lacking: int | None = None
+        """The stimulus that had fewest answers when all were counted last: it is looked at first, to see how many."""
         with database.reading() as session:
             row = session.get_one(Study, self.id)
             self.secret_key, self.simulation_key = row.secret_key, row.simulation_key

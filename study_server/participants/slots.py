@@ -6,6 +6,7 @@ given back keeps the balance what it would have been. Everything here happens wh
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,23 +17,35 @@ from study_server.participants.acceptance import failed
 from study_server.participants.running_study import Actor, RunningStudy
 from study_server.storage.models import ANSWERED_ALL, FreeSlot, Participant, Study
 
+_FREE_AT_ONCE = 50
+"""No more are taken in one transaction."""
+
 Reason = Literal["timed_out", "returned", "failed", "excluded", "withdrawn"]
 
 
-def take(session: Session, study: RunningStudy, row: Study, now: datetime) -> int | None:
-    """The lowest slot that was given back, or else a new one; None where the study needs no more at present."""
-    release_timed_out(session, study, now)
-    if study.settings.recruitment.replaces_unusable:
-        _release_unusable(session, study)
-    slot = session.scalar(select(FreeSlot.slot).where(FreeSlot.study_id == study.id).order_by(FreeSlot.slot).limit(1))
-    if slot is not None:
-        session.execute(delete(FreeSlot).where(FreeSlot.study_id == study.id, FreeSlot.slot == slot))
-        return slot
-    needed = places(study)
-    if needed is not None and row.next_slot >= needed:
-        return None
-    row.next_slot += 1
-    return row.next_slot - 1
+class Slots:
+    """The slots that those get who arrive in one transaction."""
+
+    def __init__(self, session: Session, study: RunningStudy, row: Study, now: datetime) -> None:
+        """row: of the study, which is held. Those of whoever is gone are given back first."""
+        self._session, self._study, self._row = session, study, row
+        release_timed_out(session, study, now)
+        if study.settings.recruitment.replaces_unusable:
+            _release_unusable(session, study)
+        given_back = select(FreeSlot.slot).where(FreeSlot.study_id == study.id).order_by(FreeSlot.slot)
+        self._given_back = deque(session.scalars(given_back.limit(_FREE_AT_ONCE)))
+        self._needed = places(study)
+
+    def take(self) -> int | None:
+        """The lowest slot that was given back, or else a new one; None where the study needs no more at present."""
+        if self._given_back:
+            slot = self._given_back.popleft()
+            self._session.execute(delete(FreeSlot).where(FreeSlot.study_id == self._study.id, FreeSlot.slot == slot))
+            return slot
+        if self._needed is not None and self._row.next_slot >= self._needed:
+            return None
+        self._row.next_slot += 1
+        return self._row.next_slot - 1
 
 
 def places(study: RunningStudy) -> int | None:

@@ -16,6 +16,7 @@ from study_server.dashboard import views as dashboard
 from study_server.errors import Conflict, FileMoved, NotFound, NotYours, StudyError, TooMany, Unavailable
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
+from study_server.participants.enrolment import Enrolments
 from study_server.participants.running_study import RunningStudy
 from study_server.settings import ServerSettings
 from study_server.storage.database import Database
@@ -57,6 +58,7 @@ def create_app(
     )
     app.extensions["study"] = study
     app.extensions["answers"] = Answers(study)
+    app.extensions["enrolments"] = Enrolments(study)
     app.extensions["fit_psychometric"] = fit_psychometric
     configure_sessions(app, study)
     configure_limits(app)  # before anything else looks at a request

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from study_server.access import sessions
 from study_server.access.limits import address_hash, counted_by_address
-from study_server.access.sessions import SIMULATION_HEADER, current_study, token
+from study_server.access.sessions import SIMULATION_HEADER, current_enrolments, current_study, token
 from study_server.errors import Conflict, NotYours, StudyError
 from study_server.participants import completion, enrolment, measurements, platforms, progress
 from study_server.participants.arrival import Arrival
@@ -177,13 +177,12 @@ def give_consent() -> Response:
     key = request.headers.get(SIMULATION_HEADER)
     if key is None:
         platforms.refuse(study, arrival)
-    enrolled = enrolment.enrol(
-        study, secret, arrival, language=str(get_locale()), simulation_key=key,
+    enrolled = current_enrolments().enrol(
+        secret, arrival, language=str(get_locale()), simulation_key=key,
         address=address_hash(study, request.remote_addr or ""),
     )  # fmt: skip
     sessions.admit(enrolled.token, arrival, by_id=enrolled.by_id)
-    found = progress.progress(study, enrolled.token)
-    return redirect(page_of(found.stage) if found else url_for("pages.consent"), 303)
+    return redirect(page_of(enrolled.stage), 303)
 
 
 @blueprint.get("/declined")

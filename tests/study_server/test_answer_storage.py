@@ -165,7 +165,7 @@ def together(people: Participation) -> Together:
             results[place] = error
 
     def send(*requests: tuple[str, str, str]) -> list[Any]:
-        waiting, results = people.answers._waiting, [None] * len(requests)
+        waiting, results = people.answers._commits._waiting, [None] * len(requests)
         with people.database.writing():
             for place, arguments in enumerate(requests):
                 # Of a thread that waits for ever nobody need wait at the end.
@@ -216,14 +216,14 @@ def test_answers_that_wait_are_stored_in_one_transaction(
         trial: f"key-{n}" for n, (_, trial) in enumerate(trials)
     }
     assert [people.person(token).answered for token in tokens] == [2, 2, 2]
-    assert not people.answers._waiting
+    assert not people.answers._commits._waiting
     assert people.record(tokens[0], people.trials(tokens[0])[0]).answered == 3  # and it goes on
 
 
 def test_who_has_more_waiting_than_a_transaction_takes_is_called_by_the_one_before(
     people: Participation, together: Together, commits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers_module, "_MOST_AT_ONCE", 2)
+    monkeypatch.setattr(people.answers._commits, "_most_at_once", 2)
     tokens = [people.begin() for _ in range(5)]
     results = together(*((token, people.trials(token)[0], f"key-{token}") for token in tokens))
     assert results == [Progress("trials", 1, 4)] * 5

@@ -260,11 +260,11 @@ def waiting(app: Flask) -> Iterator[Callable[[], list[Any]]]:
     with ThreadPoolExecutor(6) as pool:
 
         def send() -> list[Any]:
-            answers._is_storing = True  # somebody else, until all are there
+            answers._commits._is_storing = True  # somebody else, until all are there
             work = [pool.submit(partial(result, *one)) for one in zip(clients, trials, strict=True)]
-            while len(answers._waiting) < 6:
+            while len(answers._commits._waiting) < 6:
                 assert not any(task.done() for task in work)
-            answers._waiting[0].called.put(None)
+            answers._commits._waiting[0].called.put(None)
             return [task.result(timeout=60) for task in work]
 
         yield send

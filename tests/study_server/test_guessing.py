@@ -199,10 +199,10 @@ def test_an_answer_that_has_waited_in_vain_waits_no_more(tmp_path: Path) -> None
     people = Participation.of(RunningStudy(folder, database))
     token = people.begin()
     trial = people.trials(token)[0]
-    people.answers._is_storing = True  # somebody who never comes to an end
+    people.answers._commits._is_storing = True  # somebody who never comes to an end
     with pytest.raises(Unavailable):
         people.record(token, trial)
-    assert not people.answers._waiting
+    assert not people.answers._commits._waiting
     database.close()
 
 

@@ -278,7 +278,7 @@ def test_whoever_is_here_at_the_moment_is_passed_over(opened: Open) -> None:
     asked: list[str] = []
     with people.database.writing() as session:
         event.listen(session, "do_orm_execute", lambda state: asked.append(_for_postgresql(state.statement)))
-        slots.take(session, people.study, people.study.locked(session), datetime.now(UTC))
+        slots.Slots(session, people.study, people.study.locked(session), datetime.now(UTC)).take()
     participants = [statement for statement in asked if "FROM participant" in statement]
     assert len(participants) == 2
     assert all(statement.endswith("FOR NO KEY UPDATE SKIP LOCKED") for statement in participants)
