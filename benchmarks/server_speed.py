@@ -152,8 +152,8 @@ def to_text(figures: dict[str, Any], measured: Sequence[Measured], options: argp
         if one.consents:
             consents = figures[one.name]["consents_at_once"]
             lines.append(
-                f"{_TITLES[one.name]}: {one.participants} who consent at the same moment: {consents['per_s']:.0f} taken "
-                f"in a second, p99 {consents['p99_ms']:.0f} ms"
+                f"{_TITLES[one.name]}: {one.participants} who consent at the same moment: {consents['per_s']:.0f} "
+                f"taken in a second, p99 {consents['p99_ms']:.0f} ms"
             )
         lines += [f"{_TITLES[one.name]}: {count} × {error}" for error, count in one.errors.items()]
     if options.with_images:

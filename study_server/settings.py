@@ -116,8 +116,14 @@ class PracticeSettings:
 class TextSettings:
     """Their defaults are a task's."""
 
-    consent: str = setting("", "Consent form. An empty line begins a new paragraph; line breaks are kept.")
-    instructions: str = setting("", "Instructions, shown above an example where the task has one.")
+    consent: str = setting(
+        "",
+        "Consent form. An empty line begins a new paragraph; line breaks are kept. "
+        "{minutes} is about how long it takes.",
+    )
+    instructions: str = setting(
+        "", "Instructions, shown above an example where the task has one. {time} says whether images disappear."
+    )
     question: str = setting("", "Question under the images of each trial.")
     thanks: str = setting(
         N_("Your answers have been saved. Thank you for taking part."), "Last page, above the completion code."
@@ -340,6 +346,7 @@ DEFAULT_QUESTIONS = [
             N_("medicine"),
             N_("natural sciences"),
             N_("other"),
+            N_("I prefer not to say"),
         ],
     ),
 ]

@@ -156,7 +156,7 @@ class _Admission:
             raise NotYours("that is not the simulation key of this study")
         if self._are_simulated is not simulated and self._are_simulated is not None:
             raise _mixed(simulated)
-        _refuse_closed(self.row.state)
+        _refuse_closed(self.session, self.row)
         if not simulated:
             self._refuse_crowd(address)
         slot = self._slots.take()
@@ -354,15 +354,20 @@ def refuse(study: RunningStudy, *, simulated: bool = False) -> None:
     with study.database.reading() as session:
         if _are_simulated(session, study) not in (None, simulated):
             raise _mixed(simulated)
-        _refuse_closed(session.get_one(Study, study.id).state)
+        _refuse_closed(session, session.get_one(Study, study.id))
 
 
-def _refuse_closed(state: str) -> None:
-    assert state in STUDY_STATES
-    if state == "paused":
+def _refuse_closed(session: Session, row: Study) -> None:
+    assert row.state in STUDY_STATES
+    if row.state == "paused":
         raise Conflict(_("This study is paused. Please try again later."))
-    if state == "closed":
-        raise Conflict(_("This study is closed: it has all the answers that it needs. Thank you for your interest."))
+    if row.state == "closed":
+        by_whom = select(Event.actor).where(Event.study_id == row.id, Event.kind == "closed").order_by(Event.id.desc())
+        if session.scalar(by_whom.limit(1)) == "server":
+            raise Conflict(
+                _("This study is closed: it has all the answers that it needs. Thank you for your interest.")
+            )
+        raise Conflict(_("This study is closed. Thank you for your interest."))
 
 
 def _are_simulated(session: Session, study: RunningStudy) -> bool | None:

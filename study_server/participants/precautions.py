@@ -7,14 +7,15 @@ from sqlalchemy import func, select
 from study_server.folder.study_folder import StudyFolder
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Study
+from study_server.study_texts import dropped
 
 _BRING_IDS = ("prolific", "mturk", "sona")
 
 
 def precautions(folder: StudyFolder) -> list[str]:
-    """What could be taken advantage of, each with its mend; none where there is nothing."""
+    """What could be taken advantage of or is otherwise than meant, each with its mend; none where there is nothing."""
     settings, recruitment = folder.settings, folder.settings.recruitment
-    found = []
+    found = dropped(settings)
     people = _real_participants(folder)
     if settings.trials.seed == 0 and people:
         found.append(

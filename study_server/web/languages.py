@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from flask import Flask, current_app, request, session
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 
-from study_server.settings import DEFAULT_QUESTIONS, Question, Settings, Translation
+from study_server import study_texts
+from study_server.settings import Question, Settings, Translation
 
 _LANGUAGE = "language"
 NAMES = {"en": "English", "de": "Deutsch"}
@@ -39,13 +40,13 @@ class StudyTexts:
 
 def configure(app: Flask) -> None:
     """Give templates the words of the participant's language: `_()`, `study_texts`, `language` and `languages`."""
-    settings = app.extensions["study"].settings
-    app.extensions["languages"] = offered(settings)
+    study = app.extensions["study"]
+    app.extensions["languages"] = study_texts.offered(study.settings)
     Babel(app, locale_selector=chosen, default_translation_directories="translations")
     app.before_request(_remember)
     app.context_processor(
         lambda: {
-            "study_texts": texts_in(settings, str(get_locale())),
+            "study_texts": texts_in(study.settings, str(get_locale()), study.n_trials),
             "language": str(get_locale()),
             "languages": {name: NAMES[name] for name in app.extensions["languages"]},
         }
@@ -67,19 +68,18 @@ def _remember() -> None:
         session[_LANGUAGE] = asked
 
 
-def offered(settings: Settings) -> list[str]:
-    """Languages in which all the study's texts are given; the first is that of the texts in study.toml."""
-    first, *others = settings.study.languages or ["en"]
-    return [first, *(name for name in dict.fromkeys(others) if name != first and _is_complete(settings, name))]
-
-
-def texts_in(settings: Settings, language: str) -> StudyTexts:
-    """The study's texts in the language of this request."""
+def texts_in(settings: Settings, language: str, trials: int) -> StudyTexts:
+    """The study's texts in the language of this request, filled in; trials: of a participant."""
     given = settings.translations.get(language, Translation())
-    plain = {
-        name: getattr(given, name) or (_(text) if is_default else text)
-        for name, (text, is_default) in _own_texts(settings).items()
-    }
+    seconds = f"{settings.display.time_limit_ms / 1000:g}"
+    time = _(study_texts.TIME_ENOUGH) if seconds == "0" else _(study_texts.TIME_LIMITED, seconds=seconds)
+    filled = {study_texts.MINUTES: str(study_texts.minutes(settings, trials)), study_texts.TIME: time}
+    plain = {}
+    for name, own in study_texts.own_texts(settings).items():
+        text = getattr(given, name) or (_(own.default) if own.default else own.text)
+        for place, words in filled.items():
+            text = text.replace(place, words)
+        plain[name] = text
     return StudyTexts(**plain, questions=[_shown(question, given) for question in settings.questions])
 
 
@@ -87,23 +87,6 @@ def _shown(question: Question, given: Translation) -> ShownQuestion:
     texts = [question.text, *question.options]
     if question.id in given.questions:
         texts = given.questions[question.id]
-    elif question in DEFAULT_QUESTIONS:
+    elif study_texts.is_default(question):
         texts = [_(text) for text in texts]
     return ShownQuestion(question.id, texts[0], list(zip(question.options, texts[1:], strict=True)))
-
-
-def _own_texts(settings: Settings) -> dict[str, tuple[str, bool]]:
-    """Name → (the text in study.toml, whether it is the default one, of which there are translations)."""
-    default = type(settings)()
-    own = {"title": (settings.study.title, settings.study.title == default.study.title)}
-    for f in fields(settings.texts):
-        text = getattr(settings.texts, f.name)
-        own[f.name] = (text, text == getattr(default.texts, f.name))
-    return own
-
-
-def _is_complete(settings: Settings, language: str) -> bool:
-    given = settings.translations.get(language, Translation())
-    return all(is_default or getattr(given, name) for name, (_, is_default) in _own_texts(settings).items()) and all(
-        question in DEFAULT_QUESTIONS or question.id in given.questions for question in settings.questions
-    )

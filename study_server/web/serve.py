@@ -23,6 +23,7 @@ from study_server.storage.database import Database
 from study_server.storage.database_files import Identity
 from study_server.storage.models import Participant, Study
 from study_server.storage.registration import register
+from study_server.study_texts import dropped
 from study_server.tasks.dashboard import FitPsychometric
 from study_server.web.compression import Compression
 from study_server.web.patient_worker import PatientWorker, connections_at_most
@@ -125,6 +126,7 @@ def _prepare(folder: StudyFolder) -> tuple[str, Identity | None]:
     state = _state(database, register(folder, database))
     identity = database.identity
     database.close()
+    state += "".join(f"\nWarning: {warning}." for warning in dropped(folder.settings))
     if exposed := who_can_read(folder):
         state += f"\n{exposed}"
     if not has_password(folder):

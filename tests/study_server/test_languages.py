@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +13,25 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from click.testing import CliRunner
 from flask import Flask
+from flask_babel import Babel
 from sqlalchemy import select
 
+import shift_study
 import study_server.web
+from participant import change_settings
 from requests_of_a_participant import answer, begin, database, sign_in
+from study_server import tasks
 from study_server.folder.study_folder import StudyFolder
 from study_server.folder.study_toml import read_settings, write_settings
-from study_server.settings import LANGUAGES, Question, Settings, Translation
+from study_server.settings import DEFAULT_QUESTIONS, LANGUAGES, Question, Settings, Translation
 from study_server.storage.models import Participant, QuestionAnswer
+from study_server.study_texts import offered
 from study_server.tasks.same_different.settings import SameDifferentSettings
 from study_server.web.app import create_app
-from study_server.web.languages import offered
+from study_server.web.languages import texts_in
+from study_server.web.serve import _prepare
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = Path(study_server.web.__file__).parent / "translations"
@@ -175,3 +183,77 @@ def test_a_wrong_translation_is_refused_with_what_is_allowed(tmp_path: Path, add
     path.write_text(added + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         read_settings(path)
+
+
+# --- what default texts are filled with -------------------------------------------------------------------------------
+
+
+TASKS = ("same-different", "2afc", "odd-one-out")
+ENOUGH = ("{time}", "Take the time you need.")
+FORMERLY = {"same-different": ENOUGH, "odd-one-out": ENOUGH, "2afc": (". {time}", ", and take the time you need.")}
+
+
+def shown(settings: Settings, language: str = "en", trials: int = 50) -> Any:
+    """The study's texts as a participant of so many trials reads them."""
+    app = Flask(__name__, root_path=str(TRANSLATIONS.parent))
+    Babel(app, default_locale=language, default_translation_directories=str(TRANSLATIONS))
+    with app.test_request_context():
+        return texts_in(settings, language, trials)
+
+
+@pytest.mark.parametrize(("trials", "minutes"), [(10, 4), (20, 5), (50, 10), (100, 20), (200, 35)])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_consent_says_how_long_so_many_trials_take(task: str, trials: int, minutes: int) -> None:
+    settings = tasks.task(task).settings_type()
+    assert f"about {minutes} minutes" in " ".join(shown(settings, trials=trials).consent.split())
+    assert f"etwa {minutes} Minuten" in " ".join(shown(settings, "de", trials).consent.split())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_instructions_say_whether_the_pictures_disappear(task: str) -> None:
+    settings = tasks.task(task).settings_type()
+    limited = replace(settings, display=replace(settings.display, time_limit_ms=1500))
+    assert "Take the time you need." in shown(settings).instructions
+    assert "disappear" not in shown(settings).instructions
+    assert "The pictures disappear after 1.5 s" in shown(limited).instructions
+    assert "Take the time you need." not in shown(limited).instructions
+    assert "Die Bilder verschwinden nach 1.5 s" in shown(limited, "de").instructions
+
+
+def test_texts_of_ones_own_stay_as_they_are_but_for_what_they_ask_for() -> None:
+    own = settings_with(texts={"consent": "It takes {minutes} minutes, {not} more. 100 %", "instructions": "Look."})
+    assert shown(own).consent == "It takes 10 minutes, {not} more. 100 %"
+    assert shown(own).instructions == "Look."
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_default_texts_and_questions_of_older_studies_keep_their_translations(task: str) -> None:
+    settings = tasks.task(task).settings_type()
+    older = replace(
+        settings,
+        texts=replace(
+            settings.texts,
+            consent=settings.texts.consent.replace("{minutes}", "ten"),
+            instructions=settings.texts.instructions.replace(*FORMERLY[task]),
+        ),
+        questions=[DEFAULT_QUESTIONS[0], replace(DEFAULT_QUESTIONS[1], options=DEFAULT_QUESTIONS[1].options[:-1])],
+    )  # fmt: skip
+    assert offered(older) == ["en", "de"]
+    german = shown(older, "de")
+    assert german.consent == shown(settings, "de").consent
+    assert german.questions[1].options[0] == ("arts", "Kunst")
+    assert [len(question.options) for question in german.questions] == [6, 8]
+
+
+def test_every_default_question_may_be_left_open() -> None:
+    assert all(question.options[-1] == "I prefer not to say" for question in DEFAULT_QUESTIONS)
+
+
+def test_a_language_that_is_dropped_is_named_with_what_is_missing(study: StudyFolder) -> None:
+    change_settings(study, question="Same?")
+    said = CliRunner().invoke(shift_study.main, ["check", str(study.path)])
+    assert said.exit_code == 0
+    assert "not offered the language de, for translations.de.question is not given: add it" in said.stdout
+    whole = CliRunner().invoke(shift_study.main, ["check", str(study.path), "--json"])
+    assert any("translations.de.question" in warning for warning in json.loads(whole.stdout)["warnings"])
+    assert any("translations.de.question" in line for line in _prepare(StudyFolder(study.path))[0].splitlines())

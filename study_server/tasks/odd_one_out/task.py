@@ -31,7 +31,11 @@ class OddOneOutDisplay(DisplaySettings):
 
 @dataclass(frozen=True)
 class OddOneOutTexts(TextSettings):
-    consent: str = setting(CONSENT, "Consent form. An empty line begins a new paragraph; line breaks are kept.")
+    consent: str = setting(
+        CONSENT,
+        "Consent form. An empty line begins a new paragraph; line breaks are kept. "
+        "{minutes} is about how long it takes.",
+    )
     instructions: str = setting(INSTRUCTIONS, "Instructions.")
     question: str = setting(QUESTION, "Question under the three images.")
 

@@ -8,9 +8,9 @@ from study_server.tasks.words import Words
 CONSENT = N_("""\
 You are invited to take part in a study of how well people see small shifts in images.
 
-You will look at three pictures at a time and say which of them differs from the other two. It takes about ten \
-minutes. There are no known risks. We record your answers, how long each takes, and what your browser says of its \
-window and screen (size, resolution, refresh rate, language); nothing that identifies you.
+You will look at three pictures at a time and say which of them differs from the other two. It takes about \
+{minutes} minutes. There are no known risks. We record your answers, how long each takes, and what your browser says \
+of its window and screen (size, resolution, refresh rate, language); nothing that identifies you.
 
 Taking part is voluntary: you can stop at any time by closing this page.""")
 
@@ -21,7 +21,7 @@ Two of them are exactly the same. The third one has been shifted against them by
 little to the side. Any of the three can be the one that differs; often it is hard to tell.
 
 Say which of the three pictures differs from the other two. One always does: where you cannot tell which, guess. Only \
-a shift matters: colours, sharpness and content never differ. Take the time you need.""")
+a shift matters: colours, sharpness and content never differ. {time}""")
 
 QUESTION = N_("Which of the three pictures differs from the other two?")
 

@@ -35,9 +35,9 @@ class SameDifferentAcceptance(AcceptanceSettings):
 _CONSENT = N_("""\
 You are invited to take part in a study of how well people see small shifts in images.
 
-You will look at pairs of pictures and say of each pair whether the two are the same or different. It takes about ten \
-minutes. There are no known risks. We record your answers, how long each takes, and what your browser says of its \
-window and screen (size, resolution, refresh rate, language); nothing that identifies you.
+You will look at pairs of pictures and say of each pair whether the two are the same or different. It takes about \
+{minutes} minutes. There are no known risks. We record your answers, how long each takes, and what your browser says \
+of its window and screen (size, resolution, refresh rate, language); nothing that identifies you.
 
 Taking part is voluntary: you can stop at any time by closing this page.""")
 
@@ -48,13 +48,19 @@ In some pairs the two are exactly the same. In the others, one has been shifted 
 a little to the side. There may or may not be a shift; often it is hard to tell.
 
 Say whether the two pictures are the same or different. Only a shift matters: colours, sharpness and content never \
-differ. Take the time you need.""")
+differ. {time}""")
 
 
 @dataclass(frozen=True)
 class SameDifferentTexts(TextSettings):
-    consent: str = setting(_CONSENT, "Consent form. An empty line begins a new paragraph; line breaks are kept.")
-    instructions: str = setting(_INSTRUCTIONS, "Instructions, shown above an example of a shift.")
+    consent: str = setting(
+        _CONSENT,
+        "Consent form. An empty line begins a new paragraph; line breaks are kept. "
+        "{minutes} is about how long it takes.",
+    )
+    instructions: str = setting(
+        _INSTRUCTIONS, "Instructions, shown above an example of a shift. {time} says whether images disappear."
+    )
     question: str = setting(N_("Are the two images the same or different?"), "Question under each pair.")
 
 

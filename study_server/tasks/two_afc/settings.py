@@ -106,8 +106,14 @@ class TwoAfcAcceptance(AcceptanceSettings):
 
 @dataclass(frozen=True)
 class TwoAfcTexts(TextSettings):
-    consent: str = setting(CONSENT, "Consent form. An empty line begins a new paragraph; line breaks are kept.")
-    instructions: str = setting(INSTRUCTIONS, "Instructions, shown above an example.")
+    consent: str = setting(
+        CONSENT,
+        "Consent form. An empty line begins a new paragraph; line breaks are kept. "
+        "{minutes} is about how long it takes.",
+    )
+    instructions: str = setting(
+        INSTRUCTIONS, "Instructions, shown above an example. {time} says whether images disappear."
+    )
     question: str = setting(QUESTION, "Question under the three images.")
 
 

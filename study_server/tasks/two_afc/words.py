@@ -11,8 +11,9 @@ CONSENT = N_("""\
 You are invited to take part in a study of which images look similar to people.
 
 You will look at three pictures at a time and say which of the two outer ones is more similar to the one in the \
-middle. It takes about ten minutes. There are no known risks. We record your answers, how long each takes, and what \
-your browser says of its window and screen (size, resolution, refresh rate, language); nothing that identifies you.
+middle. It takes about {minutes} minutes. There are no known risks. We record your answers, how long each takes, and \
+what your browser says of its window and screen (size, resolution, refresh rate, language); nothing that identifies \
+you.
 
 Taking part is voluntary: you can stop at any time by closing this page.""")
 
@@ -20,8 +21,7 @@ INSTRUCTIONS = N_("""\
 You will see three pictures side by side. The one in the middle is an original. The two outer ones are changed \
 versions of it: blurred, for example, or noisy, or with other colours.
 
-Say which of the two outer pictures is more similar to the one in the middle. Look at the pictures as a whole, and \
-take the time you need.
+Say which of the two outer pictures is more similar to the one in the middle. Look at the pictures as a whole. {time}
 
 Sometimes the answer is plain. Where it is not, your impression counts: choose the one that seems more similar to you, \
 even if you are not sure.""")

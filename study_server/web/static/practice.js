@@ -6,11 +6,11 @@ import { TrialImages } from "./trial_images.js";
 
 const element = (id) => document.getElementById(id);
 
-export async function practise(screen, page, trialsUrl, { awaitStart, showProgress }) {
+export async function practise(screen, page, trialsUrl, { awaitStart, showProgress, haste }) {
   const session = await persist(() => sendJson("GET", trialsUrl));
   const images = new TrialImages(session.trials);
   showProgress(session);
-  await awaitStart(say("practiceStart", session));
+  await awaitStart(`${say("practiceStart", session)} ${haste}`.trim());
   let interval = pause(page.interTrialMs);
   for (const [index, trial] of session.trials.entries()) {
     await interval;

@@ -38,9 +38,12 @@ async function awaitStart(text) {
   element("start-button").blur();
 }
 
+// That a trial is shown for a limited time, where it is.
+const haste = page.timeLimitMs ? say("haste", { seconds: page.timeLimitMs / 1000 }) : "";
+
 function startText({ answered, total }) {
   if (answered) return say("welcomeBack", { left: total - answered, total });
-  return `${say("trialsStart", { total })} ${page.timeLimitMs ? say("haste", { seconds: page.timeLimitMs / 1000 }) : say("takeTime")}`;
+  return `${say("trialsStart", { total })} ${haste || say("takeTime")}`;
 }
 
 const sentence = ({ message }) => (/[.!?]$/.test(message) ? message : `${message}.`);
@@ -160,7 +163,7 @@ async function run() {
   }
   await screen.start();
   markStarted();
-  return isPractice ? practise(screen, page, trialsUrl, { awaitStart, showProgress }) : runTrials();
+  return isPractice ? practise(screen, page, trialsUrl, { awaitStart, showProgress, haste }) : runTrials();
 }
 
 run().catch(async (error) => {
