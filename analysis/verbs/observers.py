@@ -103,6 +103,7 @@ def psychometric(
     lines = [("Threshold (50%)", found.threshold_px, 2, " px")]
     if found.threshold_arcmin is not None:
         lines.append(("", found.threshold_arcmin, 2, "′"))
+    angles = len(lines) - 1
     for level in found.levels:
         lines.append((f"{100 * level.level:g}% of the {level.of}", level.shift_px, 2, " px"))
         if level.shift_arcmin is not None:
@@ -116,8 +117,10 @@ def psychometric(
         ("Lapse rate", found.lapse_rate, 3, ""),
     ]
     click.echo(f"Core              {found.core}")
-    for name, value, digits, unit in lines:
+    for number, (name, value, digits, unit) in enumerate(lines):
         click.echo(f"{name:<18}{shown(value, digits, unit)}{_otherwise(value, found.method)}")
+        if number == angles and found.misfit is not None:
+            click.echo(found.misfit)
     p = "" if found.deviance_p is None else f", p = {found.deviance_p:.3f} (parametric bootstrap)"
     click.echo(f"Deviance          {found.deviance:.1f}{p}")
     if found.overdispersion is not None:
