@@ -122,6 +122,20 @@ def test_a_study_closes_itself_when_every_stimulus_that_is_judged_has_its_answer
     database.close()
 
 
+def test_observers_differ_unless_they_are_asked_not_to(made: Path, simulated: StudyFolder, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(made, tmp_path / "study"))
+    alike = ("--participant-sd", 0, "--image-sd", 0)
+    done = run("simulate", path, "--participants", 6, "--seed", 1, *alike)
+    if simulated.task.name == "2afc":
+        assert done.exit_code == 1
+        assert "observers of 2afc do not differ so: leave out --participant-sd and --image-sd" in done.output
+        return
+    assert done.exit_code == 0, done.output
+    usual, theirs = response_rows(str(simulated.path)), response_rows(str(path))
+    assert [row["pair"] for row in theirs] == [row["pair"] for row in usual]
+    assert [row["response"] for row in theirs] != [row["response"] for row in usual]
+
+
 def test_the_table_of_participants_says_that_they_are_no_people(simulated: StudyFolder, tmp_path: Path) -> None:
     done = run("participants", simulated.path, "-o", tmp_path / "people.jsonl")
     assert "Simulated observers: 6 of the 6 participants are no people." in done.output
