@@ -43,8 +43,11 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def draw(plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -> Figure:
-    """A figure of `size` inches with one axes, in the style of this package, on which `plot` drew."""
+def draw(plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2), label: str = "") -> Figure:
+    """A figure of `size` inches with one axes, in the style of this package, on which `plot` drew.
+
+    label: what stands above it, for whoever sees it without its caption, such as that nobody real answered.
+    """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -53,6 +56,8 @@ def draw(plot: Callable[[Axes], None], size: tuple[float, float] = (5.2, 3.2)) -
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         plot(figure.add_subplot())
+        if label:
+            figure.suptitle(label, x=0.99, ha="right", fontsize="small", color=ORANGE)
     return figure
 
 

@@ -35,7 +35,7 @@ from study_server.storage.models import (
     Trial,
     Visit,
 )
-from study_server.tasks.task import Answered
+from study_server.tasks.task import Answered, one_of
 
 DAYS = 5
 """Over how many days before the end the observers arrive."""
@@ -61,7 +61,7 @@ def fill(folder: StudyFolder, participants: int, seed: int = 0, now: datetime | 
     """
     database = Database(folder.database_url, group=folder.settings.server.group)
     study = RunningStudy(folder, database)
-    crowd = _Crowd(study, random.Random(f"{seed}/demonstration"), now or datetime.now(UTC))
+    crowd = _Crowd(study, seed, now or datetime.now(UTC))
     try:
         with database.writing() as session:
             row = study.locked(session)
@@ -115,8 +115,10 @@ class _Rows:
 
 
 class _Crowd:
-    def __init__(self, study: RunningStudy, rng: random.Random, now: datetime) -> None:
-        self.study, self.settings, self.rng, self.now = study, study.settings, rng, now
+    def __init__(self, study: RunningStudy, seed: int, now: datetime) -> None:
+        self.study, self.settings, self.now = study, study.settings, now
+        self.rng = random.Random(f"{seed}/demonstration")
+        self.people = random.Random(f"{seed}/demonstration/people")  # what they do does not depend on who they are
         self.timeout = timedelta(minutes=self.settings.trials.slot_timeout_minutes)
         self.given_up: list[tuple[datetime, int]] = []  # when a slot's holder is given up, and the slot
         self.free: list[int] = []
@@ -165,7 +167,8 @@ class _Crowd:
         planned = task.plan_trials(settings, slot, number)
         count = len(planned) if fate in ("finishes", "careless") else rng.randrange(len(planned))
         width, height, ratio, rate, _ = rng.choices(_SCREENS, [screen[-1] for screen in _SCREENS])[0]
-        observer = task.observer(lapse_rate=1.0 if fate == "careless" else rng.choice((0.0, 0.0, 0.05)))
+        lapse_rate = 1.0 if fate == "careless" else rng.choice((0.0, 0.0, 0.05))
+        observer = one_of(task.observer(lapse_rate=lapse_rate), self.people)
         pace = rng.lognormvariate(-0.8 if fate == "careless" else 0, 0.3)
         moment = arrival + timedelta(seconds=rng.uniform(20, 50))
         returns_at = rng.randrange(1, len(planned)) if len(planned) > 1 and rng.random() < 0.06 else None

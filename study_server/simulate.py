@@ -33,7 +33,7 @@ from study_server.stimuli.manifest import ManifestRow
 from study_server.stimuli.photographs import pixels_sha256
 from study_server.storage.database import Database
 from study_server.storage.models import Participant, Response, Study, Trial
-from study_server.tasks.task import Arrangement, Observer
+from study_server.tasks.task import Arrangement, Observer, one_of
 from study_server.web.background_server import running_server
 
 _CODE = re.compile(r'id="completion-code">([A-Za-z0-9-]+)<')
@@ -153,7 +153,9 @@ class _Crowd:
                 form = _CSRF.search(_page(browser, "/"))
                 browser.headers["X-CSRFToken"] = form.group(1) if form else ""
                 browser.ask("POST", "/consent")
-            self._participate(browser, random.Random(f"{self.seed}/observer/{number}"))
+            # Who it is comes from a generator of its own, so that it changes nothing else of what is drawn.
+            somebody = one_of(self.observer, random.Random(f"{self.seed}/observer/{number}/person"))
+            self._participate(browser, somebody, random.Random(f"{self.seed}/observer/{number}"))
         except StudyError as error:
             with self.lock:
                 self.problems.append(f"observer {number + 1}: {error}")
@@ -162,7 +164,7 @@ class _Crowd:
             with self.lock:
                 self.retries += browser.retries
 
-    def _participate(self, browser: PlainBrowser, rng: random.Random) -> None:
+    def _participate(self, browser: PlainBrowser, somebody: Observer, rng: random.Random) -> None:
         browser.ask("POST", "/instructions")
         if self.settings.display.calibration == "optional":
             browser.ask("POST", "/calibration", form={"skip": "1"})
@@ -185,7 +187,7 @@ class _Crowd:
                 row, arrangement = self.shown[tuple(seen[place][0] for place in self.task.places)]
             except KeyError:
                 raise StudyError("was shown images together that the manifest does not have") from None
-            response, reaction_time_ms = self.observer.respond(row, arrangement, rng)
+            response, reaction_time_ms = somebody.respond(row, arrangement, rng)
             body = {
                 # Of its trial, too: another study in this database may be simulated with the same seed.
                 "idempotency_key": str(uuid.uuid5(uuid.UUID(int=rng.getrandbits(128)), trial["id"])),

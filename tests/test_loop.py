@@ -45,13 +45,15 @@ def test_the_loop_ends_with_the_trained_metric_beside_the_others(tmp_path: Path)
     assert f"`shift-study train lpips --data {folder / 'judged' / 'shift_0'}` trains a metric" in done.stdout
     assert f"`shift-study compare {folder / 'shifts'} --distances {folder / 'distances-ssim.csv'}" in done.stderr
     held_out, _, shifts = (folder / "figures.txt").read_text(encoding="utf-8").partition("γ within shifts")
-    assert "triplets of a set of BAPPS's layout; images resized to 48 px; votes by a rule" in held_out
+    assert "triplets of a set of BAPPS's layout; images resized to 48 px; votes of simulated observers" in held_out
+    assert shifts.rstrip().endswith("Simulated observers answered: what stands here says nothing about people.")
     for name in ("trained", "ssim", "l2"):
         assert re.search(rf"^{name} +\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", held_out, re.M), name
         assert re.search(rf"^{name} .* [01]\.\d{{4}}  \([01]\.\d{{4}} to [01]\.\d{{4}}\)", shifts, re.M), name
     assert done.stdout.endswith((folder / "figures.txt").read_text(encoding="utf-8"))
     page = (folder / "scorecard" / "report.html").read_text(encoding="utf-8")
     assert "trained" in page
+    assert "2 sets of judgments are not of people: what stands there says nothing about them." in page
 
     # What is there is not made again, and other settings are not mixed with it.
     again = make(folder)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.agreement.tie_rules import Ties, jnd_map
+from analysis.columns.simulated import WhoAnswered
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import accepted
 
@@ -41,12 +42,23 @@ class JndResult:
 class Judgments:
     """Accepted responses, pair by pair: `same[i]` of `responses[i]` called `pairs[i]` the same.
 
-    Pairs stand in order of first appearance, and each has at least one response.
+    Pairs stand in order of first appearance, and each has at least one response. `who`: whether people gave them.
     """
 
     pairs: list[str]
     same: list[int]
     responses: list[int]
+    who: WhoAnswered | None = field(default=None, compare=False)
+
+    @property
+    def note(self) -> str:
+        """What has to be said of who answered; empty where all are people."""
+        return "" if self.who is None else self.who.sentence
+
+    @property
+    def simulated(self) -> dict[str, Any] | None:
+        """Of how many responses simulated observers are the source, in JSON form; None where it is not known at all."""
+        return None if self.who is None else self.who.to_json()
 
     @classmethod
     def from_responses(cls, responses: pd.DataFrame) -> Judgments:
@@ -61,6 +73,7 @@ class Judgments:
             pairs=[str(pair) for pair in counts.index],
             same=[int(count) for count in counts["sum"]],
             responses=[int(count) for count in counts["count"]],
+            who=WhoAnswered.of(responses),
         )
 
     def jnd_map(self, distances: Mapping[str, float], *, ties: Ties = "expected", min_responses: int = 3) -> JndResult:

@@ -82,15 +82,6 @@ def unknown_participants(responses: pd.DataFrame) -> str | None:
     return f"It is not known who gave {which}"
 
 
-_SIMULATED = r"s[0-9]{4,}"
-"""Their ids; other tables may have others that begin so, such as `subject1`."""
-
-
-def are_simulated(responses: pd.DataFrame) -> bool:
-    """Whether simulated observers are among those who answered, by the ids that they have in a study."""
-    return bool(responses["participant"].str.fullmatch(_SIMULATED).fillna(False).any())
-
-
 def named(participants: Sequence[str]) -> str:
     """Ids in a sentence, the first ten of them.
 

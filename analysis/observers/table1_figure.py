@@ -72,10 +72,10 @@ class SameByShift:
         ax.set_ylabel("Pairs called the same")
 
 
-def save_figure(table: Table1, path: Path) -> None:
-    """Draw a Table 1 into a `.png`, `.svg` or `.pdf` file; an existing one is replaced.
+def save_figure(table: Table1, path: Path, label: str = "") -> None:
+    """Draw a Table 1 into a `.png`, `.svg` or `.pdf` file, with a label above; an existing one is replaced.
 
     Raises: `AnalysisError` where the suffix is another or the file cannot be written.
     """
     check_figure(path)
-    save(draw(SameByShift.of(table).plot), path)
+    save(draw(SameByShift.of(table).plot, label=label), path)

@@ -71,6 +71,8 @@ def _mark_threshold(function: PsychometricFunction, ax: Axes) -> None:
     if threshold.low is not None and threshold.high is not None:
         ax.plot([threshold.low, threshold.high], [50, 50], color=ORANGE, linewidth=3, solid_capstyle="butt", zorder=5)
         text += f"\n({threshold.low:.2f} to {threshold.high:.2f})"
+    if function.misfit is not None:
+        text += "\nthe function does not fit"
     ax.annotate(
         text,
         (threshold.estimate, 50),

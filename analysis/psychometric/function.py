@@ -77,8 +77,9 @@ class PsychometricFunction(Result):
     a small one means that it does not fit, or that answers are not independent. None where four shifts leave no
     deviance. `overdispersion`: Pearson's χ² over its degrees of freedom. `design_effect`: variance of the threshold
     (of its logarithm where the core is one of logarithms) over that of as many independent answers. `cores`: all core
-    functions, lowest AIC first. `method`: how intervals came about, where theirs does not say otherwise. `notes`:
-    sentences on misfit and on what the answers do not determine.
+    functions, lowest AIC first. `misfit`: where chance does not explain the misfit, sentences on it and on what to do;
+    None where the function fits. `method`: how intervals came about, where theirs does not say otherwise. `notes`:
+    sentences on what the answers do not determine.
     """
 
     core: CoreName
@@ -95,6 +96,7 @@ class PsychometricFunction(Result):
     deviance: float
     deviance_p: float | None
     overdispersion: float | None
+    misfit: str | None
     design_effect: float | None
     aic: float
     cores: tuple[CoreFit, ...]
@@ -148,6 +150,7 @@ def psychometric_function(
     found = Intervals.of(best, drawn, shift, separation, [(level, of) for level in at], grid)
     p = deviance_p(best, shift, answers, expected, replicates, generator)
     threshold = found.level(*THRESHOLD)
+    cores = _all_cores(best, counts)
     return PsychometricFunction(
         core=best.core,
         threshold_px=threshold,
@@ -163,9 +166,18 @@ def psychometric_function(
         deviance=best.deviance,
         deviance_p=p,
         overdispersion=best.overdispersion,
+        misfit=misfit(
+            best,
+            p,
+            shift,
+            hits,
+            answers,
+            lowest=cores[0].core,
+            people_known=counts.by_participant is not None,
+        ),
         design_effect=found.by_level[THRESHOLD].design_effect,
         aic=best.aic,
-        cores=_all_cores(best, counts),
+        cores=cores,
         rows=tuple(_share(*row) for row in zip(shift, hits, answers, strict=True)),
         curve=tuple(CurvePoint(float(px), *found.probability(index, px)) for index, px in enumerate(grid)),
         answers=best.answers,
@@ -174,7 +186,6 @@ def psychometric_function(
         method=drawn.method,
         notes=(
             *counts.notes,
-            *misfit(best, p, shift, hits, answers),
             *open_questions(best, separation, shift, hits, answers),
         ),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
+from scipy.special import chdtrc
 
 from analysis.errors import AnalysisError
 from analysis.psychometric.cores import CORES, Core, CoreName, Floats, core_named
@@ -19,6 +20,9 @@ from analysis.results import Result
 
 # As many as the function has parameters: with fewer, many curves fit equally well.
 FEWEST_SHIFTS = 4
+
+# A misfit that chance makes more seldom is said in words.
+UNLIKELY = 0.05
 
 # Shifts beyond are no pixels of a picture, and their logarithms no sound start.
 SMALLEST_SHIFT_PX, LARGEST_SHIFT_PX = 1e-6, 1e6
@@ -64,6 +68,24 @@ class PsychometricFit(Result):
     aic: float
     shifts: int
     answers: int
+
+    @property
+    def pearson_p(self) -> float:
+        """Share of χ² that is at least Pearson's, with `shifts` − 4 degrees of freedom; 1 where there is none."""
+        free = self.shifts - FEWEST_SHIFTS
+        return 1.0 if self.overdispersion is None else float(chdtrc(free, free * self.overdispersion))
+
+    @property
+    def misfit(self) -> str | None:
+        """A sentence for beside the threshold where Pearson's χ² says that the function does not fit, else None."""
+        if self.overdispersion is None or self.pearson_p >= UNLIKELY:
+            return None
+        return (
+            f"The function does not fit these answers: Pearson's χ² is {self.overdispersion:.1f} times its degrees of "
+            f"freedom (p {'< 0.001' if self.pearson_p < 0.001 else f'= {self.pearson_p:.3f}'}), so that the threshold "
+            "is uncertain. Look at the shifts whose points lie far from the curve; shift-study psychometric says which "
+            "that is, tries other cores, and with --hierarchical lets people and photographs differ."
+        )
 
     @property
     def parameters(self) -> Floats:

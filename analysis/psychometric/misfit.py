@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.psychometric.cores import CORES, Floats
+from analysis.psychometric.cores import CORES, CoreName, Floats
 from analysis.psychometric.likelihood import TINY, log_likelihood, probabilities, standard
 from analysis.psychometric.many_fits import fit_many
-from analysis.psychometric.maximum_likelihood import PsychometricFit
+from analysis.psychometric.maximum_likelihood import UNLIKELY, PsychometricFit
 from analysis.psychometric.separation import Separation
 
 _ROUNDING = 1e-6
-# A deviance that fewer simulated studies reach is said in words.
-_UNLIKELY = 0.05
 # A core that rises by less over all shifts could as well be a longer piece of another.
 _LEVEL = 0.1
 
@@ -39,20 +37,50 @@ def deviance_p(
     return float((1 + np.sum(deviances >= best.deviance - _ROUNDING)) / (1 + replicates))
 
 
-def misfit(best: PsychometricFit, p: float | None, shift: Floats, hits: Floats, answers: Floats) -> list[str]:
-    """A sentence where chance does not explain how far the answers lie from the function; none where they fall."""
-    if p is None or p >= _UNLIKELY or _fall(shift, hits, answers):
-        return []
+def misfit(
+    best: PsychometricFit,
+    p: float | None,
+    shift: Floats,
+    hits: Floats,
+    answers: Floats,
+    *,
+    lowest: CoreName,
+    people_known: bool,
+) -> str | None:
+    """What to know and to do where chance does not explain how far the answers lie from the function, in sentences.
+
+    None where it does, or where the answers fall with the shift, which no function of this kind does. Pearson's χ² far
+    below its degrees of freedom is no misfit: people and photographs that differ, each shown every shift, scatter less
+    than independent answers.
+
+    Args:
+        best: the function.
+        p: of its deviance, as `deviance_p` gives it.
+        shift, hits, answers: what it was fitted to.
+        lowest: the core with the lowest AIC.
+        people_known: whether it is known who gave the answers.
+    """
+    if not (p is not None and p < UNLIKELY) and best.pearson_p >= UNLIKELY:
+        return None
+    if _fall(shift, hits, answers):
+        return None
     expected = best.probability(shift)
     error = np.sqrt(np.maximum(answers * expected * (1 - expected), TINY))
     worst = int(np.argmax(np.abs(hits - answers * expected) / error))
     seen, says = 100 * hits[worst] / answers[worst], 100 * expected[worst]
-    rare = "less than 0.001" if p < 0.001 else f"{p:.3f}"
-    return [
-        f"The function does not meet the answers: it is farthest off at {shift[worst]:g} px, where {seen:.1f}% were "
-        f"called different and it says {says:.1f}%; of studies that it describes, a share of {rare} deviates as much. "
-        "Another core may fit better; or answers of one person, or to one photograph, resemble each other."
-    ]
+    rare = "" if p is None else f"deviance p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}, "
+    other = (
+        f"another core (by AIC {lowest} is best: --core {lowest})"
+        if lowest != best.core
+        else "no other core, for by AIC this one is best"
+    )
+    people = ", or --hierarchical, in which people and photographs differ" if people_known else ""
+    return (
+        f"The function does not fit the answers ({rare}Pearson's χ² {best.overdispersion:.1f} times its degrees of "
+        f"freedom), so that the threshold is uncertain beyond its interval. It is farthest off at {shift[worst]:g} px, "
+        f"where {seen:.1f}% were called different and it says {says:.1f}%: look at the pairs of that shift and at who "
+        f"judged them. What may help: {other}{people}."
+    )
 
 
 def open_questions(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.agreement.comparison import CONCORDANCE_MARGIN, MAP_MARGIN
 from analysis.agreement.conclusion import NAMES
+from analysis.columns.simulated import WhoAnswered
 from analysis.errors import AnalysisError
 from analysis.exclusions.marking import DEFAULT_RULES
 from analysis.observers.dprime import Model
@@ -107,8 +108,10 @@ def build(
         if name == "metrics":
             section = replace(section, left_out=(*unreadable, *section.left_out))
         sections.append(section)
-    summary = _summary(sections)
-    return Report(f"Report on the study {studies[0]}", summary, tuple(sections), footer)
+    who = WhoAnswered.of(responses)
+    title = f"Report on the study {studies[0]}" + (f": {who.label[0].lower()}{who.label[1:]}" if who.label else "")
+    summary = (*([who.sentence] if who.sentence else []), *_summary(sections))
+    return Report(title, summary, tuple(sections), footer, who.label, {"simulated": who.to_json()})
 
 
 Maker = Callable[[], Section]

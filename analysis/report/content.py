@@ -59,12 +59,18 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. `footer`: what is needed to make it again, as pairs of a heading and a text."""
+    """All of it. `footer`: what is needed to make it again, as pairs of a heading and a text.
+
+    `label`: what every figure carries, such as that simulated observers answered; empty for nothing. `results`: in JSON
+    form, what is of no section.
+    """
 
     title: str
     summary: tuple[str, ...]
     sections: tuple[Section, ...]
     footer: tuple[tuple[str, str], ...]
+    label: str = ""
+    results: dict[str, Any] = field(default_factory=dict)
 
     @property
     def left_out(self) -> tuple[str, ...]:

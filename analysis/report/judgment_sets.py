@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.agreement.comparison import CONCORDANCE_MARGIN, MAP_MARGIN, Comparison
 from analysis.agreement.distances import read_usable_metrics
+from analysis.columns.simulated import WhoAnswered
 from analysis.errors import AnalysisError
 from analysis.opinions.opinion_agreement import agree
 from analysis.opinions.reading import read_image_distances, read_opinions
@@ -51,9 +52,11 @@ def same_different_part(
         concordance_margin=CONCORDANCE_MARGIN,
         map_margin=MAP_MARGIN,
     )
-    columns = same_different_columns(Comparison.from_json(section.results["comparison"]))
+    who = WhoAnswered.of(responses)
+    columns = same_different_columns(Comparison.from_json(section.results["comparison"]), human=not who.simulated)
     title = "Same–different judgments"
-    return columns, replace(section, title=title, left_out=(*unreadable.values(), *section.left_out))
+    text = (*([who.sentence] if who.sentence else []), *section.paragraphs)
+    return columns, replace(section, title=title, paragraphs=text, left_out=(*unreadable.values(), *section.left_out))
 
 
 def triplet_parts(files: Sequence[str], *, replicates: int, seed: int, step: Step) -> list[Part]:

@@ -14,9 +14,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.responses.cells import format_text
+from analysis.responses.columns import COMMON
 from analysis.tasks.registry import task_of
 from analysis.tasks.same_different import SAME_DIFFERENT
 
+_JOINED = [column.name for column in COMMON if column.joined]
 _PACKAGES = ("shift-study", "numpy", "scipy", "pandas", "statsmodels", "matplotlib")
 
 
@@ -24,11 +26,17 @@ def data_sha256(responses: pd.DataFrame) -> str:
     """SHA-256 of a tidy response table without its marks: that of its rows as CSV, in their order.
 
     The same responses have the same hash whatever file they came from, and whatever rules marked them; those of
-    same–different the one that they had before tables named their task.
+    same–different the one that they had before tables named their task, and answers of people the one that they had
+    before tables said so.
     """
+    task = task_of(responses)
     raw = responses.drop(columns=["excluded", "exclusion_reason"])
-    if task_of(responses) is SAME_DIFFERENT:
-        raw = raw.drop(columns="task", errors="ignore")
+    silent = [name for name in raw.columns.intersection(_JOINED) if raw[name].isna().all()]
+    if "simulated" in raw and not raw["simulated"].fillna(False).any():
+        silent.append("simulated")
+    if task is SAME_DIFFERENT:
+        silent.append("task")
+    raw = raw.drop(columns=silent, errors="ignore")
     digest = hashlib.sha256()
     digest.update((",".join(raw.columns) + "\n").encode("utf-8"))
     plain = [column.astype(object).where(column.notna(), None) for _, column in raw.items()]

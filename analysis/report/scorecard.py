@@ -72,12 +72,13 @@ class Scorecard(Result):
         )
 
 
-def same_different_columns(found: Comparison) -> tuple[ScoreColumn, ...]:
-    """γ within shifts and JND mAP; chance is what the pixel shift alone has."""
+def same_different_columns(found: Comparison, *, human: bool = True) -> tuple[ScoreColumn, ...]:
+    """γ within shifts and JND mAP; chance is what the pixel shift alone has. human: whether people alone answered."""
     ceiling = found.ceiling
+    judgments = "Same–different" if human else f"Same–different ({NOT_HUMAN})"
     return (
         _column(
-            "Same–different",
+            judgments,
             "γ within shifts",
             3,
             {one.name: one.concordance for one in found.metrics},
@@ -85,7 +86,7 @@ def same_different_columns(found: Comparison) -> tuple[ScoreColumn, ...]:
             0.0,
         ),
         _column(
-            "Same–different",
+            judgments,
             "JND mAP",
             3,
             {one.name: one.jnd_map for one in found.metrics},

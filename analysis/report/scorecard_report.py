@@ -16,14 +16,22 @@ CHANCE = "chance, or shift alone"
 def scorecard_report(card: Scorecard, sections: Sequence[Section], footer: tuple[tuple[str, str], ...]) -> Report:
     """All columns in one table and figure, then each set of judgments, and how each figure was computed."""
     sets = list(dict.fromkeys(column.judgments for column in card.columns))
-    of = "" if any(NOT_HUMAN in name for name in sets) else " of people"
+    not_human = [name for name in sets if NOT_HUMAN in name]
+    of = "" if not_human else " of people"
+    # Before all figures, as in the report of one study.
+    warning = (
+        f"{counted(len(not_human), 'set')} of judgments {'is' if len(not_human) == 1 else 'are'} not of people: what "
+        "stands there says nothing about them."
+    )
     summary = (
+        *([warning] if not_human else []),
         f"{counted(len(card.metrics), 'metric')} against {counted(len(sets), 'set')} of judgments{of}: "
         f"{listed(sets)}. Each figure is beside what can be reached at most, for people differ and votes are few, and "
         "what takes no look at the images.",
     )
     title = "Metrics against people's judgments" if of else "Metrics against judgments"
-    return Report(title, summary, (_overview(card), *sections, _methods(card)), footer)
+    label = "Judgments that are not of people" if not_human else ""
+    return Report(title, summary, (_overview(card), *sections, _methods(card)), footer, label)
 
 
 def _overview(card: Scorecard) -> Section:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.agreement.selection import selection_note
-from analysis.columns.participants import are_simulated, unknown_participants
+from analysis.columns.participants import unknown_participants
+from analysis.columns.simulated import WhoAnswered
 from analysis.exclusions.chances import validation_chances
 from analysis.exclusions.flow import exclusion_flow
 from analysis.exclusions.flow_figure import plot_flow
@@ -59,8 +60,9 @@ def study_section(responses: pd.DataFrame) -> Section:
     else:
         text[0] += f" {unknown_participants(kept)}; "
     text[0] += f"every {subject} got {_range(kept.groupby(subject).size())} answers that are analysed."
-    if are_simulated(kept):
-        text.append("Simulated observers answered: what stands here says nothing about people.")
+    who = WhoAnswered.of(responses).sentence
+    if who:
+        text.append(who)
     if not known:
         text.append("It is not known of which photographs the images are; each is taken as one of its own.")
     text += [sentence for sentence in (selection_note(responses), _display(kept), _time(kept)) if sentence]

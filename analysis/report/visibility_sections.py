@@ -39,7 +39,8 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
     figure = Figure(
         "psychometric",
         "Psychometric function: share of “different” by shift with Wilson 95% intervals, the fitted function with its "
-        f"pointwise 95% interval, and the threshold with its own. {sentence(found.method)}",
+        f"pointwise 95% interval, and the threshold with its own. {sentence(found.method)}"
+        + ("" if found.misfit is None else f" {found.misfit}"),
         _threshold(found),
         lambda ax: plot_psychometric(found, ax),
         (6.2, 3.8),
@@ -83,7 +84,8 @@ def psychometric_section(responses: pd.DataFrame, *, core: str, replicates: int,
 
 def _threshold(found: PsychometricFunction) -> str:
     if found.threshold_px.estimate is None:
-        return f"There is no threshold: {found.threshold_px.method}. {_rates(found)}"
+        fits = "" if found.misfit is None else f" {found.misfit}"
+        return f"There is no threshold: {found.threshold_px.method}.{fits} {_rates(found)}"
     angle = found.threshold_arcmin
     if angle is None:
         told = ""
@@ -92,7 +94,8 @@ def _threshold(found: PsychometricFunction) -> str:
     else:
         told = f", or {interval(angle, 2, ' minutes of arc')}"
     threshold = interval(found.threshold_px, 2, " px")
-    return f"People called a pair different half of the time at a shift of {threshold}{told}. {_rates(found)}"
+    fits = "" if found.misfit is None else f" {found.misfit}"
+    return f"People called a pair different half of the time at a shift of {threshold}{told}.{fits} {_rates(found)}"
 
 
 def _rates(found: PsychometricFunction) -> str:

@@ -58,7 +58,7 @@ def write_report(
             (draft / "figures").mkdir()
             say("figures")
             for figure in report.figures:
-                drawn = draw(figure.plot, figure.size)
+                drawn = draw(figure.plot, figure.size, report.label)
                 for suffix in (".svg", ".pdf"):
                     save(drawn, draft / "figures" / f"{figure.name}{suffix}")
             say("page")
@@ -84,6 +84,7 @@ def _results(report: Report) -> str:
     results = {name: result for section in report.sections for name, result in section.results.items()}
     document = {
         "title": report.title,
+        **report.results,
         "left_out": list(report.left_out),
         "reproduce": dict(report.footer),
         "results": results,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 PUBLISHED = "ghildyal2022"
 PUBLISHED_TABLE1 = "ghildyal2022-table1"
 
-# Whose answers they are, that none is there twice, and what is excluded already.
-_ALWAYS = ("study", "participant", "trial", "excluded", "exclusion_reason")
+# Whose answers they are and whether people's, that none is there twice, and what is excluded already.
+_ALWAYS = ("study", "participant", "simulated", "trial", "excluded", "exclusion_reason")
 
 
 def read_responses(
@@ -116,10 +116,12 @@ def _read(source: str, study_rows: Open, columns: Collection[str] | None) -> pd.
 
 
 def published_judgments() -> pd.DataFrame:
-    """The 1,158 published answers to 301 pairs of Ghildyal & Liu 2022; who gave them is unknown.
+    """The 1,158 published answers to 301 pairs of Ghildyal & Liu 2022; they are of people, of which ones is unknown.
 
     Each image is a photograph of its own: 50 of MSCOCO's test set, one crop of each (Section 3).
     """
+    import pandas as pd
+
     file = resources.files("analysis.responses") / "data" / PUBLISHED / "user_jnd.json"
     table = parse_judgment_list(file.read_text(encoding="utf-8"), study=PUBLISHED, origin=PUBLISHED)
-    return table.assign(photograph=table["image"])
+    return table.assign(photograph=table["image"], simulated=pd.array([False] * len(table), dtype="boolean"))

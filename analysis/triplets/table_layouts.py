@@ -55,7 +55,9 @@ def as_latex(table: TripletTable) -> str:
 
 def _header(table: TripletTable) -> str:
     count = len(table.categories)
-    people = "votes by a rule" if table.votes != "human" else "people's votes"
+    people = {"human": "people's votes", "simulated observers": "votes of simulated observers"}.get(
+        table.votes, "votes by a rule"
+    )
     each = "" if table.ceiling.votes_each is None else f", {table.ceiling.votes_each} on each"
     if table.size_px is not None:
         size = f"images resized to {table.size_px} px"

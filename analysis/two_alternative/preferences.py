@@ -7,8 +7,7 @@ from typing import Self
 
 import pandas as pd
 
-from analysis.columns.participants import are_simulated
-from analysis.exclusions.marking import accepted
+from analysis.columns.simulated import WhoAnswered
 from analysis.two_alternative.choices import Choices
 from analysis.two_alternative.shares import StimulusShare, stimulus_shares
 
@@ -31,4 +30,4 @@ class Preferences:
     def of(cls, responses: pd.DataFrame) -> Self:
         """Those of a tidy response table of the task `2afc`; raises `AnalysisError` as `Choices.of` does."""
         choices = Choices.of(responses)
-        return cls(stimulus_shares(choices), are_simulated(accepted(responses)), choices.notes)
+        return cls(stimulus_shares(choices), bool(WhoAnswered.of(responses).simulated), choices.notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,13 @@ from analysis.verbs.options import (
     rules_for,
     store_figure,
 )
+from analysis.verbs.who_answered import Verb, print_json
 
 if TYPE_CHECKING:
     from analysis.agreement.tie_rules import Ties
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option(
     "--distances",
@@ -77,7 +77,7 @@ def jnd(
     judgments = Judgments.from_responses(responses_for(reader, source, rules_for(reader, source, rules)))
     result = judgments.jnd_map(read_distances(distances), ties=ties, min_responses=min_responses)
     if as_json:
-        click.echo(json.dumps(result.to_json(), indent=2))
+        print_json(result.to_json())
         return
     error = f"  (standard error {result.standard_error:.6f})" if result.standard_error else ""
     click.echo(f"JND mAP   {result.jnd_map:.4f}{error}")
@@ -85,7 +85,7 @@ def jnd(
     click.echo(f"Ties      {result.ties}: {result.tied_pairs:,} pairs share a distance; {result.method}")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option(
     "--distances",
@@ -188,6 +188,9 @@ def compare(
         )
     found = replace(found, left_out=unreadable | found.left_out)
     store_figure(figure, lambda ax: plot_concordance(found, ax), (5.6, 2.0 + 0.32 * len(found.metrics)))
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else as_text(found))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(as_text(found))
     if files and not found.metrics:
         raise AnalysisError("None of the metrics could be compared: " + " ".join(found.left_out.values()))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from analysis.verbs.options import FILE, RULES, StudyReader, responses_for, rules_for, shown, store_figure
+from analysis.verbs.who_answered import Verb, print_json
 
 if TYPE_CHECKING:
     from analysis.exclusions.flow import ExclusionFlow
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analysis.results import Estimate
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @RULES
 @click.option("--figure", type=FILE, metavar="FILE", help="Draw the flow; FILE ends in .png, .svg or .pdf.")
@@ -55,7 +55,7 @@ def exclusions(reader: StudyReader, source: str, rules: str | None, figure: Path
             "sensitivity": None if found is None else found.to_json(),
             "validation_chances": None if chances is None else chances.to_json(),
         }
-        click.echo(json.dumps(document, indent=2))
+        print_json(document)
     else:
         parts = [_flow_text(flow)]
         if found is not None:

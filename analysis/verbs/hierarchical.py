@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from analysis.verbs.options import StudyReader, responses_for, rules_for, shown, store_figure
+from analysis.verbs.who_answered import print_json
 
 if TYPE_CHECKING:
     from analysis.hierarchical.function import HierarchicalFunction
@@ -49,7 +49,10 @@ def show_hierarchical(
     responses = responses_for(reader, source, rules_for(reader, source, rules))
     found = hierarchical_function(responses, core=core, draws=replicates // 2, seed=seed)
     store_figure(figure, lambda ax: plot_participants(found, ax), (7.2, 3.4))
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else _text(found))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(_text(found))
 
 
 def _text(found: HierarchicalFunction) -> str:

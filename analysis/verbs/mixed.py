@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +18,7 @@ from analysis.verbs.options import (
     shown,
     store_figure,
 )
+from analysis.verbs.who_answered import Verb, print_json
 
 if TYPE_CHECKING:
     from analysis.observers.bayes import BayesianModel
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from analysis.results import Estimate
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option("--bayes", is_flag=True, help="Also sample the full Bayesian model, with bambi; this takes minutes.")
 @REPLICATES
@@ -68,7 +68,7 @@ def mixed(
     store_figure(figure, lambda ax: plot_photograph_effects(found, ax), (7.2, 3.2))
     if as_json:
         document = found.to_json() | ({"bayes": sampled.to_json()} if sampled else {})
-        click.echo(json.dumps(document, indent=2))
+        print_json(document)
         return
     click.echo(_text(found))
     if sampled:

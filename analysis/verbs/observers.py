@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from analysis.verbs.options import (
     shown,
     store_figure,
 )
+from analysis.verbs.who_answered import Verb, print_json
 
 if TYPE_CHECKING:
     from analysis.observers.dprime import Correction
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from analysis.results import Estimate
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @CORE
 @click.option(
@@ -98,11 +98,12 @@ def psychometric(
     )
     store_figure(figure, lambda ax: plot_psychometric(found, ax))
     if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
+        print_json(found.to_json())
         return
     lines = [("Threshold (50%)", found.threshold_px, 2, " px")]
     if found.threshold_arcmin is not None:
         lines.append(("", found.threshold_arcmin, 2, "′"))
+    angles = len(lines) - 1
     for level in found.levels:
         lines.append((f"{100 * level.level:g}% of the {level.of}", level.shift_px, 2, " px"))
         if level.shift_arcmin is not None:
@@ -116,8 +117,10 @@ def psychometric(
         ("Lapse rate", found.lapse_rate, 3, ""),
     ]
     click.echo(f"Core              {found.core}")
-    for name, value, digits, unit in lines:
+    for number, (name, value, digits, unit) in enumerate(lines):
         click.echo(f"{name:<18}{shown(value, digits, unit)}{_otherwise(value, found.method)}")
+        if number == angles and found.misfit is not None:
+            click.echo(found.misfit)
     p = "" if found.deviance_p is None else f", p = {found.deviance_p:.3f} (parametric bootstrap)"
     click.echo(f"Deviance          {found.deviance:.1f}{p}")
     if found.overdispersion is not None:
@@ -141,7 +144,7 @@ def _otherwise(estimate: Estimate, method: str) -> str:
     return f"  [{estimate.method.removeprefix(method).removeprefix('; ')}]"
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option(
     "--model",
@@ -205,13 +208,16 @@ def dprime(
             )
         odd = oddity(counts, correction=correction, replicates=replicates, seed=seed)
         store_figure(figure, lambda ax: plot_oddity(odd, ax))
-        click.echo(json.dumps(odd.to_json(), indent=2) if as_json else _oddity_text(odd))
+        if as_json:
+            print_json(odd.to_json())
+        else:
+            click.echo(_oddity_text(odd))
         return
     models = tuple(name for name in MODELS if model in (name, "both"))
     found = d_prime(counts, models=models, correction=correction, replicates=replicates, seed=seed)
     store_figure(figure, lambda ax: plot_d_prime(found, ax))
     if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
+        print_json(found.to_json())
         return
     click.echo(f"{'shift':>5}  {'model':<24} {'d′':<22} {'criterion':<22}")
     for row in found.rows:

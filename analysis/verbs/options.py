@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from analysis.verbs.who_answered import label, note_who_answered
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -113,6 +115,7 @@ def responses_for(
     found = read_responses(source, reader.study_rows, rules, columns)
     verb = click.get_current_context().command.name or ""
     require_results(task_of(found), verb, source)
+    note_who_answered(found)
     return found
 
 
@@ -151,7 +154,7 @@ def store_figure(path: Path | None, plot: Callable[[Axes], None], size: tuple[fl
     from analysis.figure_style import draw, save
 
     if path is not None:
-        save(draw(plot, size), path)
+        save(draw(plot, size, label()), path)
         click.echo(f"Wrote {path}.", err=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from itertools import product
 from pathlib import Path
@@ -21,6 +20,7 @@ from analysis.verbs.options import (
     rules_for,
     trial_counts,
 )
+from analysis.verbs.who_answered import Verb, print_json
 
 if TYPE_CHECKING:
     from analysis.agreement.conclusion import Outcome
@@ -31,7 +31,7 @@ _MANY = click.IntRange(min=1)
 _TRIALS = 50
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option("--participants", type=_MANY, multiple=True, default=(30,), show_default=True, help="Repeatable.")
 @click.option("--images", type=_MANY, multiple=True, default=(50,), show_default=True, help="Repeatable.")
 @click.option(
@@ -149,7 +149,10 @@ def power(
             seed=seed,
             progress=bar.update,
         )
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else as_text(found))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(as_text(found))
 
 
 def _shifts(text: str) -> tuple[int, ...]:
@@ -188,7 +191,7 @@ def _population_like(reader: StudyReader, source: str, participant_sd: float, im
     )
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source", required=False, default="")
 @click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help="Ends in .json; never replaced.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="A metric that will be compared; repeatable.")
@@ -282,4 +285,4 @@ def preregister(
     write_plan(plan, output)
     click.echo(f"Wrote {output}; SHA-256 {plan.sha256}. Keep the hash where others can see when you did.", err=True)
     if as_json:
-        click.echo(json.dumps(plan.to_json(), ensure_ascii=False, indent=2))
+        print_json(plan.to_json(), ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -18,9 +17,10 @@ from analysis.verbs.options import (
     shown,
     store_figure,
 )
+from analysis.verbs.who_answered import Verb, print_json
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option(
     "--splits",
@@ -66,7 +66,7 @@ def reliability(
     found = compute(responses, replicates=replicates, splits=splits, seed=seed)
     store_figure(figure, lambda ax: plot_alpha_by_shift(found, ax))
     if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
+        print_json(found.to_json())
         return
     click.echo(f"Krippendorff's α          {shown(found.alpha, 3)}")
     click.echo(f"  within shifts           {shown(found.alpha_within_shift, 3)}")

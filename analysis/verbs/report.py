@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import time
@@ -22,9 +21,10 @@ from analysis.verbs.options import (
     responses_for,
     rules_for,
 )
+from analysis.verbs.who_answered import Verb, print_json
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the report.")
 @click.option(
@@ -161,7 +161,7 @@ def report(
             "left_out": left_out,
             "seconds": time.monotonic() - began,
         }
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json(document, ensure_ascii=False)
         return
     click.echo(
         f"Wrote {output}: report.html{'' if no_pdf or problems else ', report.pdf'}, {len(made.tables)} tables, "

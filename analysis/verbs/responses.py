@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import click
 
 from analysis.verbs.options import FILE, RULES, StudyReader, responses_for, rules_for
+from analysis.verbs.who_answered import Verb, label, note_who_answered, print_json
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option(
     "-o",
@@ -43,14 +43,15 @@ def export(reader: StudyReader, source: str, output: Path, force: bool, rules: s
     check_output(output, overwrite=force)
     applied = rules_for(reader, source, rules)
     responses = export_responses(source, reader.study_rows, output, applied, overwrite=force)
+    note_who_answered(responses, err=True)
     report = ExclusionReport.of(responses, applied)
     written = report.responses_analysed if output.suffix == ".json" else report.responses
     click.echo(f"Wrote {written:,} responses to {output}.\n{report.to_text()}", err=True)
     if as_json:
-        click.echo(json.dumps({"file": str(output), "written": written} | report.to_json(), indent=2))
+        print_json({"file": str(output), "written": written} | report.to_json())
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source")
 @click.option("--json", "json_", is_flag=True, help="Print JSON, with nothing rounded.")
 @click.option("--csv", "csv_", is_flag=True, help="Print CSV, one line a shift.")
@@ -88,9 +89,9 @@ def table1(
     applied = rules_for(reader, source, rules)
     table = compute(responses_for(reader, source, applied, TABLE1_COLUMNS), applied)
     if json_:
-        click.echo(json.dumps(table.to_json(), indent=2))
+        print_json(table.to_json())
     else:
         click.echo((as_csv if csv_ else as_latex if latex_ else as_text)(table))
     if figure is not None:
-        save_figure(table, figure)
+        save_figure(table, figure, label())
         click.echo(f"Wrote {figure}.", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from analysis.verbs.options import FILE, REFERENCE_REPLICATES, RULES, SEED, StudyReader, responses_for, rules_for
+from analysis.verbs.who_answered import Verb, print_json
 
 if TYPE_CHECKING:
     from analysis.report.content import Section
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Part = tuple[tuple[ScoreColumn, ...], Section]
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the page.")
 @click.option("--study", metavar="SOURCE", help="Same–different judgments, as compare takes them.")
 @click.option(
@@ -129,7 +129,7 @@ def scorecard(
     left_out = [*report.left_out, *problems]
     if as_json:
         document = {"folder": str(output), **card.to_json(), "left_out": left_out}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        print_json(document, ensure_ascii=False)
         return
     click.echo(
         f"Wrote {output}: report.html{'' if no_pdf or problems else ', report.pdf'}, with "

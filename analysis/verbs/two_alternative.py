@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.verbs.options import FILE, REPLICATES, RULES, SEED, StudyReader, responses_for, rules_for
+from analysis.verbs.who_answered import Verb, label, note_who_answered, print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def _options(verb: Callable[..., None]) -> Callable[..., None]:
     return verb
 
 
-@click.command("two-afc")
+@click.command("two-afc", cls=Verb)
 @_options
 @click.pass_obj
 def two_afc(
@@ -76,12 +76,12 @@ def two_afc(
         return
     scale = preference_scale(responses, choices, _stimuli(source, stimuli))
     if json_:
-        _print_json({**table.to_json(), "scale": scale.to_json()})
+        print_json({**table.to_json(), "scale": scale.to_json()}, ensure_ascii=False)
     else:
         click.echo(scores_text(table, scale))
 
 
-@click.command("flips")
+@click.command("flips", cls=Verb)
 @_options
 @click.option(
     "--shift", type=click.IntRange(min=1), metavar="K", help="Shift of the examples.  [default: the smallest]"
@@ -147,12 +147,12 @@ def flips(
     if figure is not None and images is not None:
         _draw(found, images, figure)
     if json_:
-        _print_json({**table.to_json(), "examples": [one.to_json() for one in found]})
+        print_json({**table.to_json(), "examples": [one.to_json() for one in found]}, ensure_ascii=False)
     else:
         click.echo(as_csv(table) if csv_ else as_latex(table) if latex_ else flips_text(table, found))
 
 
-@click.command("export")
+@click.command("export", cls=Verb)
 @click.argument("source")
 @click.option(
     "-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder to make; it must not exist, or be empty."
@@ -192,9 +192,8 @@ def bapps_export(
               shift-study bapps score judged/shift_0 --metric lpips-alex -o scores.parquet
               shift-study bapps export my-triplets -o halves --held-out 0.5
     """
-    from analysis.columns.participants import are_simulated
+    from analysis.columns.simulated import WhoAnswered
     from analysis.errors import AnalysisError
-    from analysis.exclusions.marking import accepted
     from analysis.responses.sources import read_responses
     from analysis.tasks.registry import require_results, task_of
     from analysis.two_alternative.bapps_folder import check_new, write_bapps_folder
@@ -206,14 +205,15 @@ def bapps_export(
         raise AnalysisError(f"{source} is no study folder; name the one that has its images with --stimuli DIR.")
     responses = read_responses(source, reader.study_rows, rules_for(reader, source, rules))
     require_results(task_of(responses), "bapps export", source)
-    simulated = are_simulated(accepted(responses))
+    note_who_answered(responses)
+    simulated = bool(WhoAnswered.of(responses).simulated)
     found = write_bapps_folder(Choices.of(responses), images, output, simulated=simulated, held_out=held_out, seed=seed)
     if json_:
-        _print_json(found.to_json())
+        print_json(found.to_json(), ensure_ascii=False)
         return
     for name, triplets in found.triplets.items():
         click.echo(f"Wrote {output / name}: {triplets:,} triplets.")
-    for note in [*found.notes, *(["Simulated observers answered; the sets say so."] if simulated else [])]:
+    for note in [*found.notes, *(["The sets say that their votes are not human."] if simulated else [])]:
         click.echo(note)
     if held_out is not None:
         some = shlex.quote(str(output / min(found.triplets).partition("/")[0]))
@@ -256,9 +256,5 @@ def _draw(found: Any, images: dict[str, Stimulus], figure: Path) -> None:
     if not found:
         raise AnalysisError("There is no example to draw; take --examples 1 or more.")
     pictures = read_examples(found, images)
-    save(draw(lambda ax: plot_examples(found, pictures, ax), size_of(found)), figure)
+    save(draw(lambda ax: plot_examples(found, pictures, ax), size_of(found), label()), figure)
     click.echo(f"Wrote {figure}.", err=True)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -32,6 +32,14 @@ class Judgments(Protocol):
 
     @property
     def pairs(self) -> list[str]: ...
+    @property
+    def note(self) -> str:
+        """What has to be said of who gave them, such as that no people did; empty where there is nothing."""
+
+    @property
+    def simulated(self) -> Mapping[str, object] | None:
+        """The same as figures."""
+
     def jnd_map(
         self, distances: Mapping[str, float], *, ties: str = "expected", min_responses: int = MIN_RESPONSES
     ) -> JndMap: ...

@@ -176,7 +176,10 @@ def score_verb(
                 "computed_in": arithmetic,
                 "metrics": [{**asdict(found), "pairs_per_second": found.pairs_per_second} for found in agreements],
                 "files": {name: str(file) for name, file in files.items()},
+                "simulated": judgments.simulated if judgments else None,
             }
         )
     else:
         click.echo(score_table(agreements, min_responses))
+        if judgments and judgments.note:
+            click.echo(judgments.note)

@@ -86,6 +86,13 @@ def recruitment(session: Session, study: RunningStudy, now: datetime) -> Recruit
     return Recruitment(*map(int, row))
 
 
+def simulated(session: Session, study: RunningStudy) -> int:
+    """How many of the participants are simulated observers."""
+    return session.scalar(
+        select(func.count()).where(Participant.study_id == study.id, Participant.simulated.is_(True))
+    ) or 0  # fmt: skip
+
+
 def over_time(session: Session, study: RunningStudy, now: datetime) -> dict[str, Any]:
     """How many have started, and how many finished, by the end of each minute, hour or day in which somebody did.
 

@@ -30,6 +30,7 @@ from study_server.dashboard.exports import EXPORTS
 from study_server.dashboard.links import links
 from study_server.dashboard.names import Names
 from study_server.dashboard.page_contents import ARGUMENTS, Asked, now, pages_of, results_pages, version
+from study_server.dashboard.recruitment import simulated
 from study_server.errors import Conflict, FileMoved, NotFound, StudyError, Unavailable
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.withdrawal import withdraw
@@ -266,6 +267,7 @@ def _page(name: str, **more: Any) -> str:
             "plotly": url_for("dashboard.plotly", version=charts.plotly_version()),
             "map_styles_id": charts.map_styles_id(),
             "arguments": asked.arguments,
+            "simulated": simulated(session, asked.study),
         }
         return _render(page.template, **shown, **page.make(session, asked), **more)
 

@@ -12,10 +12,10 @@ from study_server.export.source import reading
 from study_server.participants.acceptance import not_used_because
 from study_server.storage.models import ANSWERED_ALL, Identity, Participant, Study, Trial, Visit
 
-SCHEMA = "shift-study/participants/2"
+SCHEMA = "shift-study/participants/3"
 COLUMNS = (
-    "schema", "study", "participant", "state", "pay", "use", "not_used_because", "trials", "answered", "visits",
-    "consented_at", "last_seen_at", "last_answer_at", "finished_at",
+    "schema", "study", "participant", "simulated", "state", "pay", "use", "not_used_because", "trials", "answered",
+    "visits", "consented_at", "last_seen_at", "last_answer_at", "finished_at",
     "completion_code", "language", "screen_width", "screen_height",
     "device_pixel_ratio", "refresh_rate_hz", "touch_points", "device_pixels_per_cm", "viewing_distance_cm",
 )  # fmt: skip
@@ -69,8 +69,8 @@ def _row(
     finished = participant.stage in ANSWERED_ALL
     state = "withdrawn" if participant.withdrawn_at else "finished" if finished else "unfinished"
     values = (
-        SCHEMA, study.name, participant.label, state, finished, not reasons, reasons, trials, participant.answered,
-        participant.visits,
+        SCHEMA, study.name, participant.label, participant.simulated, state, finished, not reasons, reasons, trials,
+        participant.answered, participant.visits,
         *(moment.isoformat(timespec="seconds") if moment else None
           for moment in (participant.consented_at, participant.last_seen_at, participant.last_answer_at,
                          participant.finished_at)),

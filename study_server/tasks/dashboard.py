@@ -20,6 +20,10 @@ class Fit(Protocol):
     false_alarm_rate: float
     lapse_rate: float
 
+    @property
+    def misfit(self) -> str | None:
+        """A sentence where it does not fit the answers, to stand beside the threshold; None where it does."""
+
     def probability(self, shift_px: Any) -> Any:
         """P(different) at each of the shifts."""
 

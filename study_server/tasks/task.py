@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, TypeVar, runtime_checkable
 
 from study_server.settings import Settings
 from study_server.stimuli.manifest import ManifestRow
@@ -127,6 +127,22 @@ class Observer(Protocol):
 
     def respond(self, row: Any, arrangement: Arrangement | None, rng: random.Random) -> tuple[str, float]:
         """An answer and a reaction time in ms. arrangement: None where several look the same."""
+
+
+@runtime_checkable
+class DifferingObserver(Observer, Protocol):
+    """Simulated observers who differ from each other, each of whom is one in all trials of a participation."""
+
+    def differing(self, **by: float) -> DifferingObserver:
+        """The same with other standard deviations, such as `participant_sd`. Raises StudyError where they cannot be."""
+
+    def drawn(self, rng: random.Random) -> Observer:
+        """One of them."""
+
+
+def one_of(observers: Observer, rng: random.Random) -> Observer:
+    """Who takes part: one of observers who differ; where all are alike, the observer."""
+    return observers.drawn(rng) if isinstance(observers, DifferingObserver) else observers
 
 
 @dataclass(frozen=True)
@@ -287,7 +303,10 @@ class Task(ABC, Generic[S]):
 
     @abstractmethod
     def observer(self, lapse_rate: float = 0.0, side_bias: float = 0.0) -> Observer:
-        """A simulated observer; lapse_rate: share of trials answered by a coin, in [0, 1]; side_bias in [-1, 1]."""
+        """A simulated observer; lapse_rate: share of trials answered by a coin, in [0, 1]; side_bias in [-1, 1].
+
+        Where they differ from each other, a `DifferingObserver`.
+        """
 
     def tally(self, observer: Any, settings: S, answers: Counter[tuple[int, str]]) -> list[Values]:
         """What simulated observers answered: for each stratum, the number of each answer."""

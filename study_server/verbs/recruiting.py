@@ -114,8 +114,9 @@ def participants(source: str, output: Path, identities: bool, force: bool, as_js
     write_table(rows, columns, output, overwrite=force, private=identities)
     states = Counter(row["state"] for row in rows)
     reasons = Counter(reason for row in rows for reason in row["not_used_because"].split(";") if reason)
+    simulated = sum(row["simulated"] for row in rows)
     figures = {
-        "file": str(output), "participants": len(rows), "states": dict(states),
+        "file": str(output), "participants": len(rows), "simulated": simulated, "states": dict(states),
         "pay": sum(row["pay"] for row in rows), "use": sum(row["use"] for row in rows),
         "not_used_because": dict(reasons),
     }  # fmt: skip
@@ -124,5 +125,6 @@ def participants(source: str, output: Path, identities: bool, force: bool, as_js
     text = (
         f"{output}: {len(rows)} participants" + (f" ({said})" if said else "")
         + f"\npay  {figures['pay']}\nuse  {figures['use']}" + (f"\nnot used: {why}" if why else "")
+        + (f"\nSimulated observers: {simulated} of the {len(rows)} participants are no people." if simulated else "")
     )  # fmt: skip
     echo(as_json, figures, text)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -38,6 +38,9 @@ class _JndMap:
 
 class _Judgments:
     """Judgments whose score shows which distances they were asked about."""
+
+    note = "Nobody answered."
+    simulated: ClassVar[Mapping[str, int]] = {"responses": 9, "simulated": 9, "not_known": 0}
 
     def __init__(self, pairs: list[str]) -> None:
         self.pairs = pairs
@@ -176,10 +179,15 @@ def test_score_prints_the_agreement_of_each_metric(study_folder: Path, judged: l
     table = run("score", study_folder, "--metric", "ssim").stdout.splitlines()
     assert table[0].split() == ["metric", "JND", "mAP", "pairs", "ranked", "pairs", "scored", "pairs/s"]
     assert table[1].split()[:4] == ["ssim", "0.200", "3", "3"]
-    assert table[-1] == "Ranked: pairs with at least 3 accepted responses. Ties: expected."
+    assert table[-2] == "Ranked: pairs with at least 3 accepted responses. Ties: expected."
     fewer = run("score", study_folder, "--metric", "ssim", "--min-responses", "2").stdout.splitlines()
     assert fewer[1].split()[:4] == ["ssim", "0.200", "4", "3"]
-    assert fewer[-1] == "Ranked: pairs with at least 2 accepted responses. Ties: expected."
+    assert fewer[-2] == "Ranked: pairs with at least 2 accepted responses. Ties: expected."
+
+
+def test_score_says_whose_judgments_they_are(study_folder: Path, judged: list[str]) -> None:
+    assert run("score", study_folder, "--metric", "l2").stdout.splitlines()[-1] == "Nobody answered."
+    assert json.loads(run("score", study_folder, "--metric", "l2", "--json").stdout)["simulated"]["simulated"] == 9
 
 
 def test_score_writes_one_file_of_distances_a_metric(study_folder: Path, judged: list[str], tmp_path: Path) -> None:

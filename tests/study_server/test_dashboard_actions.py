@@ -207,6 +207,12 @@ def test_identities_leave_only_where_asked_for_and_that_is_noted(
     assert events(recruiting, "exported") == [("exported", "researcher", "", "participants-with-identities.csv")]
 
 
+def test_people_are_not_called_simulated(recruiting: Flask, researcher: FlaskClient, label: str) -> None:
+    for address in ("", "participants", "table1"):
+        page = researcher.get(f"/dashboard/{address}", follow_redirects=True)
+        assert (page.status_code, "imulated observers" in page.text) == (200, False)
+
+
 def test_the_manifest_and_the_audit_trail_are_whole(recruiting: Flask, researcher: FlaskClient, label: str) -> None:
     folder = recruiting.extensions["study"].folder
     assert download(researcher, "manifest.csv") == folder.manifest_path.read_text(encoding="utf-8")

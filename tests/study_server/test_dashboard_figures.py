@@ -186,6 +186,25 @@ def test_without_a_fit_table_1_shows_points_alone(own_filled: Flask) -> None:
     assert "Threshold" not in log_in(own_filled).get("/dashboard/table1").text
 
 
+def test_every_page_says_that_simulated_observers_answered(filled: Flask) -> None:
+    researcher = log_in(filled)
+    for address in ("", "table1", "participants", "exclusions", "reaction-times", "devices"):
+        page = researcher.get(f"/dashboard/{address}", follow_redirects=True).text
+        assert page.count("Simulated observers answered: what stands here says nothing about people.") == 1, address
+        assert "· simulated observers</title>" in page
+
+
+def test_beside_the_threshold_stands_whether_the_function_fits(own_filled: Flask) -> None:
+    researcher = log_in(own_filled)
+    doors = Doors()
+    for different, fits in (([2, 3, 15, 25, 26, 10, 27], False), ([2, 3, 15, 25, 26, 26, 27], True)):
+        fitted = doors.fit_psychometric(range(7), different, [30] * 7)
+        own_filled.extensions["fit_psychometric"] = lambda *_, fitted=fitted: fitted
+        page = researcher.get("/dashboard/table1").text
+        assert f"Threshold <strong>{fitted.threshold_px:.2f} px" in page
+        assert ("The function does not fit these answers: Pearson" in page) != fits
+
+
 def test_reaction_times_are_those_of_the_exported_table(filled: Flask) -> None:
     answers, _ = tables(filled)
     times = figures(filled, "reaction-times")["times"]

@@ -192,7 +192,7 @@ def test_the_table_says_whom_to_pay_and_whose_answers_to_use(
     done = run("participants", study.path, "-o", out, "--json")
     figures = json.loads(done.stdout)
     assert figures | {"file": ""} == {
-        "file": "", "participants": 2, "states": {"finished": 1, "unfinished": 1}, "pay": 1, "use": 0,
+        "file": "", "participants": 2, "simulated": 0, "states": {"finished": 1, "unfinished": 1}, "pay": 1, "use": 0,
         "not_used_because": {"validation": 1, "unfinished": 1},
     }  # fmt: skip
     with out.open(newline="") as file:

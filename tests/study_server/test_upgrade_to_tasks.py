@@ -122,7 +122,11 @@ def test_the_exports_are_those_of_then_and_name_the_task(upgraded: StudyFolder) 
     assert all(row[name] == value for row in now for name, value in added.items())
     assert [*columns_of(upgraded.task)] == [name for name in now[0] if not name.startswith("question_")]
     people = participant_rows(source(upgraded), identities=True)
-    assert as_csv(people, [*COLUMNS, *IDENTITY_COLUMNS]) == table_then("participants.csv")
+    then = [row | {"schema": "shift-study/participants/3"} for row in table_then("participants.csv")]
+    assert as_csv(people, [*then[0]]) == then
+    assert [*people[0]] == [*COLUMNS, *IDENTITY_COLUMNS]
+    assert set(people[0]) - set(then[0]) == {"simulated"}
+    assert {row["simulated"] for row in people} == {False}
 
 
 def test_all_that_no_task_has_to_do_with_stays_as_it_was(before: StudyFolder) -> None:

@@ -17,6 +17,7 @@ from study_server.tasks.odd_one_out.arrangements import PLACES, ROLES, arranged,
 from study_server.tasks.odd_one_out.dashboard import DASHBOARD
 from study_server.tasks.odd_one_out.words import CONSENT, INSTRUCTIONS, QUESTION, WORDS
 from study_server.tasks.shifted_pairs.pair_row import PairRow
+from study_server.tasks.shifted_pairs.population import Person, Population
 from study_server.tasks.shifted_pairs.settings import AlwaysShiftedPractice, ShiftedPairSettings
 from study_server.tasks.shifted_pairs.shifted_pairs import ShiftedPairs
 from study_server.tasks.task import Answered, Arrangement, Example, Verdict
@@ -51,17 +52,31 @@ class OddOneOutSettings(ShiftedPairSettings):
 
 @dataclass(frozen=True)
 class Observer:
-    """Sees a shift of n px with the probability 1 - exp(-n / 3), and guesses where they do not.
+    """See a shift of n px with the probability 1 - exp(-n / 3), over people and photographs, or else guess.
 
     lapse_rate: how often they do not look, in [0, 1]; side_bias: how often a guess is «left» whatever else.
+    population: how people and photographs differ; person: who it is, None for somebody like all.
     """
 
     lapse_rate: float = 0.0
     side_bias: float = 0.0
+    population: Population = field(default_factory=Population)
+    person: Person | None = None
+
+    def differing(self, **by: float) -> Observer:
+        """The same, of another `Population`."""
+        return replace(self, population=replace(self.population, **by))
+
+    def drawn(self, rng: random.Random) -> Observer:
+        """One of them."""
+        return replace(self, person=self.population.person(rng))
 
     def respond(self, row: PairRow, arrangement: Arrangement | None, rng: random.Random) -> tuple[str, float]:
         """A place and a reaction time in ms (log-normal about 2.7 s; a number to fill the column, no model)."""
-        sees = arrangement is not None and rng.random() < (1 - self.lapse_rate) * (1 - math.exp(-row.stratum / 3))
+        seen = 1 - math.exp(-row.stratum / 3)
+        if self.person is not None:
+            seen = self.person.sees(seen, row.source_sha256)
+        sees = arrangement is not None and rng.random() < (1 - self.lapse_rate) * seen
         guess = "left" if rng.random() < self.side_bias else rng.choice(PLACES)
         return odd_place(arrangement) if sees and arrangement else guess, 1000 * rng.lognormvariate(1.0, 0.4)
 

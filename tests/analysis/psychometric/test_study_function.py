@@ -251,12 +251,15 @@ def test_a_function_that_does_not_meet_the_answers_is_told_where_it_is_farthest_
         found.rows, fit(range(7), [row.different for row in found.rows], [30] * 7).probability(range(7)), strict=True
     )])  # fmt: skip
     assert np.argmax(np.abs(off)) == 5
-    (note,) = found.notes
-    assert note.startswith(
-        "The function does not meet the answers: it is farthest off at 5 px, where 33.3% were called different and it "
-    )
-    assert "a share of 0.005 deviates as much" in note
-    assert psychometric_function(of([2, 3, 15, 25, 26, 26, 27]), replicates=200).notes == ()
+    assert found.misfit is not None
+    assert found.misfit.startswith("The function does not fit the answers (deviance p = 0.005, Pearson's χ² ")
+    assert "It is farthest off at 5 px, where 33.3% were called different and it says " in found.misfit
+    lowest = found.cores[0].core
+    assert f"by AIC {lowest} is best: --core {lowest})" in found.misfit
+    assert "--hierarchical" not in found.misfit  # it is not known who answered
+    assert found.notes == ()
+    fitting = psychometric_function(of([2, 3, 15, 25, 26, 26, 27]), replicates=200)
+    assert (fitting.misfit, fitting.notes) == (None, ())
 
 
 def test_without_a_threshold_there_is_a_reason() -> None:

@@ -31,6 +31,19 @@ def answered(responses: pd.DataFrame, share: list[float]) -> pd.DataFrame:
     return responses.assign(response=np.where(rank < (wanted * of).round(), "different", "same"))
 
 
+def test_a_function_that_does_not_fit_is_said_to_where_the_threshold_is(responses: pd.DataFrame) -> None:
+    made = section(answered(responses, [0.05, 0.1, 0.5, 0.85, 0.9, 0.3, 0.9, 0.9, 0.92, 0.95]))
+    figure = next(item for item in made.items if item.name == "psychometric")
+    for text in (made.paragraphs[0], figure.caption):
+        assert "The function does not fit the answers (deviance p" in text
+        assert "It is farthest off at 5 px" in text
+        assert "--hierarchical" in text
+    assert made.results["psychometric"]["misfit"] in made.paragraphs[0]
+    made = section(responses)
+    assert made.results["psychometric"]["misfit"] is None
+    assert "does not fit" not in made.paragraphs[0] + next(i for i in made.items if i.name == "psychometric").caption
+
+
 def test_rates_stand_beside_what_was_observed(responses: pd.DataFrame) -> None:
     kept = responses[~responses["excluded"]]
     text = section(responses).paragraphs[0]

@@ -159,11 +159,12 @@ def test_who_is_held_out_depends_on_nothing_but_the_seed_and_the_photographs() -
 def test_sets_of_simulated_observers_say_so(tmp_path: Path, study: Path) -> None:
     table = made_answers(tmp_path / "answers.csv", study, triplets=12)
     table["participant"] = "s" + table["participant"].str[1:]
+    table["simulated"] = True
     table.to_csv(tmp_path / "simulated.csv", index=False)
     arguments = ["bapps", "export", str(tmp_path / "simulated.csv"), "--stimuli", str(study), "-o"]
     result = CliRunner().invoke(shift_study.main, [*arguments, str(tmp_path / "judged")])
     assert result.exit_code == 0, result.output
-    assert "Simulated observers answered; the sets say so." in result.output
+    assert "The sets say that their votes are not human." in result.output
     scored = CliRunner().invoke(
         shift_study.main,
         ["bapps", "score", str(tmp_path / "judged/shift_0"), "--metric", "l2", "-o", str(tmp_path / "s.csv")],

@@ -39,6 +39,18 @@ def test_the_psychometric_function_of_the_published_judgments_as_a_table(tmp_pat
     assert (tmp_path / "curve.svg").stat().st_size > 1000
 
 
+def test_a_function_that_does_not_fit_is_said_to_right_below_the_threshold(tmp_path: Path) -> None:
+    for name, different in (("fits", (2, 3, 15, 25, 26, 26, 27)), ("misfits", (2, 3, 15, 25, 26, 10, 27))):
+        file = tmp_path / f"{name}.csv"
+        rows = [f"{shift},{30 - hits},{hits}" for shift, hits in enumerate(different)]
+        file.write_text("\n".join(["shift_px,same,different", *rows]))
+        lines = run("psychometric", file, "--replicates", 200).stdout.splitlines()
+        below = lines[next(n for n, line in enumerate(lines) if line.startswith("Threshold (50%)")) + 1]
+        assert below.startswith("The function does not fit the answers" if name == "misfits" else "Slope")
+        document = json.loads(run("psychometric", file, "--replicates", 200, "--json").stdout)
+        assert document["misfit"] == (below if name == "misfits" else None)
+
+
 def test_shifts_at_other_levels_are_of_the_curve_or_of_its_core() -> None:
     arguments = ("psychometric", "ghildyal2022-table1", "--replicates", 100, "--at", 0.25, "--at", 0.75)
     curve = run(*arguments).stdout

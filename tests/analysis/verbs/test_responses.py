@@ -54,6 +54,8 @@ def test_what_is_exported_gives_the_same_figures(run: Run, tmp_path: Path, pim1_
         json.loads(run("jnd", source, "--distances", pim1_distances, "--ties", "paper", "--json").stdout)
         for source in ("ghildyal2022", path)
     ]
+    # The paper's form of file does not say that these are people.
+    assert [score.pop("simulated")["not_known"] for score in scores] == [0, 1158 if suffix == ".json" else 0]
     assert scores[0] == scores[1]
 
 
@@ -74,6 +76,7 @@ def test_export_writes_marks_and_says_what_it_wrote(run: Run, tmp_path: Path) ->
         "participants": {"total": 2, "excluded": {"unfinished": 0, "validation": 1}, "analysed": 1},
         "responses": {"total": 4, "excluded": {"unfinished": 0, "validation": 2}, "analysed": 2},
         "not_assessed": {"unfinished": 0, "validation": 0},
+        "simulated": {"responses": 2, "simulated": 0, "not_known": 0},
     }
     assert f"Wrote 4 responses to {path}." in result.stderr
     assert "Excluded: 1 of 2 participants, 2 of 4 responses (validation 1 participant)." in result.stderr

@@ -156,7 +156,7 @@ def test_a_report_on_simulated_observers_says_so(study: Path) -> None:
     done("report", study / "answers.csv", "-o", study / "people", *options)
     assert said not in (study / "people" / "report.html").read_text(encoding="utf-8")
     answers = pd.read_csv(study / "answers.csv", dtype={"triplet": str})
-    answers["participant"] = "s" + answers["participant"].str.removeprefix("p")
+    answers["simulated"] = True
     answers.to_csv(study / "simulated.csv", index=False)
     done("report", study / "simulated.csv", "-o", study / "simulated", *options)
     assert said in (study / "simulated" / "report.html").read_text(encoding="utf-8")

@@ -110,6 +110,8 @@ def test_a_process_waits_days_for_the_others(monkeypatch: pytest.MonkeyPatch) ->
 @dataclass
 class _Judgments:
     pairs: list[str]
+    note: str = ""
+    simulated: None = None
 
 
 def test_all_processes_score_the_pairs_of_the_first(

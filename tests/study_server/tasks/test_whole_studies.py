@@ -66,6 +66,7 @@ def test_every_answer_is_in_the_export_with_how_it_was_shown(simulated: StudyFol
     rows = exported(simulated, tmp_path / "responses.csv")
     task, settings = simulated.task, simulated.settings
     assert {row["task"] for row in rows} == {task.name}
+    assert {row["simulated"] for row in rows} == {"true"}
     assert Counter(row["participant"] for row in rows) == dict.fromkeys(
         (f"s000{n}" for n in range(1, 7)), task.design(settings).n_trials
     )
@@ -119,6 +120,27 @@ def test_a_study_closes_itself_when_every_stimulus_that_is_judged_has_its_answer
         assert session.scalars(select(Study.state)).one() == "closed"
         assert session.scalar(select(func.count()).select_from(Participant)) in range(needed, 3 * needed)
     database.close()
+
+
+def test_observers_differ_unless_they_are_asked_not_to(made: Path, simulated: StudyFolder, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(made, tmp_path / "study"))
+    alike = ("--participant-sd", 0, "--image-sd", 0)
+    done = run("simulate", path, "--participants", 6, "--seed", 1, *alike)
+    if simulated.task.name == "2afc":
+        assert done.exit_code == 1
+        assert "observers of 2afc do not differ so: leave out --participant-sd and --image-sd" in done.output
+        return
+    assert done.exit_code == 0, done.output
+    usual, theirs = response_rows(str(simulated.path)), response_rows(str(path))
+    assert [row["pair"] for row in theirs] == [row["pair"] for row in usual]
+    assert [row["response"] for row in theirs] != [row["response"] for row in usual]
+
+
+def test_the_table_of_participants_says_that_they_are_no_people(simulated: StudyFolder, tmp_path: Path) -> None:
+    done = run("participants", simulated.path, "-o", tmp_path / "people.jsonl")
+    assert "Simulated observers: 6 of the 6 participants are no people." in done.output
+    rows = [json.loads(line) for line in (tmp_path / "people.jsonl").read_text("utf-8").splitlines()]
+    assert [(row["participant"], row["simulated"]) for row in rows] == [(f"s000{n}", True) for n in range(1, 7)]
 
 
 def test_studies_of_several_tasks_in_one_database_take_the_same_seed_and_are_told_apart(tmp_path: Path) -> None:
