@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -174,3 +175,74 @@ def test_reaction_times_of_three_answers_have_room_in_a_small_window(made_odd_on
             == 0
         )
     app.extensions["study"].database.close()
+
+
+# --- young and empty studies, tiles and tables ------------------------------------------------------------------------
+
+
+def chart_texts(page: Page, name: str, what: str) -> list[str]:
+    return page.locator(f"[data-chart={name}] {what}").all_text_contents()
+
+
+def test_an_empty_study_shows_an_empty_chart(empty: Flask) -> None:
+    with served_app(empty) as server, looking(server) as page:
+        said = page.locator("[data-chart=recruitment] .annotation-text").text_content()
+        assert said == "Nobody has taken part yet."
+        assert not chart_texts(page, "recruitment", ".xtick")
+
+
+def test_a_study_of_some_minutes_has_a_tick_for_each_minute_and_whole_participants(empty: Flask) -> None:
+    for _ in range(2):
+        begin(empty.test_client())
+    with served_app(empty) as server, looking(server) as page:
+        ticks = chart_texts(page, "recruitment", ".xtick text")
+        assert 1 <= len(ticks) <= 4
+        assert len({tick[:5] for tick in ticks}) == len(ticks)
+        assert "2000" not in " ".join(ticks)
+        people = chart_texts(page, "recruitment", ".ytick text")
+        assert people == ["0", "1", "2"]
+
+
+def test_the_tiles_add_up(filled: Flask) -> None:
+    with served_app(filled) as server, looking(server) as page:
+        tiles = {name: int(number(page, name)) for name in ("Started", "Under way", "Finished", "Left out", "Used")}
+        notes = " ".join(page.locator(".tile .note").all_inner_texts())
+    gone, excluded, withdrew, failed = (
+        int(re.search(rf"(\d+) {word}", notes)[1]) for word in ("gone", "excluded", "withdrew", "finished and failed")
+    )  # type: ignore[index]
+    assert tiles["Started"] == 60 == tiles["Under way"] + gone + tiles["Finished"] + tiles["Left out"]
+    assert excluded + withdrew == tiles["Left out"] > 0
+    assert tiles["Used"] + failed == tiles["Finished"]
+
+
+def test_tables_sort_by_any_column_and_stay_sorted(filled: Flask) -> None:
+    with served_app(filled) as server, looking(server) as page:
+        page.click("text=Participants")
+        page.wait_for_selector("th button")
+        times = page.locator("th", has_text="median RT")
+        column = times.evaluate("(heading) => heading.cellIndex")
+
+        def values() -> list[float]:
+            texts = page.locator(f"tbody tr td:nth-child({column + 1})").all_inner_texts()
+            return [float(re.sub(r"\D", "", text)) for text in texts if re.search(r"\d", text)]
+
+        times.locator("button").click()
+        assert times.get_attribute("aria-sort") == "ascending"
+        assert values() == sorted(values()) and len(values()) > 50
+        times.locator("button").press("Enter")
+        assert times.get_attribute("aria-sort") == "descending"
+        assert values() == sorted(values(), reverse=True)
+        unknown = page.locator(f"tbody tr td:nth-child({column + 1})").all_inner_texts()
+        assert all(re.search(r"\d", text) for text in unknown[: len(values())])  # what is not known is last
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as a tab that is looked at again
+        assert values() == sorted(values(), reverse=True)
+        assert page.locator("[aria-sort]").count() == 1
+        assert not grave_violations(page)
+
+
+def test_sixty_participants_fit_a_window(filled: Flask) -> None:
+    with served_app(filled) as server, looking(server, viewport={"width": 1280, "height": 800}) as page:
+        page.click("text=Participants")
+        page.wait_for_selector("th button")
+        assert page.evaluate("document.documentElement.scrollHeight") < 1000
+        assert page.locator("tbody tr").count() == 60

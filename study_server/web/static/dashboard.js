@@ -1,6 +1,7 @@
 // A page of the dashboard keeps itself up to date: parts are replaced, charts are drawn anew.
 
 import { draw } from "./dashboard_charts.js";
+import { makeSortable } from "./dashboard_tables.js";
 
 const SOONEST_MS = 3000;
 const SHARE = 0.1; // of the time, at most, the server works for this page
@@ -30,6 +31,7 @@ function show(parts) {
     const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
     part.innerHTML = html; // the server's own template, escaped there
     part.dataset.shown = html;
+    makeSortable();
     if (focused) document.getElementById(focused)?.focus();
   }
 }
@@ -88,6 +90,7 @@ function offerCopying() {
 
 drawAll(JSON.parse(charts));
 offerCopying();
+makeSortable();
 updated.textContent = `${texts.asOf} ${clock()}`;
 timer = setTimeout(update, SOONEST_MS);
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : update()));

@@ -21,7 +21,25 @@ const axis = (title, more = {}) => ({
   ...more,
 });
 
-const counts = (title, more = {}) => axis(title, { rangemode: "tozero", tickformat: ",d", nticks: 6, ...more });
+// An axis of whole numbers, up to `largest` at least.
+const counts = (title, largest, more = {}) => axis(title, {
+  rangemode: "tozero", tickformat: ",d", ...(largest <= 6 ? { dtick: 1 } : { nticks: 6 }), ...more,
+});
+
+const MINUTE_MS = 60_000;
+
+// Of moments, a tick for each minute where there are few of them: those between would have the same name.
+function moments(title, x) {
+  const [first, last] = [x[0], x.at(-1)].map((text) => Date.parse(text.replace(" ", "T")));
+  return axis(title, { type: "date", nticks: 7, hoverformat: "%Y-%m-%d %H:%M", tickformatstops: [
+    { dtickrange: [null, 86400000 - 1], value: "%H:%M\n%Y-%m-%d" }, { dtickrange: [86400000, null], value: "%Y-%m-%d" },
+  ], ...(last - first <= 6 * MINUTE_MS ? { dtick: MINUTE_MS } : {}) });
+}
+
+// A chart of which there is nothing yet.
+const nothing = (text) => [[], layout(axis("", { range: [0, 1], showticklabels: false }), axis("", { range: [0, 1], showticklabels: false }), {
+  annotations: [{ x: 0.5, y: 0.5, xref: "paper", yref: "paper", text, showarrow: false, font: { color: SOFT, size: 15 } }],
+})];
 
 function layout(xaxis, yaxis, more = {}) {
   return {
@@ -39,24 +57,23 @@ function layout(xaxis, yaxis, more = {}) {
   };
 }
 
+// Of numbers that are known at these moments and were the last ones until the next.
 const steps = (x, y, name, color) => ({
-  x, y, name, type: "scatter", mode: "lines", line: { color, width: 2, shape: "linear" },
+  x, y, name, type: "scatter", mode: "lines", line: { color, width: 2, shape: "hv" },
 });
 
 const bars = (x, y, name, color) => ({ x, y, name, type: "bar", marker: { color } });
 
 // By kind. Names of axes and of series come with the figures, as the study's task calls them; `t` are the page's own texts.
 const CHARTS = {
-  recruitment: (d, t) => [
+  recruitment: (d, t) => (d.x.length ? [
     [steps(d.x, d.started, t.started, PALE), steps(d.x, d.finished, t.finished, BLUE)],
-    layout(axis(t.moment, { type: "date", nticks: 7, tickformatstops: [
-      { dtickrange: [null, 86400000 - 1], value: "%H:%M\n%Y-%m-%d" }, { dtickrange: [86400000, null], value: "%Y-%m-%d" },
-    ], hoverformat: "%Y-%m-%d %H:%M" }), counts(t.participants)),
-  ],
+    layout(moments(t.moment, d.x), counts(t.participants, d.started.at(-1))),
+  ] : nothing(t.nobody)),
 
   answers: (d, t) => [
     [bars(d.x, d.all, t.allAnswers, PALE), bars(d.x, d.used, t.accepted, BLUE)],
-    layout(axis(d.xTitle, { tickformat: ",d", nticks: 20, minallowed: -1 }), counts(d.yTitle), {
+    layout(axis(d.xTitle, { tickformat: ",d", nticks: 20, minallowed: -1 }), counts(d.yTitle, Math.max(...d.all)), {
       bargap: 0.15,
       shapes: d.wanted ? [vertical(d.wanted - 0.5, ORANGE)] : [],
       annotations: d.wanted ? [note(d.wanted - 0.5, t.wanted, ORANGE)] : [],
@@ -96,7 +113,7 @@ const CHARTS = {
 
   histogram: (d) => [
     d.series.map(({ name, y }, i) => bars(middles(d.x), y, name, SERIES[i % SERIES.length])),
-    layout(axis(d.xTitle, { hoverformat: ".2f", range: [0, longest(d)] }), counts(d.yTitle), { barmode: "stack", bargap: 0.05 }),
+    layout(axis(d.xTitle, { hoverformat: ".2f", range: [0, longest(d)] }), counts(d.yTitle, Infinity), { barmode: "stack", bargap: 0.05 }),
   ],
 
   quartiles: (d, t) => [
@@ -113,9 +130,9 @@ const CHARTS = {
   numbers: (d, t) => (d.lying
     ? [
       [{ ...bars(d.y, d.x, t.participants, BLUE), orientation: "h" }],
-      layout(counts(d.yTitle), axis(d.xTitle, { type: "category", autorange: "reversed" }), { bargap: 0.4, hovermode: "y unified" }),
+      layout(counts(d.yTitle, Math.max(...d.y)), axis(d.xTitle, { type: "category", autorange: "reversed" }), { bargap: 0.4, hovermode: "y unified" }),
     ]
-    : [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(d.xTitle, { type: "category" }), counts(d.yTitle), { bargap: 0.4 })]),
+    : [[bars(d.x, d.y, t.participants, BLUE)], layout(axis(d.xTitle, { type: "category" }), counts(d.yTitle, Math.max(...d.y)), { bargap: 0.4 })]),
 };
 
 const s = (ms) => ms / 1000;

@@ -7,7 +7,7 @@ import { Stage, nextFrame } from "./stage.js";
 import { say } from "./texts.js";
 
 const LONGEST_MS = 1e9; // 11 days; the server takes nothing longer
-const SAME_PRESS_MS = 250; // a double click, or a key that bounces; nobody sees and judges other images in that time
+const DOUBLE_CLICK_MS = 250; // between two presses; nobody sees and judges other images in that time
 const TAKEN_BY_INPUT_METHOD = ["Process", "Unidentified", "Dead"];
 
 const element = (id) => document.getElementById(id);
@@ -124,7 +124,7 @@ export class TrialScreen {
         // pointer that went down while the button was disabled did not mean these images.
         const time = event.detail ? pressed : event.timeStamp;
         pressed = null;
-        if (time !== null) this.#give(button.dataset.answer, time);
+        if (time !== null && (!event.detail || this.isAnotherPress(time))) this.#give(button.dataset.answer, time);
       });
     }
     document.addEventListener("keydown", (event) => {
@@ -147,14 +147,13 @@ export class TrialScreen {
     window.addEventListener("resize", () => this.#refresh());
   }
 
-  // Whether a press at this time is another one than that which was the latest answer.
+  // Whether a pointer's press at this time is another one than that which was the latest answer.
   isAnotherPress(time) {
-    return time - this.#answeredAt >= SAME_PRESS_MS;
+    return time - this.#answeredAt >= DOUBLE_CLICK_MS;
   }
 
   #give(answer, time) {
-    if (!this.#accept || this.#isStopped || !this.isAnotherPress(time)) return;
-    if (this.#stage.obstacle === null) this.#accept({ answer, time });
+    if (this.#accept && this.#stage.obstacle === null && !this.#isStopped) this.#accept({ answer, time });
   }
 
   // The next answer given after `begin`, or null if the images can no longer be shown before.
