@@ -60,6 +60,7 @@ def build(
     settings: Settings,
     *,
     footer: tuple[tuple[str, str], ...] = (),
+    block: tuple[tuple[str, str], ...] = (),
     plan: Plan | None = None,
     unreadable: tuple[str, ...] = (),
     triplets: TripletSources | None = None,
@@ -71,7 +72,7 @@ def build(
         responses: the tidy response table, marked.
         distances: name of a metric → pair → distance; may be empty.
         settings: what to make it with.
-        footer: see `Report`.
+        footer, block: see `Report`.
         plan: an analysis plan that was registered.
         unreadable: sentences on distances that could not be read.
         triplets: of a two-alternative study, files of distances and the images.
@@ -111,7 +112,7 @@ def build(
     who = WhoAnswered.of(responses)
     title = f"Report on the study {studies[0]}" + (f": {who.label[0].lower()}{who.label[1:]}" if who.label else "")
     summary = (*([who.sentence] if who.sentence else []), *_summary(sections))
-    return Report(title, summary, tuple(sections), footer, who.label, {"simulated": who.to_json()})
+    return Report(title, summary, tuple(sections), footer, who.label, {"simulated": who.to_json()}, block)
 
 
 Maker = Callable[[], Section]

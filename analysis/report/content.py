@@ -61,6 +61,7 @@ class Section:
 class Report:
     """All of it. `footer`: what is needed to make it again, as pairs of a heading and a text.
 
+    `block`: what a title page says of the study and of the report, likewise.
     `label`: what every figure carries, such as that simulated observers answered; empty for nothing. `results`: in JSON
     form, what is of no section.
     """
@@ -71,6 +72,7 @@ class Report:
     footer: tuple[tuple[str, str], ...]
     label: str = ""
     results: dict[str, Any] = field(default_factory=dict)
+    block: tuple[tuple[str, str], ...] = ()
 
     @property
     def left_out(self) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,25 @@ def footer(
         ("Versions", versions()),
         ("Command", command),
     )
+
+
+def title_block(responses: pd.DataFrame, investigators: str = "") -> tuple[tuple[str, str], ...]:
+    """Headings and texts: the study, who answers for it, when people answered, when the report was made and with what.
+
+    The report is made today, or at the moment in $SOURCE_DATE_EPOCH (seconds), for those who make it again.
+    """
+    answered = responses["answered_at"].dropna().str.slice(0, 10)
+    period = " to ".join(dict.fromkeys((answered.min(), answered.max()))) if len(answered) else ""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    made = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    block = {
+        "Study": ", ".join(responses["study"].unique().tolist()),
+        "Investigators": investigators,
+        "Answers given": period,
+        "Report made": made.strftime("%Y-%m-%d"),
+        "Software": _version("shift-study").replace("shift-study", "Shift Study"),
+    }
+    return tuple((heading, text) for heading, text in block.items() if text)
 
 
 def versions() -> str:

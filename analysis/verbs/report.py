@@ -56,6 +56,7 @@ from analysis.verbs.who_answered import Verb, print_json
 @MAP_MARGIN
 @SEED
 @RULES
+@click.option("--investigators", default="", metavar="TEXT", help="Names for the report's title block.")
 @click.option("--no-pdf", is_flag=True, help="No report.pdf.")
 @click.option("--force", is_flag=True, help="Replace a report that is in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written and left out as JSON.")
@@ -76,6 +77,7 @@ def report(
     map_margin: float,
     seed: int,
     rules: str | None,
+    investigators: str,
     no_pdf: bool,
     force: bool,
     as_json: bool,
@@ -96,7 +98,7 @@ def report(
     from analysis.planning.plan import read_plan
     from analysis.report.build import Settings, build
     from analysis.report.preference_sections import TripletSources
-    from analysis.report.provenance import footer, without_password
+    from analysis.report.provenance import footer, title_block, without_password
     from analysis.report.writing import check_folder, write_report
     from analysis.tasks.registry import task_of
     from analysis.two_alternative.score_files import scored_files
@@ -146,6 +148,7 @@ def report(
             distances,
             settings,
             footer=provenance,
+            block=title_block(responses, investigators),
             plan=plan,
             unreadable=tuple(unreadable.values()),
             triplets=triplets,
