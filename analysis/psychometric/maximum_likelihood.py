@@ -23,6 +23,8 @@ FEWEST_SHIFTS = 4
 
 # A misfit that chance makes more seldom is said in words.
 UNLIKELY = 0.05
+# With so many answers a shift, the distribution of Pearson's χ² is near enough to that of χ².
+ENOUGH = 10
 
 # Shifts beyond are no pixels of a picture, and their logarithms no sound start.
 SMALLEST_SHIFT_PX, LARGEST_SHIFT_PX = 1e-6, 1e6
@@ -77,8 +79,12 @@ class PsychometricFit(Result):
 
     @property
     def misfit(self) -> str | None:
-        """A sentence for beside the threshold where Pearson's χ² says that the function does not fit, else None."""
-        if self.overdispersion is None or self.pearson_p >= UNLIKELY:
+        """A sentence for beside the threshold where Pearson's χ² says that the function does not fit, else None.
+
+        Of few answers, fewer than `ENOUGH` a shift, it says nothing.
+        """
+        few = self.answers < ENOUGH * self.shifts
+        if self.overdispersion is None or few or self.pearson_p >= UNLIKELY:
             return None
         return (
             f"The function does not fit these answers: Pearson's χ² is {self.overdispersion:.1f} times its degrees of "

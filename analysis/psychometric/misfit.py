@@ -49,7 +49,8 @@ def misfit(
 ) -> str | None:
     """What to know and to do where chance does not explain how far the answers lie from the function, in sentences.
 
-    None where it does, or where the answers fall with the shift, which no function of this kind does. Pearson's χ² far
+    None where it does, or where the answers fall with the shift, which no function of this kind does. The deviance's p
+    decides, for it is right for few answers too, of which Pearson's χ² has no such distribution. Pearson's χ² far
     below its degrees of freedom is no misfit: people and photographs that differ, each shown every shift, scatter less
     than independent answers.
 
@@ -60,15 +61,13 @@ def misfit(
         lowest: the core with the lowest AIC.
         people_known: whether it is known who gave the answers.
     """
-    if not (p is not None and p < UNLIKELY) and best.pearson_p >= UNLIKELY:
-        return None
-    if _fall(shift, hits, answers):
+    if p is None or p >= UNLIKELY or _fall(shift, hits, answers):
         return None
     expected = best.probability(shift)
     error = np.sqrt(np.maximum(answers * expected * (1 - expected), TINY))
     worst = int(np.argmax(np.abs(hits - answers * expected) / error))
     seen, says = 100 * hits[worst] / answers[worst], 100 * expected[worst]
-    rare = "" if p is None else f"deviance p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}, "
+    rare = "< 0.001" if p < 0.001 else f"= {p:.3f}"
     other = (
         f"another core (by AIC {lowest} is best: --core {lowest})"
         if lowest != best.core
@@ -76,10 +75,10 @@ def misfit(
     )
     people = ", or --hierarchical, in which people and photographs differ" if people_known else ""
     return (
-        f"The function does not fit the answers ({rare}Pearson's χ² {best.overdispersion:.1f} times its degrees of "
-        f"freedom), so that the threshold is uncertain beyond its interval. It is farthest off at {shift[worst]:g} px, "
-        f"where {seen:.1f}% were called different and it says {says:.1f}%: look at the pairs of that shift and at who "
-        f"judged them. What may help: {other}{people}."
+        f"The function does not fit the answers (deviance p {rare}, Pearson's χ² {best.overdispersion:.1f} times its "
+        f"degrees of freedom), so that the threshold is uncertain beyond its interval. It is farthest off at "
+        f"{shift[worst]:g} px, where {seen:.1f}% were called different and it says {says:.1f}%: look at the pairs of "
+        f"that shift and at who judged them. What may help: {other}{people}."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from scipy.stats import chi2
 
 from analysis.errors import AnalysisError
 from analysis.psychometric import fit
@@ -96,11 +97,20 @@ def test_a_fit_is_described_by_what_follows_from_its_parameters(core: str) -> No
     assert found.deviance == pytest.approx(2 * (highest - likely))
     pearson = float(((HITS - ANSWERS * expected) ** 2 / (ANSWERS * expected * (1 - expected))).sum())
     assert found.overdispersion == pytest.approx(pearson / 2)
+    assert found.pearson_p == pytest.approx(chi2.sf(pearson, 2))
     assert found.aic == pytest.approx(8 - 2 * likely)
     assert (found.shifts, found.answers) == (6, 180)
     np.testing.assert_allclose(found.parameters, parameters)
     assert found.threshold_px is not None
     assert float(found.probability(found.threshold_px)) == pytest.approx(0.5)
+
+
+def test_of_few_answers_nothing_is_said_of_the_fit() -> None:
+    different = np.array([2, 3, 15, 25, 26, 10, 27])
+    assert fit(range(7), different, [30] * 7).misfit is not None
+    few = fit(range(7), [0, 0, 4, 9, 9, 3, 9], [9] * 7)
+    assert few.pearson_p < 0.05
+    assert few.misfit is None
 
 
 def test_four_shifts_leave_no_overdispersion_and_five_do() -> None:

@@ -128,8 +128,9 @@ def test_a_figure_says_it_for_who_sees_nothing_else(
 
 
 def test_a_report_says_it_in_title_first_sentence_figures_and_results(
-    study: Callable[[Callable[[int], dict[str, Any]]], Run], tmp_path: Path
+    study: Callable[[Callable[[int], dict[str, Any]]], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(figure_style._STYLE, "svg.fonttype", "none")
     options = ("--replicates", "500", "--no-pdf")
     for values, title, label, sentence in (
         (everybody, "simulated observers", "Simulated observers", ALL),
@@ -143,5 +144,7 @@ def test_a_report_says_it_in_title_first_sentence_figures_and_results(
         head = page[page.index("</h1>") :]
         assert head.index(sentence) < head.index("People called")
         assert page.count(f" {label}.</figcaption>") == page.count('<figure id="figure-')
+        drawn = [path.read_text(encoding="utf-8") for path in (folder / "figures").glob("*.svg")]
+        assert drawn and all(label in figure for figure in drawn)
         results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         assert results["simulated"]["simulated"] == (120 if values is everybody else 40)
