@@ -52,6 +52,24 @@ def test_zeroed_bytes_in_the_scan_of_a_jpeg(progressive: bool, tmp_path: Path) -
     assert (refused, passed_by_pillow) == (7, 7)
 
 
+def test_zeroed_bytes_in_a_deflated_tiff(tmp_path: Path) -> None:
+    """libtiff has all the rows of a strip before it comes to the checksum, and looks no further."""
+    whole = encoded("TIFF", compression="tiff_adobe_deflate")
+    passed_by_pillow = 0
+    for tenth in range(2, 9):
+        data = bytearray(whole)
+        at = len(data) * tenth // 10
+        data[at : at + 300] = bytes(300)
+        assert decoded(bytes(data), tmp_path) is None
+        with Image.open(io.BytesIO(data)) as image:
+            try:
+                image.load()
+            except OSError:
+                continue
+        passed_by_pillow += 1
+    assert passed_by_pillow > 3
+
+
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
 @settings(max_examples=25)
 @given(st.randoms(use_true_random=False), st.integers(1, 20))

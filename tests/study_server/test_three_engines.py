@@ -130,7 +130,7 @@ def test_webkit_shows_nothing_while_it_is_zoomed_in_a_trial_and_then_all_of_it_a
         notice = visitor.run(
             "return JSON.parse(JSON.stringify(document.querySelector('#room').getBoundingClientRect()))"
         )
-        stage = visitor.screenshot()[150:700, 20:1280]
+        stage = visitor.screenshot()[150:700, 20:1300]
         left = int(notice["left"] / 1.2) - 40  # the notice is in the middle, and smaller by the zoom
         assert (stage[:, :left] == 0x80).all()
         visitor.press("j")  # must not count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.responses.columns import columns_of
+from analysis.responses.response_files import read_file
 from analysis.responses.tidy_table import from_rows
 from analysis.tasks.same_different import SAME_DIFFERENT
 
@@ -119,11 +121,15 @@ def test_a_missing_column_is_named(make_row: Row, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [column.name for column in COLUMNS if column.joined and column.name != "task"])
-def test_a_column_that_joined_its_version_later_may_be_missing_and_is_unknown(make_row: Row, name: str) -> None:
+def test_a_column_that_joined_its_version_later_may_be_missing_and_is_unknown(
+    tmp_path: Path, make_row: Row, name: str
+) -> None:
     row = make_row()
     del row[name]
     assert from_rows([row])[name].isna().all()
     assert [*from_rows([row]).columns] == [*from_rows([make_row()]).columns]
+    pd.DataFrame([row]).to_csv(tmp_path / "before.csv", index=False)
+    assert read_file(tmp_path / "before.csv")[name].isna().all()
 
 
 def test_an_unknown_column_is_named(make_row: Row) -> None:
