@@ -99,7 +99,7 @@ def read_photograph(path: Path) -> ReadPhotograph:
                 reason = colour_tags.refusal(image.format, data, image.info)
                 if reason:
                     raise StudyError(reason)
-                notes += _several(image)
+                notes += colour_tags.notes(image, data) + _several(image)
                 image.load()
                 colour, of_colour = _to_srgb(_upright(image))
                 return ReadPhotograph(np.asarray(colour), (*notes, *of_colour))
