@@ -156,7 +156,8 @@ def test_zeros_that_fill_a_block_before_the_end_of_a_jpeg_are_no_damage(zeros: i
     padded = whole[:2] + inside + whole[2:-2] + bytes(zeros) + whole[-2:] + b"trailer"
     found = decoded(padded, tmp_path)
     assert pixels is not None and found is not None and np.array_equal(found, pixels)
-    # They do not hide what was lost before them.
+    # They do not hide what was lost before them, or what is left of a scan that lost its way.
+    assert decoded(whole[:-2] + b"left" * 9 + bytes(zeros) + whole[-2:], tmp_path) is None
     assert decoded(whole[:-300] + bytes(298 + zeros) + whole[-2:], tmp_path) is None
 
 
