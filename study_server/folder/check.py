@@ -24,8 +24,8 @@ _PLAIN_CHUNKS = {"IHDR", "IDAT", "IEND"}
 
 CERTIFIES = (
     "Certified: the stimuli have the pixels that the manifest records, cut from the photographs as these decode. Not "
-    "certified: that a photograph was whole before. A PNG has checksums; a JPEG whose decoder finds no fault, a WebP, "
-    "HEIC, AVIF or GIF may still have wrong bytes: look at the pictures once."
+    "certified: that a photograph was whole before. A PNG has checksums, and so has Deflate in a TIFF; a JPEG whose "
+    "decoder finds no fault, and a file of any other form, may still have wrong bytes: look at the pictures once."
 )
 """What a check without faults says, and what it cannot say."""
 

@@ -7,6 +7,7 @@ import mimetypes
 import random
 import unicodedata
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from study_server.errors import StudyError
@@ -15,15 +16,27 @@ from study_server.stimuli.photographs import SUFFIXES, Photograph, PhotographSou
 
 _RAW = frozenset(
     {
-        ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef",
-        ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+        ".3fr", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef",
+        ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".ptx", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw",
+        ".x3f",
     }
 )  # fmt: skip
 _UNREADABLE = {
+    **dict.fromkeys(_RAW, "camera raw"),
     ".jxl": "JPEG XL", ".jxr": "JPEG XR", ".psd": "Photoshop", ".psb": "Photoshop", ".xcf": "GIMP", ".svg": "SVG",
     ".svgz": "SVG", ".eps": "PostScript", ".ai": "Illustrator", ".exr": "OpenEXR", ".hdr": "Radiance HDR",
-    ".jp2k": "JPEG 2000", ".j2k": "JPEG 2000", ".jpx": "JPEG 2000", ".bpg": "BPG", ".tga": "Targa", ".pcx": "PCX",
+    ".jp2k": "JPEG 2000", ".j2k": "JPEG 2000", ".jpx": "JPEG 2000", ".j2c": "JPEG 2000", ".jpf": "JPEG 2000",
+    ".bpg": "BPG", ".tga": "Targa", ".pcx": "PCX", ".ico": "icon", ".icns": "icon", ".dds": "DirectDraw Surface",
+    ".heics": "HEIC sequence", ".heifs": "HEIC sequence", ".avifs": "AVIF sequence", ".livp": "Live Photo",
+    ".pbm": "PBM", ".pnm": "PNM", ".pam": "PAM", ".dib": "DIB", ".apng": "animated PNG", ".mpo": "MPO", ".jps": "JPS",
+    ".qoi": "QOI", ".fits": "FITS", ".dcm": "DICOM", ".wmf": "WMF", ".emf": "EMF", ".kra": "Krita", ".cur": "icon",
 }  # fmt: skip
+_KINDS = mimetypes.MimeTypes()  # Python's own, and not what this machine knows beside them
+# How files begin that are read under their own name, and come without it from some downloads.
+_BEGINNINGS = {
+    b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n": "PNG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF",
+}  # fmt: skip
+_NAMELESS = " without a suffix"
 _OF_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db", "$recycle.bin"})
 
 _CC0 = "CC0 1.0"
@@ -92,10 +105,11 @@ def folder_photographs(folder: Path, seed: int) -> PhotographSource:
         )
     random.Random(f"{seed}/photographs").shuffle(files)
     photographs: list[Photograph] = []
-    skipped = {
-        ascii(str(path.relative_to(folder))).strip("'"): f"{form} cannot be read; save it as PNG"
-        for path, form in unreadable.items()
-    }
+    skipped: dict[str, str] = {}
+    for path, form in unreadable.items():
+        name = path.relative_to(folder).as_posix()
+        reason = f"{form}: add it to its name" if form.endswith(_NAMELESS) else f"{form} cannot be read; save it as PNG"
+        skipped[name if can_be_recorded(name) else ascii(name)] = reason
     for path in files:
         name = path.relative_to(folder).as_posix()
         if can_be_recorded(name):
@@ -106,14 +120,22 @@ def folder_photographs(folder: Path, seed: int) -> PhotographSource:
 
 
 def unreadable_form(path: Path) -> str:
-    """What a file is, by its name, that looks like a picture and is none of those which are read; empty for others."""
+    """What a file is that looks like a picture and is none of those which are read; empty for others.
+
+    By its name; without a suffix, by how it begins.
+    """
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         return ""
-    if suffix in _RAW:
-        return "camera raw"
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    return _UNREADABLE.get(suffix, kind if kind.startswith("image/") else "")
+    if suffix in _UNREADABLE:
+        return _UNREADABLE[suffix]
+    if not suffix:
+        with suppress(OSError), path.open("rb") as file:
+            beginning = file.read(16)
+            found = [form for first, form in _BEGINNINGS.items() if beginning.startswith(first)]
+            return f"{found[0]}{_NAMELESS}" if found else ""
+    kind = _KINDS.guess_type(path.name)[0] or ""
+    return kind if kind.startswith("image/") else ""
 
 
 def _is_of_the_system(name: Path) -> bool:

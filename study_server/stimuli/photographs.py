@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
 import threading
 import warnings
 from dataclasses import dataclass, field
@@ -96,11 +95,11 @@ def read_photograph(path: Path) -> ReadPhotograph:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning)  # odd EXIF and TIFF tags
             with Image.open(io.BytesIO(data)) as image:
-                refuse_damage(image, data)
+                notes = refuse_damage(image, data)
                 reason = colour_tags.refusal(image.format, data, image.info)
                 if reason:
                     raise StudyError(reason)
-                notes = _several(image)
+                notes += colour_tags.notes(image, data) + _several(image)
                 image.load()
                 colour, of_colour = _to_srgb(_upright(image))
                 return ReadPhotograph(np.asarray(colour), (*notes, *of_colour))
@@ -108,9 +107,9 @@ def read_photograph(path: Path) -> ReadPhotograph:
         raise StudyError("not an image that can be read") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise StudyError("more pixels than can be opened safely") from error
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, struct.error) as error:
-        if isinstance(error, StudyError):
-            raise
+    except StudyError:
+        raise
+    except Exception as error:  # each decoder has kinds of its own; libheif's and libavif's are RuntimeError
         raise StudyError(f"damaged or truncated ({error})") from error
 
 

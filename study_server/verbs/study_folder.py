@@ -130,6 +130,7 @@ def new(
                   --design discriminating --metric stlpips-alex --metric ssim
     """
     from study_server.folder.new import make_study, unforeseeable_seed
+    from study_server.stimuli.skipped import skipped_lines
     from study_server.tasks import task
     from study_server.tasks.shifted_pairs.new_study import Discriminating, pool_journal
     from study_server.tasks.shifted_pairs.pool import begun_seed
@@ -160,8 +161,8 @@ def new(
         practice_images=practice_images, coco_info=coco_info, **given,
     )  # fmt: skip
     nouns, n_groups = made.folder.task.nouns, made.folder.settings.stimuli.count
-    for photograph, reason in made.skipped.items():
-        click.echo(f"skipped {photograph}: {reason}", err=True)
+    for line in skipped_lines(made.skipped):
+        click.echo(f"skipped {line}", err=True)
     for photograph, remarks in made.remarks.items():
         click.echo(f"note {photograph}: {'; '.join(remarks)}", err=True)
     figures = {

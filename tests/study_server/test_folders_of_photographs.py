@@ -130,7 +130,7 @@ def test_forms_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> None
     (photographs / "raw").mkdir(parents=True)
     forms = {
         "a.jxl": "JPEG XL", "raw/b.CR3": "camera raw", "c.psd": "Photoshop", "d.svg": "SVG", "e.dng": "camera raw",
-        "f.ico": "image/vnd.microsoft.icon",
+        "f.ico": "icon", "größe.cr2": "camera raw", "g.heics": "HEIC sequence", "h.pnm": "PNM",
     }  # fmt: skip
     for name in forms:
         (photographs / name).write_bytes(b"whatever")
@@ -140,7 +140,10 @@ def test_forms_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> None
     (photographs / "__MACOSX" / "g.jpg").write_bytes(b"no photograph")
     nothing = new(tmp_path / "study", photographs, 1)
     assert nothing.exit_code == 1
-    assert "no images that can be read; 1 JPEG XL; 1 Photoshop; 1 SVG; 2 camera raw" in nothing.output
+    assert (
+        "no images that can be read; 1 HEIC sequence; 1 JPEG XL; 1 PNM; 1 Photoshop; 1 SVG; 3 camera raw; 1 icon"
+        in nothing.output
+    )
     save(photograph(), photographs / "good.png")
     result = new(tmp_path / "study", photographs, 1)
     assert result.exit_code == 0, result.output
@@ -148,6 +151,37 @@ def test_forms_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> None
         name: f"{form} cannot be read; save it as PNG" for name, form in forms.items()
     }
     assert f"{len(forms)} skipped" in result.stdout
+
+
+def test_a_photograph_that_lost_its_suffix_is_named(tmp_path: Path) -> None:
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    save(photograph(), photographs / "good.png")
+    for form in ("JPEG", "PNG", "GIF", "TIFF"):
+        save(photograph(), photographs / f"download of {form}", format=form)
+    (photographs / "README").write_text("no photograph", encoding="utf-8")
+    assert new(tmp_path / "study", photographs, 1).exit_code == 0
+    assert skipped(tmp_path / "study") == {
+        f"download of {form}": f"{form} without a suffix: add it to its name" for form in ("JPEG", "PNG", "GIF", "TIFF")
+    }
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_a_raw_file_beside_each_photograph_is_one_line_on_the_terminal(usable: bool, tmp_path: Path) -> None:
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    for number in range(30):
+        (photographs / f"IMG_{number:02}.NEF").write_bytes(b"whatever")
+    (photographs / "IMG_99.jpg").write_bytes(b"no photograph")
+    save(photograph(), photographs / "good.png")
+    result = new(tmp_path / "study", photographs, 1 if usable else 2, "--seed", "5")
+    assert result.exit_code == (not usable), result.output
+    assert "30 files (IMG_00.NEF, IMG_01.NEF, …): camera raw cannot be read; save it as PNG" in result.stderr
+    assert result.stderr.count(".NEF") == 2
+    if usable:
+        assert {f"IMG_{number:02}.NEF" for number in range(30)} <= set(skipped(tmp_path / "study"))
+    else:
+        assert "IMG_99.jpg: not an image that can be read" in result.stderr
 
 
 # --- what is passed over ----------------------------------------------------------------------------------------------
@@ -190,6 +224,10 @@ SRGB_CHROMATICITY = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
         ({b"cICP": bytes([9, 16, 0, 1])}, r"cICP: BT.2020, PQ"),
         ({b"cICP": bytes([12, 13, 0, 1])}, r"cICP: Display P3, transfer 13"),
         ({b"cICP": bytes([1, 13, 0, 1])}, ""),
+        ({b"cICP": bytes([1, 13, 0, 0])}, r"those of video, 16 to 235 \(cICP\)"),
+        # A profile that nobody can read does not speak for the pixels.
+        ({b"iCCP": b"x\0\0no zlib", b"gAMA": struct.pack(">I", 100000)}, "its gamma is 1 and not sRGB's"),
+        ({b"iCCP": b"x\0\0" + zlib.compress(b"none" * 50), b"gAMA": struct.pack(">I", 100000)}, "its gamma is 1"),
         ({b"gAMA": struct.pack(">I", 100000)}, "its gamma is 1 and not sRGB's"),
         ({b"gAMA": struct.pack(">I", 45455)}, ""),
         ({b"gAMA": struct.pack(">I", 45455), b"cHRM": struct.pack(">8I", *SRGB_CHROMATICITY)}, ""),
@@ -222,3 +260,26 @@ def test_high_dynamic_range_of_a_telephone_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:at] + struct.pack(">HH", 9, 16) + data[at + 4 :])
     with pytest.raises(StudyError, match=r"nclx: BT\.2020, PQ"):
         read_pixels(path)
+
+
+def test_a_profile_that_cannot_be_unpacked_is_said(tmp_path: Path) -> None:
+    path = save(photograph(size=64), tmp_path / "a.png")
+    data, content = path.read_bytes(), b"iCCPx\0\0no zlib"
+    chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+    path.write_bytes(data[:33] + chunk + data[33:])
+    assert read_photograph(path).notes == ("its colour profile is damaged: ignored",)
+
+
+@pytest.mark.parametrize(
+    ("space", "index", "profiled", "says"),
+    [(65535, "R03", False, True), (65535, "R98", False, False), (1, "R03", False, False), (65535, "R03", True, False)],
+)
+def test_a_camera_that_says_adobe_rgb_without_a_profile(
+    space: int, index: str, profiled: bool, says: bool, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0xA001: space, 0xA005: {1: index}})
+    profile = matrix_profile(b"Display P3", P3_TO_XYZ, 2.2) if profiled else None
+    path = save(photograph(size=64), tmp_path / "a.jpg", exif=exif.tobytes(), icc_profile=profile)
+    notes = ("its camera says Adobe RGB, without a colour profile: taken as sRGB",) * says
+    assert read_photograph(path).notes == notes

@@ -15,6 +15,7 @@ from study_server.progress_bar import progress
 from study_server.stimuli import manifest
 from study_server.stimuli.crops import CropWindow
 from study_server.stimuli.directions import in_turn
+from study_server.stimuli.duplicates import Duplicates
 from study_server.stimuli.manifest import STIMULI, stimulus_name
 from study_server.stimuli.photographs import (
     Photograph,
@@ -25,6 +26,7 @@ from study_server.stimuli.photographs import (
     write_png,
 )
 from study_server.stimuli.photographs_in_turn import draw_window, photographs_in_turn
+from study_server.stimuli.skipped import skipped_lines
 from study_server.tasks.shifted_pairs.pair_row import SCHEMA, PairRow
 from study_server.tasks.shifted_pairs.settings import ShiftedPairSettings
 from study_server.tasks.task import MadeStimuli
@@ -81,8 +83,9 @@ def make_stimuli(
             rows += new_rows
         _await(writing)
     if made < count:
-        reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(skipped.items())[:20])
-        more = f"\n  … and {len(skipped) - 20} more" if len(skipped) > 20 else ""
+        lines = skipped_lines(skipped)
+        reasons = "".join(f"\n  {line}" for line in lines[:20])
+        more = f"\n  … and {len(lines) - 20} more" if len(lines) > 20 else ""
         mend = "lower --count or --size" if what == "stimuli" else "lower --size or name others with --practice-images"
         raise StudyError(
             f"{count} images are needed for {what}, and {made} could be made of the "
@@ -94,10 +97,11 @@ def make_stimuli(
 
 
 def _selected_images(selected: Selected, source: PhotographSource, used: set[str]) -> Iterator[_Image]:
+    duplicates = Duplicates()
     for photograph, window, selection in selected.images:
         read = read_photograph(photograph.path)
         if photograph.name not in used:
-            source.remark(photograph.name, *read.notes)
+            source.remark(photograph.name, *read.notes, *duplicates.note(photograph.name, read.pixels))
         used.add(photograph.name)
         yield _Image(photograph, window, read.pixels, selection)
 

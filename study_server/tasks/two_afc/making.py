@@ -11,6 +11,7 @@ from study_server.errors import StudyError
 from study_server.progress_bar import progress
 from study_server.stimuli.manifest import STIMULI, stimulus_name
 from study_server.stimuli.photographs import pixels_sha256, write_png
+from study_server.stimuli.skipped import skipped_lines
 from study_server.tasks.two_afc.manifest_row import COMPARED, SCHEMA, Role, TripletRow
 from study_server.tasks.two_afc.triplet import Triplet, TripletDesign, TripletSource
 
@@ -46,8 +47,9 @@ def make_triplets(
         for file in writing:
             file.result()
     if made < (design.count or 1):
-        reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(skipped.items())[:20])
-        more = f"\n  … and {len(skipped) - 20} more" if len(skipped) > 20 else ""
+        lines = skipped_lines(skipped)
+        reasons = "".join(f"\n  {line}" for line in lines[:20])
+        more = f"\n  … and {len(lines) - 20} more" if len(lines) > 20 else ""
         raise StudyError(
             f"{design.count or 1} triplets are needed for {what}, and {made} could be made of the {source.offered} in "
             f"{source.name}: add some, or lower --count or --size{reasons}{more}"

@@ -16,7 +16,7 @@ from study_server.progress_bar import progress
 from study_server.stimuli.crops import CropWindow, smallest_photograph
 from study_server.stimuli.directions import STEP, Direction, Directions, in_turn
 from study_server.stimuli.image_sources import can_be_recorded
-from study_server.stimuli.photographs import Photograph, Pixels, read_photograph
+from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, read_photograph
 from study_server.stimuli.photographs_in_turn import refuse_too_small
 from study_server.tasks.two_afc.judgments import read_share
 from study_server.tasks.two_afc.manifest_row import COMPARED, ROLES, Role, TripletRow
@@ -62,12 +62,13 @@ class ReadyTriplets:
         skipped.update(self.left_out)
         ways = in_turn(design.direction, random.Random(f"{design.seed}/directions/{what}"))
         direction = next(ways)
-        made = 0
+        made, name_of = 0, dict[tuple[str, ...], str]()
         for files in _in_drawn_order(self.files, random.Random(f"{design.seed}/triplets/{what}")):
             if made == design.count:
                 break
             try:
                 triplet = self._triplet(files, design, direction)
+                _refuse_same(triplet, files.name, name_of)
             except StudyError as error:
                 skipped[files.name] = str(error)
                 continue
@@ -175,6 +176,18 @@ def _in_drawn_order(files: Sequence[TripletFiles], rng: random.Random) -> Iterat
         rng.shuffle(drawn)
     for turn in range(max(map(len, by_category.values()))):
         yield from (drawn[turn] for drawn in by_category.values() if turn < len(drawn))
+
+
+def _refuse_same(triplet: Triplet, name: str, name_of: dict[tuple[str, ...], str]) -> None:
+    """Raise StudyError where `name_of`, three images → name, has these already.
+
+    What is there to catch those who do not look may well be there twice, and so may one whose sides are changed.
+    """
+    if triplet.catch_answer:
+        return
+    first = name_of.setdefault(tuple(pixels_sha256(triplet.larger.images[role]) for role in ROLES), name)
+    if first != name:
+        raise StudyError(f"the same three images as {first}: one triplet counts once")
 
 
 def _middle(pixels: Pixels, design: TripletDesign, direction: Direction) -> CropWindow:

@@ -67,6 +67,21 @@ def make(folder: Path, photographs: Path, scorer: Scorer, pool: int = 48, **opti
     return make_study(folder, source=source, practice_images=source, discriminating=design, **given).folder
 
 
+def test_a_recompressed_copy_among_the_selected_is_named(photographs: Path, tmp_path: Path) -> None:
+    for path in list(photographs.glob("*.png")):
+        Image.open(path).save(photographs / f"{path.stem}.jpg", quality=95)
+    design = Discriminating(("left", "right"), Scorer(), 96)
+    made = make_study(
+        tmp_path / "study", source=str(photographs), practice_images="demo", discriminating=design, count=16, size=32,
+        shifts=[0, 2, 3, 9], seed=3,
+    )  # fmt: skip
+    said = {name: remarks for name, remarks in made.remarks.items() if Path(name).suffix in (".png", ".jpg")}
+    assert len(said) == 8
+    for name, (remark,) in said.items():
+        other = f"{Path(name).stem}{'.jpg' if name.endswith('.png') else '.png'}"
+        assert remark.startswith(f"looks like {other}, ")
+
+
 def test_half_of_the_images_are_those_in_which_one_metric_sees_more(photographs: Path, tmp_path: Path) -> None:
     scorer = Scorer()
     study = make(tmp_path / "study", photographs, scorer)

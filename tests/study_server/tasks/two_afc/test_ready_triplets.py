@@ -84,7 +84,7 @@ def test_a_folder_of_bapps(below: str, folder: Path) -> None:
     for category, count in (("traditional", 5), ("cnn", 2)):
         for number in range(count):
             home = folder / below / category
-            put_triplet(home, f"{number:06d}", seed=number, names=("p0", "p1"))
+            put_triplet(home, f"{number:06d}", seed=10 * count + number, names=("p0", "p1"))
             put_share(home, f"{number:06d}", np.array([number / 5], np.float32))
     rows, skipped = make(folder)
     assert skipped == {} and len(rows) == 14
@@ -96,6 +96,18 @@ def test_a_folder_of_bapps(below: str, folder: Path) -> None:
     # Categories take turns, so that a small study has as many of each as there are.
     few, _ = make_triplets(folder.parent / "few", replace(DESIGN, count=4), open_triplets(folder))
     assert sorted(Counter(row.distortion_first for row in few).values()) == [4, 4]
+
+
+def test_the_same_three_images_twice_are_one_triplet(folder: Path) -> None:
+    for name in ("one", "two"):
+        images = put_triplet(folder, name)
+    for role, pixels in zip(("ref", "second", "first"), images.values(), strict=True):
+        save(folder / role / "other sides.png", pixels)
+    rows, skipped = make(folder)
+    assert len(rows) == 2 * len(DESIGN.shifts)
+    ((name, reason),) = skipped.items()
+    other = {"one": "two", "two": "one"}[name]
+    assert reason == f"the same three images as {other}: one triplet counts once"
 
 
 def test_the_seed_draws_which_triplets_are_taken(folder: Path) -> None:
