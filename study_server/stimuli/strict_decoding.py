@@ -1,6 +1,7 @@
 """Damage in image files that Pillow passes over, because its decoders carry on after what they only warn of.
 
-What can be told depends on the form. PNG has a checksum in every chunk, which Pillow checks. A JPEG has none: what its
+What can be told depends on the form. PNG has a checksum in every chunk, which Pillow checks but for the pixels'. A JPEG
+has none: what its
 decoder warns of is damage, but a changed byte often makes another stream without fault, which no decoder can tell from
 the photograph (docs/running.md says how often). Deflate in a TIFF has a checksum, which libtiff does not wait for; JPEG
 in a TIFF is looked at like any other.
@@ -36,11 +37,23 @@ def refuse_damage(image: Image.Image, data: bytes) -> tuple[str, ...]:
 
     Gives a sentence where its form could tell it, and yet nobody here can.
     """
+    if image.format == "PNG":
+        _refuse_damaged_png(data)
     if image.format in ("JPEG", "MPO"):
         return _refuse_damaged_jpeg(data)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return _refuse_damaged_tiff(image.tag_v2, data)
     return ()
+
+
+def _refuse_damaged_png(data: bytes) -> None:
+    """By the checksum of each chunk, up to the last one (PNG, clause 5.3)."""
+    at, name = 8, b""
+    while name != b"IEND":
+        name, end = data[at + 4 : at + 8], at + 8 + int.from_bytes(data[at : at + 4], "big")
+        if zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big") or len(data) < end + 4:
+            raise StudyError("damaged or truncated (a chunk's checksum does not agree with it)")
+        at = end + 4
 
 
 def _refuse_damaged_jpeg(data: bytes) -> tuple[str, ...]:
