@@ -45,7 +45,9 @@ def boxes(tmp_path: Path) -> Any:
     import weasyprint
 
     def lay_out(*sections: Section) -> list[dict[str, tuple[float, float, float, float]]]:
-        report = Report("Report", (), sections, ())
+        report = Report(
+            "Report", (), sections, (("Source", "x"), ("Settings", "x"), ("Versions", "x"), ("Command", "x"))
+        )
         for one in report.figures:
             save(draw(one.plot, one.size), tmp_path / f"{one.name}.svg")
         return [dict(each.anchors) for each in weasyprint.HTML(string=page(report, tmp_path)).render().pages]
@@ -73,3 +75,10 @@ def test_a_short_table_is_not_torn(boxes: Any) -> None:
     first, second = boxes(filled(180), table(12))
     assert "it" not in first
     assert "table-it" in second
+
+
+@pytest.mark.parametrize("millimetres", [220, 230])
+def test_how_to_make_it_again_is_not_torn(boxes: Any, millimetres: int) -> None:
+    first, second = boxes(filled(millimetres))
+    assert "reproduce" not in first
+    assert "reproduce" in second
