@@ -66,7 +66,9 @@ def plot_agreement(result: Reliability, ax: Axes) -> None:
         ax.set_xticks(range(len(rows)), [row.participant for row in rows], rotation=90, fontsize="x-small")
     else:
         ax.set_xticks([])
-    ax.set_ylim(0, 1)
+    # Points, not bars: what is far from everybody would only press them together.
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(0.0, low), min(1.0, high))
     ax.set_xlabel("Participants, by agreement")
     ax.set_ylabel("Answers of others that agree")
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.results import Estimate
 
+_TALL = 4.5  # inches
+
 Distances = Mapping[str, Mapping[str, float]]  # name of a metric → pair → distance
 
 if TYPE_CHECKING:
@@ -40,6 +42,11 @@ class Figure:
     alt: str
     plot: Callable[[Axes], None]
     size: tuple[float, float] = (6.2, 3.6)
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether it has more height than a figure of two axes needs: a line for each metric, set or triplet."""
+        return self.size[1] > _TALL
 
 
 @dataclass(frozen=True)

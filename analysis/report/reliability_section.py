@@ -61,5 +61,5 @@ def _agreement(found: Reliability) -> Figure:
         "the participant's own.",
         f"{counted(len(shares), 'participant')}, from {min(shares):.0%} to {max(shares):.0%}." if shares else "None.",
         lambda ax: plot_agreement(found, ax),
-        (6.2, max(2.4, 1.0 + 0.16 * min(len(found.rows), 40))),
+        (6.2, 3.2),
     )

@@ -240,6 +240,19 @@ def test_tables_sort_by_any_column_and_stay_sorted(filled: Flask) -> None:
         assert not grave_violations(page)
 
 
+def test_moments_sort_to_the_minute(filled: Flask) -> None:
+    with served_app(filled) as server, looking(server) as page:
+        page.click("text=Participants")
+        page.wait_for_selector("th button")
+        heading = page.locator("th", has_text="last seen")
+        for order, is_down in (("ascending", False), ("descending", True)):
+            heading.locator("button").click()
+            assert heading.get_attribute("aria-sort") == order
+            moments = page.locator("tbody td.moment").all_inner_texts()
+            assert len(set(moments)) > 10
+            assert moments == sorted(moments, reverse=is_down)
+
+
 def test_sixty_participants_fit_a_window(filled: Flask) -> None:
     with served_app(filled) as server, looking(server, viewport={"width": 1280, "height": 800}) as page:
         page.click("text=Participants")

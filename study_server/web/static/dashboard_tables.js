@@ -4,11 +4,14 @@ const chosen = new Map(); // name of the table → {column, isDown}: kept when i
 
 const NOTHING = /^[–-]?$/;
 
-// Of a cell, what it is sorted by: numbers by their size, whatever stands between their digits.
+// A number alone, whatever stands between its digits. Moments, sizes and "9 of 50" begin with one and are none: they are texts, of
+// which the numbers are compared one after the other.
+const NUMBER = /^[−-]?\d[\d\s,]*(\.\d+)?(\s?%)?$/;
+
+// Of a cell, what it is sorted by.
 function valueOf(row, column) {
   const text = row.cells[column]?.textContent.trim() ?? "";
-  const number = Number.parseFloat(text.replace(/[\s\u202f]/g, "").replace("−", "-"));
-  return { text, number: /^[\d−-]/.test(text) ? number : NaN };
+  return { text, number: NUMBER.test(text) ? Number.parseFloat(text.replace(/[\s,]/g, "").replace("−", "-")) : NaN };
 }
 
 function compare(one, other) {

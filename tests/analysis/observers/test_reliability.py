@@ -223,4 +223,10 @@ def test_the_figures_draw_the_result(make_row: Row) -> None:
     assert by_shift.containers[0].lines[0].get_xdata().tolist() == told
     (people,) = draw(lambda ax: plot_agreement(found, ax)).axes
     drawn = people.containers[0].lines[0].get_ydata().tolist()
+    shown = people.get_ylim()
+    estimates = [row.agreement for row in found.rows]
+    assert 0 <= shown[0] <= min(one.low for one in estimates if one.low is not None)
+    assert shown[1] <= 1
+    assert max(one.high for one in estimates if one.high is not None) <= shown[1]
+    assert shown[0] > min(one.low for one in estimates if one.low is not None) - 0.1  # no room for what is not there
     assert drawn == sorted(row.agreement.estimate for row in found.rows if row.agreement.estimate is not None)
