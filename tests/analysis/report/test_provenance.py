@@ -1,18 +1,13 @@
-"""The hash by which a report names its answers, its title block, and its pages."""
+"""The hash by which a report names its answers, and its title block."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pytest
-import weasyprint
-from click.testing import CliRunner
-from weasyprint.formatting_structure.boxes import MarginBox, ReplacedBox, TextBox
 
-import shift_study
 from analysis.report.provenance import data_sha256, title_block
 from analysis.responses.sources import published_judgments
 from analysis.responses.tidy_table import from_rows
@@ -55,23 +50,3 @@ def test_the_title_block_says_whose_report_it_is_when_it_was_made_and_with_what(
     )
     assert dict(title_block(table.iloc[:1])).get("Answers given") == "2026-02-27"
     assert "Investigators" not in dict(title_block(table))
-
-
-def test_no_page_of_a_report_is_mostly_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the published judgments; the last page ends where the report does."""
-    words = ["report", "ghildyal2022", "-o", str(tmp_path / "report"), "--replicates", "500", "--permutations", "100"]
-    done = CliRunner().invoke(shift_study.main, [*words, "--investigators", "Ghildyal & Liu"])
-    assert done.exit_code == 0, done.output
-    html = weasyprint.HTML(string=(tmp_path / "report" / "report.html").read_text(encoding="utf-8"))
-    pages = html.render().pages
-    assert len(pages) > 3
-    for page in pages[:-1]:
-        assert _lowest(page._page_box) > 0.5 * page.height
-
-
-def _lowest(box: Any) -> float:
-    """Where the lowest text or image of a page ends, but for its margins."""
-    if isinstance(box, MarginBox):
-        return 0.0
-    own = box.position_y + box.height if isinstance(box, TextBox | ReplacedBox) else 0.0
-    return max([own, *(_lowest(child) for child in getattr(box, "children", ()))])

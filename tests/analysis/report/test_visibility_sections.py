@@ -91,6 +91,6 @@ def test_a_step_is_put_into_words(responses: pd.DataFrame) -> None:
 @pytest.mark.slow
 def test_a_misfit_is_put_into_words(responses: pd.DataFrame) -> None:
     wavy = answered(responses, [0.1, 0.1, 0.2, 0.8, 0.9, 0.3, 0.9, 0.9, 0.9, 0.9])
-    assert "it is farthest off at 5 px, where 30.0% were called different" in " ".join(section(wavy).paragraphs)
+    assert "is farthest off at 5 px, where 30.0% were called different" in " ".join(section(wavy).paragraphs)
     level = section(answered(responses, [0.2] * 10))
     assert level.paragraphs[0].startswith("There is no threshold: the function crosses one half at none of the shifts")
