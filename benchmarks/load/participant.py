@@ -21,7 +21,8 @@ SCREEN: dict[str, Any] = {
 }  # fmt: skip
 ANSWER: dict[str, Any] = {
     "response": "same", "reaction_time_ms": 812.5, "device_pixel_ratio": 1.25, "pixel_scale": 1,
-    "viewport_width": 1280, "viewport_height": 720, "hidden": False, "window_changes": 0, "refresh_rate_hz": 60.0,
+    "viewport_width": 1280, "viewport_height": 720, "hidden": False, "exactness": "reported", "page_altered": False,
+    "window_changes": 0, "refresh_rate_hz": 60.0,
     "sent_after_ms": 3.5,
 }  # fmt: skip
 
