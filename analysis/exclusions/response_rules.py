@@ -37,7 +37,7 @@ def interrupted(responses: Responses) -> tuple[Mask, Mask]:
 def page_altered(responses: Responses) -> tuple[Mask, Mask]:
     """Responses to a pair in whose trial something changed how the page looked, such as an extension's styles.
 
-    The pair was not shown while that was noticed, once a frame, and was shown anew after it.
+    The pair was not shown while that was noticed, and was shown anew after it.
     """
     return is_true(responses, "page_altered"), known(responses, "page_altered")
 

@@ -94,12 +94,22 @@ def test_a_small_window_on_a_large_screen_gets_a_hint_until_it_is_large_enough(v
     page.wait_for_selector("#hint", state="hidden")
 
 
-def test_a_browser_that_cannot_show_device_pixels_is_turned_away(visit: Visit) -> None:
-    without = "delete ResizeObserverEntry.prototype.devicePixelContentBoxSize;"
-    said = reasons(visit(LAPTOP, script=without))
+def test_a_browser_that_lacks_what_the_pages_use_is_turned_away(visit: Visit) -> None:
+    said = reasons(visit(LAPTOP, script="delete AbortSignal.timeout;"))
     assert "cannot show pictures pixel by pixel" in said
-    assert "in a current version of Chrome, Edge or Firefox" in said
+    assert "in a current version of Chrome, Edge, Firefox or Safari" in said
     assert "laptop" not in said  # the device is fine
+
+
+WITHOUT_DEVICE_PIXELS = "delete ResizeObserverEntry.prototype.devicePixelContentBoxSize;"
+
+
+def test_a_browser_that_does_not_report_device_pixels_needs_a_whole_ratio(visit: Visit) -> None:
+    page = visit(LAPTOP, script=WITHOUT_DEVICE_PIXELS, device_scale_factor=1.5)
+    page.wait_for_selector("text=One thing first")
+    assert "only at a zoom of 100%" in page.inner_text("#gates")
+    assert "Chrome" not in page.inner_text("#gates")
+    assert page.is_disabled("#agree")
 
 
 def test_who_came_from_prolific_is_led_back_with_the_screen_out_code(visit: Visit) -> None:

@@ -37,7 +37,7 @@ function moments(title, x) {
 }
 
 // A chart of which there is nothing yet.
-const nothing = (text) => [[], layout(axis("", { range: [0, 1], showticklabels: false }), axis("", { range: [0, 1], showticklabels: false }), {
+const nothing = (text) => [[], layout(axis("", { visible: false }), axis("", { visible: false }), {
   annotations: [{ x: 0.5, y: 0.5, xref: "paper", yref: "paper", text, showarrow: false, font: { color: SOFT, size: 15 } }],
 })];
 
@@ -159,6 +159,8 @@ const note = (x, text, color) => ({
 // Draws a chart, or draws it anew. Its place says when it is done.
 export async function draw(place, figures, texts) {
   const [traces, shape] = CHARTS[figures.kind](figures, texts);
+  // The axes of nothing are not those of something.
+  if (place.data?.length !== undefined && !place.data.length !== !traces.length) Plotly.purge(place);
   await Plotly.react(place, traces, shape, CONFIG);
   place.dataset.drawn = "true";
 }

@@ -8,6 +8,8 @@ import { DevicePixels } from "./device_pixels.js";
 import { cssPerImagePixel, pixelScaleOf, widthOfRow } from "./image_row.js";
 import { pageEffect } from "./page_effects.js";
 
+const LOOK_EVERY_MS = 50; // for what hinders; in every frame it would cost a hundredth of the time
+
 export class Stage {
   #canvas; #context; #settings; #margins; #onChange; #devicePixels;
   #shown = null; // {place: image}, where places may be missing | "fixation" | null
@@ -31,11 +33,15 @@ export class Stage {
     window.addEventListener("resize", () => this.draw());
     window.visualViewport?.addEventListener("resize", () => this.draw());
     // No event tells of a style that an extension changes.
-    const look = () => {
-      if (this.obstacle !== this.#obstacle) this.draw();
+    let looked = -Infinity;
+    const look = (time) => {
+      if (time - looked >= LOOK_EVERY_MS) {
+        looked = time;
+        if (this.obstacle !== this.#obstacle) this.draw();
+      }
       requestAnimationFrame(look);
     };
-    look();
+    requestAnimationFrame(look);
   }
 
   get pixelScale() {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from PIL import ImageFile
 
 from analysis.figure_style import draw, save
 from analysis.report.content import Figure, Report, Section, Table
@@ -40,8 +41,9 @@ def table(rows: int) -> Section:
 
 
 @pytest.fixture
-def boxes(tmp_path: Path) -> Any:
+def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Of a report of these sections: page by page, name → (left, top, right, bottom) in CSS pixels."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)  # which WeasyPrint changes, and this puts back
     import weasyprint
 
     def lay_out(*sections: Section) -> list[dict[str, tuple[float, float, float, float]]]:
