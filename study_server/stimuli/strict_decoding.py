@@ -1,10 +1,9 @@
 """Damage in image files that Pillow passes over, because its decoders carry on after what they only warn of.
 
 What can be told depends on the form. PNG has a checksum in every chunk, which Pillow checks but for the pixels'. A JPEG
-has none: what its
-decoder warns of is damage, but a changed byte often makes another stream without fault, which no decoder can tell from
-the photograph (docs/running.md says how often). Deflate in a TIFF has a checksum, which libtiff does not wait for; JPEG
-in a TIFF is looked at like any other.
+has none: what its decoder warns of is damage, but a changed byte often makes another stream without fault, which no
+decoder can tell from the photograph (docs/running.md says how often). Deflate in a TIFF has a checksum, which libtiff
+does not wait for; JPEG in a TIFF is looked at like any other.
 """
 
 from __future__ import annotations

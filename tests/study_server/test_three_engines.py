@@ -23,6 +23,12 @@ pytestmark = [
 ]
 
 Open = Callable[[float], AbstractContextManager[Visitor]]
+EXAMPLE_IS_SHOWN = """(() => {
+      const canvas = document.querySelector(".example canvas");
+      if (!canvas || !("started" in document.documentElement.dataset)) return false;
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(new Uint32Array(data.buffer)).size > 500;
+    })()"""
 READY = "document.querySelector('[data-answer]:enabled')"
 
 
@@ -78,6 +84,7 @@ def test_a_whole_visit_from_consent_to_code(
     with browser(scale) as visitor:
         visitor.driver.get(server)
         visitor.click("#agree")
+        visitor.wait_for(EXAMPLE_IS_SHOWN)
         visitor.click(".actions .primary")
         visitor.click("#start-button")
         while True:

@@ -25,6 +25,12 @@ function fit() {
   canvas.style.width = `${figure.clientWidth + beyond}px`;
   canvas.style.marginLeft = `${-beyond / 2}px`;
   canvas.style.height = `${height + 2}px`;
+  // Text above it ends anywhere: the canvas begins on a device pixel all the same.
+  canvas.style.left = canvas.style.top = "0";
+  const { left, top } = canvas.getBoundingClientRect();
+  const ratio = window.devicePixelRatio;
+  canvas.style.left = `${Math.round(left * ratio) / ratio - left}px`;
+  canvas.style.top = `${Math.round(top * ratio) / ratio - top}px`;
 }
 
 const loaded = Object.entries(urls).map(async ([place, url]) => [place, await decode(await loadImage(url))]);
