@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from flask_babel import lazy_gettext as _  # in the words of who asked, which is not always who stores it
@@ -45,6 +46,8 @@ _FIND = (
     .order_by(_PARTICIPANT.c.id)
     .with_for_update(of=_PARTICIPANT, key_share=True)
 )  # fmt: skip
+_RECORDED = tuple(Recorded.model_fields)
+_values_of = attrgetter(*_RECORDED)
 _INSERT = insert(_RESPONSE)  # type: ignore[arg-type]
 _COUNT = (
     update(_PARTICIPANT)  # type: ignore[arg-type]
@@ -180,7 +183,7 @@ class _Batch:
         self.answers[row.trial_id] = answer
         self.counts[row.id] = self.counts.get(row.id, row.answered) + 1
         self.new.append(
-            answer.recorded.model_dump()
+            dict(zip(_RECORDED, _values_of(answer.recorded), strict=True))
             | {
                 "trial_id": row.trial_id,
                 "idempotency_key": answer.key,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext as _  # in the words of who asked, which is not always who takes them in
 from sqlalchemy import ColumnElement, delete, func, insert, select
@@ -17,6 +18,7 @@ from study_server.errors import Conflict, NotYours, StudyError, TooMany
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.running_study import RunningStudy
+from study_server.storage.bulk_insert import insert_rows, refresh_statistics
 from study_server.storage.group_commit import GroupCommit, Waiting
 from study_server.storage.models import (
     ANSWERED_ALL,
@@ -30,12 +32,12 @@ from study_server.storage.models import (
     Study,
     Trial,
 )
-from study_server.tasks.task import PlannedTrial
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _MOST_AT_ONCE = 50  # of who share a transaction; the others of other processes wait meanwhile
 _PLANNED_AHEAD = 64  # slots: as many as may be given to others, of other processes, while one arrives
 _FIRST_STAGE = "instructions"
+_PARTICIPANT, _TRIAL = Participant.__table__, Trial.__table__
 _HOUR = timedelta(hours=1)
 _MOST_LATER_IDS = 50  # of one participation; nobody gives a study up and takes it up again so often
 
@@ -127,14 +129,16 @@ class _Admission:
         study.refuse_changed(self.row)
         self._slots = slots.Slots(session, study, self.row, self.now)
         last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
-        self._last_number = last or 0
+        self._last_number = self._before = last or 0
         self._are_simulated = _are_simulated(session, study)
         of_these = Participant.token.in_([newcomer.token for newcomer in newcomers])
         known = select(Participant.token, Participant.stage).where(Participant.study_id == study.id, of_these)
         self._stages = {row.token: row.stage for row in session.execute(known)}
         """Of those who are here already, by their tokens."""
         self._unfinished = self._unfinished_of({newcomer.address for newcomer in newcomers})
-        self._new: list[Participant] = []
+        self._new: list[dict[str, Any]] = []
+        self._ids: list[int] = []
+        """Of the first of the new ones; all have one in the end."""
 
     def admit(self, newcomer: _Newcomer) -> Enrolled:
         """Take somebody in. Raises StudyError where they are refused, before anything of theirs is there."""
@@ -167,17 +171,18 @@ class _Admission:
         self._are_simulated = simulated
         self.row.frozen_at = self.row.frozen_at or self.now
         self._last_number += 1
-        participant = Participant(
-            study_id=study.id, number=self._last_number, slot=slot, token=newcomer.token,
-            withdrawal_code=readable_code(), simulated=simulated, language=newcomer.language, stage=_FIRST_STAGE,
-            consented_at=self.now, last_seen_at=self.now, address=None if simulated else address,
+        self._new.append(
+            {
+                "study_id": study.id, "number": self._last_number, "slot": slot, "token": newcomer.token,
+                "withdrawal_code": readable_code(), "simulated": simulated, "language": newcomer.language,
+                "stage": _FIRST_STAGE, "consented_at": self.now, "last_seen_at": self.now,
+                "address": None if simulated else address,
+            }
         )  # fmt: skip
         self._stages[newcomer.token] = _FIRST_STAGE
-        self._new.append(participant)
-        self.session.add(participant)
         if arrival.platform != "open":
-            self.session.flush()
-            self.session.add(_identity(self.session, study, participant, arrival))
+            self._insert_new()
+            self.session.add(_identity(self.session, study, self._ids[-1], arrival))
             self.session.flush()  # whoever comes next may be the same person
         if not simulated:
             self._unfinished[address] += 1
@@ -210,30 +215,36 @@ class _Admission:
             )
         )
 
+    def _insert_new(self) -> None:
+        """Those who were taken in, as far as they are not in the database yet."""
+        if rows := self._new[len(self._ids) :]:
+            inserted = insert(Participant).returning(Participant.id, sort_by_parameter_order=True)
+            self._ids += self.session.scalars(inserted, rows)
+
     def give_trials(self) -> None:
         """The trials of all who were taken in."""
         if not self._new:
             return
-        self.session.flush()
+        self._insert_new()
         study, stimuli = self.study, self.study.stimulus_ids(self.session, self.row)
-        self.session.execute(
-            insert(Trial.__table__),  # type: ignore[arg-type]
+        if self._last_number.bit_length() > self._before.bit_length():  # while there are few, and then ever more seldom
+            refresh_statistics(self.session, _PARTICIPANT)
+        insert_rows(
+            self.session,
+            _TRIAL,
             [
                 {
-                    "study_id": study.id, "participant_id": person.id, "position": position,
+                    "study_id": study.id, "participant_id": id, "position": position,
                     "stimulus_id": stimuli[study.groups[planned.group], planned.stratum],
                     "repetition": planned.repetition, "arrangement": " ".join(planned.arrangement),
                     "token": secrets.token_urlsafe(16), "images_token": secrets.token_urlsafe(16),
                 }
-                for person in self._new
-                for position, planned in enumerate(_planned_trials(study, person), 1)
+                for id, person in zip(self._ids, self._new, strict=True)
+                for position, planned in enumerate(
+                    study.task.plan_trials(study.settings, person["slot"], person["number"]), 1
+                )
             ],
         )  # fmt: skip
-
-
-def _planned_trials(study: RunningStudy, participant: Participant) -> Iterable[PlannedTrial]:
-    assert participant.slot is not None
-    return study.task.plan_trials(study.settings, participant.slot, participant.number)
 
 
 def enrol(study: RunningStudy, token: str, arrival: Arrival | None = None, **given: str | None) -> Enrolled:
@@ -339,12 +350,12 @@ def _by_person(study: RunningStudy, arrival: Arrival) -> tuple[ColumnElement[boo
     )  # fmt: skip
 
 
-def _identity(session: Session, study: RunningStudy, participant: Participant, arrival: Arrival) -> Identity:
+def _identity(session: Session, study: RunningStudy, participant: int, arrival: Arrival) -> Identity:
     before = 0
     if arrival.person is not None:
         before = session.scalar(select(func.max(Identity.repetition)).where(*_by_person(study, arrival))) or 0
     return Identity(
-        participant_id=participant.id, study_id=study.id, platform=arrival.platform, person=arrival.person,
+        participant_id=participant, study_id=study.id, platform=arrival.platform, person=arrival.person,
         project=arrival.project, session=arrival.session, repetition=before + 1,
     )  # fmt: skip
 

@@ -64,7 +64,7 @@ def visit() -> tuple[Response, int]:
 def respond(trial: str) -> Response:
     """Store the answer to a trial; acknowledged once it is committed."""
     answer = _parse(messages.Answer, _body())
-    stored = current_answers().record(token(), trial, answer.idempotency_key, answer.recorded(), answer.receipts())
+    stored = current_answers().record(token(), trial, answer.idempotency_key, answer, answer.receipts())
     return jsonify(**_progress(stored))
 
 

@@ -11,7 +11,7 @@ import re
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,7 @@ def _names_of_machine() -> tuple[str, str]:
     return socket.gethostname(), socket.getfqdn()  # which may wait for the DNS
 
 
+@lru_cache(maxsize=100)  # of the few that requests name, and of what else is tried lately
 def _without_port(host: str) -> str:
     """The name in a Host header, as names are compared; empty where it is none."""
     found = _HOST.fullmatch(host)

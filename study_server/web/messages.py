@@ -31,10 +31,6 @@ class Answer(Recorded):
         """Place → receipt, in whichever way it came."""
         return {"left": self.left_sent, "right": self.right_sent} | self.sent
 
-    def recorded(self) -> Recorded:
-        """What is stored of it."""
-        return Recorded.model_construct(**{name: getattr(self, name) for name in Recorded.model_fields})
-
 
 class PracticeAnswer(_Message):
     """The answer to a practice trial, which is not stored."""
