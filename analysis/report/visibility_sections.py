@@ -95,7 +95,7 @@ def _threshold(found: PsychometricFunction) -> str:
         told = f", or {interval(angle, 2, ' minutes of arc')}"
     threshold = interval(found.threshold_px, 2, " px")
     fits = "" if found.misfit is None else f" {found.misfit}"
-    return f"People called a pair different half of the time at a shift of {threshold}{told}.{fits} {_rates(found)}"
+    return f"Observers called a pair different half of the time at a shift of {threshold}{told}.{fits} {_rates(found)}"
 
 
 def _rates(found: PsychometricFunction) -> str:

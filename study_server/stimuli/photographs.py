@@ -88,7 +88,7 @@ def read_photograph(path: Path) -> ReadPhotograph:
     Raises StudyError with the reason where the file cannot be read whole, or its colours are others and cannot be
     converted.
     """
-    _read_heic()
+    open_heic()
     try:
         data = path.read_bytes()
         with _DECODING, warnings.catch_warnings():
@@ -114,7 +114,7 @@ def read_photograph(path: Path) -> ReadPhotograph:
 
 
 @cache
-def _read_heic() -> None:
+def open_heic() -> None:
     """From now on Pillow opens HEIC, which phones write."""
     import pillow_heif
 

@@ -16,7 +16,7 @@ from study_server.progress_bar import progress
 from study_server.stimuli.crops import CropWindow, smallest_photograph
 from study_server.stimuli.directions import STEP, Direction, Directions, in_turn
 from study_server.stimuli.image_sources import can_be_recorded
-from study_server.stimuli.photographs import Photograph, Pixels, pixels_sha256, read_photograph
+from study_server.stimuli.photographs import Photograph, Pixels, open_heic, pixels_sha256, read_photograph
 from study_server.stimuli.photographs_in_turn import refuse_too_small
 from study_server.tasks.two_afc.judgments import read_share
 from study_server.tasks.two_afc.manifest_row import COMPARED, ROLES, Role, TripletRow
@@ -203,6 +203,7 @@ def _middle(pixels: Pixels, design: TripletDesign, direction: Direction) -> Crop
 
 def _width_and_height(path: Path) -> tuple[int, int] | None:
     """Of an upright image, pixels; None for one that cannot be read, which is passed over later."""
+    open_heic()
     try:
         with Image.open(path) as image:
             turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5

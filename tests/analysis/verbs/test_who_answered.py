@@ -142,7 +142,7 @@ def test_a_report_says_it_in_title_first_sentence_figures_and_results(
         page = (folder / "report.html").read_text(encoding="utf-8")
         assert f"<h1>Report on the study pilot: {title}</h1>" in page
         head = page[page.index("</h1>") :]
-        assert head.index(sentence) < head.index("People called")
+        assert head.index(sentence) < head.index("Observers called")
         assert page.count(f" {label}.</figcaption>") == page.count('<figure id="figure-')
         drawn = [path.read_text(encoding="utf-8") for path in (folder / "figures").glob("*.svg")]
         assert drawn and all(label in figure for figure in drawn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -415,6 +417,21 @@ def test_the_largest_size_is_of_upright_images(folder: Path) -> None:
         (folder / part).mkdir(parents=True)
         Image.fromarray(noise(40, 32, seed=place)).save(folder / part / "a.jpg", exif=exif)
     assert open_triplets(folder).largest_size((0, 8), "right") == 24
+
+
+def test_the_largest_size_of_what_telephones_write(folder: Path) -> None:
+    """In a process that has read no photograph yet."""
+    from pillow_heif import from_pillow
+
+    for place, part in enumerate(("ref", "first", "second")):
+        (folder / part).mkdir(parents=True)
+        from_pillow(Image.fromarray(noise(64, 48, seed=place))).save(folder / part / "a.heic")
+    program = (
+        "from pathlib import Path; from study_server.tasks.two_afc.ready_triplets import open_triplets; "
+        f"print(open_triplets(Path({str(folder)!r})).largest_size((0, 8), 'right'))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "48"
 
 
 def test_no_size_that_fits(folder: Path) -> None:
