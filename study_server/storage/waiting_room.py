@@ -10,8 +10,11 @@ from queue import Empty, SimpleQueue
 
 from study_server.errors import Unavailable
 
-STUCK_AFTER_S = 1.0
-"""Nobody has had the database for so long: whoever waits may go on waiting for long."""
+STUCK_AFTER_S = 3.0
+"""Nobody has had the database for so long: whoever waits may go on waiting for long.
+
+On a slow machine a transaction of many arrivals takes a second, and is no reason to send anybody away.
+"""
 
 
 class WaitingRoom:
