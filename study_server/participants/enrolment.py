@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from study_server.errors import Conflict, NotYours, StudyError, TooMany
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
-from study_server.participants.running_study import RunningStudy
+from study_server.participants.running_study import PLANNED_AHEAD, RunningStudy
 from study_server.storage.bulk_insert import insert_rows, refresh_statistics
 from study_server.storage.group_commit import GroupCommit, Waiting
 from study_server.storage.models import (
@@ -35,7 +36,6 @@ from study_server.storage.models import (
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _MOST_AT_ONCE = 50  # of who share a transaction; the others of other processes wait meanwhile
-_PLANNED_AHEAD = 64  # slots: as many as may be given to others, of other processes, while one arrives
 _FIRST_STAGE = "instructions"
 _PARTICIPANT, _TRIAL = Participant.__table__, Trial.__table__
 _HOUR = timedelta(hours=1)
@@ -57,6 +57,12 @@ class Enrolled:
 def readable_code(length: int = 10) -> str:
     """A random code of characters that cannot be confused with each other when typed off a screen."""
     return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def _random_names(count: int) -> Iterator[str]:
+    """Names that nobody guesses, of 24 characters that a path can have. Drawn together, for one by one takes longer."""
+    drawn = base64.urlsafe_b64encode(secrets.token_bytes(18 * count)).decode()
+    return (drawn[begin : begin + 24] for begin in range(0, len(drawn), 24))
 
 
 @dataclass(eq=False)
@@ -229,22 +235,24 @@ class _Admission:
         study, stimuli = self.study, self.study.stimulus_ids(self.session, self.row)
         if self._last_number.bit_length() > self._before.bit_length():  # while there are few, and then ever more seldom
             refresh_statistics(self.session, _PARTICIPANT)
-        insert_rows(
-            self.session,
-            _TRIAL,
-            [
-                {
-                    "study_id": study.id, "participant_id": id, "position": position,
-                    "stimulus_id": stimuli[study.groups[planned.group], planned.stratum],
-                    "repetition": planned.repetition, "arrangement": " ".join(planned.arrangement),
-                    "token": secrets.token_urlsafe(16), "images_token": secrets.token_urlsafe(16),
-                }
-                for id, person in zip(self._ids, self._new, strict=True)
-                for position, planned in enumerate(
-                    study.task.plan_trials(study.settings, person["slot"], person["number"]), 1
-                )
-            ],
-        )  # fmt: skip
+        trials = [
+            (id, position, planned)
+            for id, person in zip(self._ids, self._new, strict=True)
+            for position, planned in enumerate(
+                study.task.plan_trials(study.settings, person["slot"], person["number"]), 1
+            )
+        ]
+        names = _random_names(2 * len(trials))
+        rows: list[dict[str, int | str]] = [
+            {
+                "study_id": study.id, "participant_id": id, "position": position,
+                "stimulus_id": stimuli[study.groups[planned.group], planned.stratum],
+                "repetition": planned.repetition, "arrangement": " ".join(planned.arrangement),
+                "token": next(names), "images_token": next(names),
+            }
+            for id, position, planned in trials
+        ]  # fmt: skip
+        insert_rows(self.session, _TRIAL, rows)
 
 
 def enrol(study: RunningStudy, token: str, arrival: Arrival | None = None, **given: str | None) -> Enrolled:
@@ -292,7 +300,7 @@ def _plan_ahead(study: RunningStudy) -> None:
     with study.database.reading() as session:
         first = session.scalar(select(Study.next_slot).where(Study.id == study.id)) or 0
         given_back = session.scalar(select(func.min(FreeSlot.slot)).where(FreeSlot.study_id == study.id))
-    study.task.plan_ahead(study.settings, range(first, first + _PLANNED_AHEAD))
+    study.task.plan_ahead(study.settings, range(first, first + PLANNED_AHEAD))
     if given_back is not None:  # of a round of long ago, perhaps
         study.task.plan_ahead(study.settings, range(given_back, given_back + 1))
 

@@ -19,6 +19,8 @@ from study_server.storage.models import Event, Participant, Stimulus, StimulusGr
 from study_server.storage.registration import register
 
 Actor = Literal["participant", "researcher", "platform", "server"]
+PLANNED_AHEAD = 64
+"""Slots that are planned before somebody comes for them: as many may be given to others while one arrives."""
 
 
 class RunningStudy:
@@ -40,13 +42,14 @@ class RunningStudy:
         self.groups = list(dict.fromkeys(row.group for row in folder.rows))
         self.judged = frozenset(row.name for row in folder.rows if self.task.is_judged(row, self.settings))
         self.n_trials = self.task.design(self.settings).n_trials
-        self.task.plan_ahead(self.settings, range(1))  # before anybody has to wait for it
         self._stimulus_ids: dict[tuple[str, int], int] | None = None
         self.lacking: int | None = None
         """The stimulus that had fewest answers when all were counted last: it is looked at first, to see how many."""
         with database.reading() as session:
             row = session.get_one(Study, self.id)
             self.secret_key, self.simulation_key = row.secret_key, row.simulation_key
+            coming = range(row.next_slot, row.next_slot + PLANNED_AHEAD)
+        self.task.plan_ahead(self.settings, coming)  # before anybody has to wait for it
 
     def locked(self, session: Session) -> Study:
         """The study's row, held until the transaction ends, so that arrivals and slots are decided one at a time.

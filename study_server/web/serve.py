@@ -29,6 +29,9 @@ from study_server.web.compression import Compression
 from study_server.web.patient_worker import PatientWorker, connections_at_most
 from study_server.web.several import create_server_app, paths_of
 
+_CROWD = 256
+"""Slots that are planned before the server takes anybody in."""
+
 
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(
@@ -121,9 +124,13 @@ def _prepare(folder: StudyFolder) -> tuple[str, Identity | None]:
     """The state that a study is in, in words, and which file its database is."""
     _ = folder.published  # before any work: whether stimuli are where browsers are sent
     verify_pixels(folder)
-    folder.task.plan_ahead(folder.settings, range(1))  # before there are several processes, each of which would do it
     database = Database(folder.database_url, group=folder.settings.server.group)
-    state = _state(database, register(folder, database))
+    study_id = register(folder, database)
+    with database.reading() as session:
+        next_slot = session.get_one(Study, study_id).next_slot
+    # Before there are several processes, each of which would do it while a crowd waits.
+    folder.task.plan_ahead(folder.settings, range(next_slot, next_slot + _CROWD))
+    state = _state(database, study_id)
     identity = database.identity
     database.close()
     state += "".join(f"\nWarning: {warning}." for warning in dropped(folder.settings))

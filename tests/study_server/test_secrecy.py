@@ -95,7 +95,7 @@ def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:
     for _ in range(5):
         names += [name for trial in begin(app.test_client()) for name in (trial["id"], *trial["images"].values())]
     assert len(set(names)) == len(names) == 150
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}|/images/[A-Za-z0-9_-]{22}[01]", name) for name in names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{24}|/images/[A-Za-z0-9_-]{24}[01]", name) for name in names)
 
 
 def test_both_sides_carry_the_reference_about_equally_often(app: Flask) -> None:
