@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _  # in the words of who asked, which is not always who takes them in
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotYours, StudyError, TooMany
@@ -134,9 +134,11 @@ class _Admission:
         self.row = study.locked(session)
         study.refuse_changed(self.row)
         self._slots = slots.Slots(session, study, self.row, self.now)
-        last = session.scalar(select(func.max(Participant.number)).where(Participant.study_id == study.id))
-        self._last_number = self._before = last or 0
-        self._are_simulated = _are_simulated(session, study)
+        last = select(func.max(Participant.number)).where(Participant.study_id == study.id)
+        both = select(last.scalar_subquery().label("last"), _first_is_simulated(study).scalar_subquery().label("first"))
+        found = session.execute(both).one()
+        self._last_number = self._before = found.last or 0
+        self._are_simulated: bool | None = found.first
         of_these = Participant.token.in_([newcomer.token for newcomer in newcomers])
         known = select(Participant.token, Participant.stage).where(Participant.study_id == study.id, of_these)
         self._stages = {row.token: row.stage for row in session.execute(known)}
@@ -297,9 +299,9 @@ def _note_hourly(session: Session, study: RunningStudy, kind: str, detail: str, 
 
 def _plan_ahead(study: RunningStudy) -> None:
     """Plan the slots that come next before the study's row is held: with many images this takes seconds."""
-    with study.database.reading() as session:
-        first = session.scalar(select(Study.next_slot).where(Study.id == study.id)) or 0
-        given_back = session.scalar(select(func.min(FreeSlot.slot)).where(FreeSlot.study_id == study.id))
+    free = select(func.min(FreeSlot.slot)).where(FreeSlot.study_id == study.id).scalar_subquery()
+    with study.database.reading_rows() as connection:
+        first, given_back = connection.execute(select(Study.next_slot, free).where(Study.id == study.id)).one()
     study.task.plan_ahead(study.settings, range(first, first + PLANNED_AHEAD))
     if given_back is not None:  # of a round of long ago, perhaps
         study.task.plan_ahead(study.settings, range(given_back, given_back + 1))
@@ -391,8 +393,11 @@ def _refuse_closed(session: Session, row: Study) -> None:
 
 def _are_simulated(session: Session, study: RunningStudy) -> bool | None:
     """Whether the study's participants are simulated, as the first one was; None before the first."""
-    first = select(Participant.simulated).where(Participant.study_id == study.id).order_by(Participant.number).limit(1)
-    return session.scalar(first)
+    return session.scalar(_first_is_simulated(study))
+
+
+def _first_is_simulated(study: RunningStudy) -> Select[bool]:
+    return select(Participant.simulated).where(Participant.study_id == study.id).order_by(Participant.number).limit(1)
 
 
 def _mixed(simulated: bool) -> Conflict:
