@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from study_server.errors import StudyError
 from study_server.participants import acceptance, platforms, slots
 from study_server.participants.arrival import Arrival
-from study_server.participants.enrolment import add_ids, readable_code
+from study_server.participants.enrolment import readable_code
+from study_server.participants.known_people import add_ids
 from study_server.participants.running_study import RunningStudy
 from study_server.participants.typed_text import on_one_line
 from study_server.storage.models import Participant, QuestionAnswer

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _  # in the words of who asked, which is not always who takes them in
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotYours, StudyError, TooMany
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
+from study_server.participants.known_people import add_ids, begun_by, identity_of
 from study_server.participants.running_study import PLANNED_AHEAD, RunningStudy
 from study_server.storage.bulk_insert import insert_rows, refresh_statistics
 from study_server.storage.group_commit import GroupCommit, Waiting
@@ -26,9 +27,7 @@ from study_server.storage.models import (
     STUDY_STATES,
     Event,
     FreeSlot,
-    Identity,
     IdUse,
-    LaterIds,
     Participant,
     Study,
     Trial,
@@ -39,7 +38,6 @@ _MOST_AT_ONCE = 50  # of who share a transaction; the others of other processes 
 _FIRST_STAGE = "instructions"
 _PARTICIPANT, _TRIAL = Participant.__table__, Trial.__table__
 _HOUR = timedelta(hours=1)
-_MOST_LATER_IDS = 50  # of one participation; nobody gives a study up and takes it up again so often
 
 
 @dataclass(frozen=True)
@@ -190,7 +188,7 @@ class _Admission:
         self._stages[newcomer.token] = _FIRST_STAGE
         if arrival.platform != "open":
             self._insert_new()
-            self.session.add(_identity(self.session, study, self._ids[-1], arrival))
+            self.session.add(identity_of(self.session, study, self._ids[-1], arrival))
             self.session.flush()  # whoever comes next may be the same person
         if not simulated:
             self._unfinished[address] += 1
@@ -305,69 +303,6 @@ def _plan_ahead(study: RunningStudy) -> None:
     study.task.plan_ahead(study.settings, range(first, first + PLANNED_AHEAD))
     if given_back is not None:  # of a round of long ago, perhaps
         study.task.plan_ahead(study.settings, range(given_back, given_back + 1))
-
-
-def add_ids(session: Session, participant: Participant, arrival: Arrival | None) -> None:
-    """Who gave the study up at the platform and took it up again is known there by other ids, too, from now on.
-
-    The first ones stay: the platform may still speak of them.
-    """
-    identity = participant.identity
-    if identity is None or arrival is None or arrival.session is None:
-        return
-    if (identity.platform, identity.person) != (
-        arrival.platform,
-        arrival.person,
-    ) or identity.session == arrival.session:
-        return
-    if all(later.session != arrival.session for later in identity.later) and len(identity.later) < _MOST_LATER_IDS:
-        identity.later.append(LaterIds(session=arrival.session, project=arrival.project, added_at=datetime.now(UTC)))
-
-
-def begun_by(session: Session, study: RunningStudy, arrival: Arrival) -> Participant | None:
-    """The person's last participation.
-
-    Where the study lets people take part repeatedly, not one that is finished; but the platform's id of a
-    participation always leads back to that one.
-    """
-    if arrival.person is None:
-        return None
-    participant = session.scalar(
-        select(Participant)
-        .join(Identity, Identity.participant_id == Participant.id)
-        .where(*_by_person(study, arrival))
-        .order_by(Identity.repetition.desc())
-        .limit(1)
-    )
-    if participant and participant.stage == "finished" and study.settings.recruitment.repeat:
-        assert participant.identity is not None
-        known = {participant.identity.session, *(later.session for later in participant.identity.later)}
-        return participant if arrival.session is not None and arrival.session in known else None
-    return participant
-
-
-def may_repeat(study: RunningStudy, token: str | None, arrival: Arrival) -> bool:
-    """Whether who has finished, known by this secret, comes to take part once more."""
-    if not study.settings.recruitment.repeat or arrival.person is None:
-        return False
-    with study.database.reading() as session:
-        return begun_by(session, study, arrival) is None
-
-
-def _by_person(study: RunningStudy, arrival: Arrival) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Identity.study_id == study.id, Identity.platform == arrival.platform, Identity.person == arrival.person,
-    )  # fmt: skip
-
-
-def _identity(session: Session, study: RunningStudy, participant: int, arrival: Arrival) -> Identity:
-    before = 0
-    if arrival.person is not None:
-        before = session.scalar(select(func.max(Identity.repetition)).where(*_by_person(study, arrival))) or 0
-    return Identity(
-        participant_id=participant, study_id=study.id, platform=arrival.platform, person=arrival.person,
-        project=arrival.project, session=arrival.session, repetition=before + 1,
-    )  # fmt: skip
 
 
 def refuse(study: RunningStudy, *, simulated: bool = False) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from study_server.errors import Conflict
 from study_server.participants.arrival import Arrival
-from study_server.participants.enrolment import add_ids
+from study_server.participants.known_people import add_ids
 from study_server.participants.progress import move_on
 from study_server.participants.recorded import WHOLE
 from study_server.participants.running_study import RunningStudy

@@ -15,7 +15,7 @@ from study_server.access import sessions
 from study_server.access.limits import address_hash, counted_by_address
 from study_server.access.sessions import SIMULATION_HEADER, current_enrolments, current_study, token
 from study_server.errors import Conflict, NotYours, StudyError
-from study_server.participants import completion, enrolment, measurements, platforms, progress
+from study_server.participants import completion, enrolment, known_people, measurements, platforms, progress
 from study_server.participants.arrival import Arrival
 from study_server.participants.progress import Progress
 from study_server.tasks.task import page_settings
@@ -123,7 +123,7 @@ def _own_participation(arrival: Arrival) -> Response | None:
     if found is None:
         sessions.remember_withdrawal(own)  # by the researcher, or in another browser
         return redirect(url_for("withdrawal.done"))
-    if found.stage == "finished" and enrolment.may_repeat(study, token(), arrival):
+    if found.stage == "finished" and known_people.may_repeat(study, token(), arrival):
         return None
     sessions.come_again(arrival)
     return redirect(page_of(found.stage))
