@@ -48,11 +48,16 @@ def test_an_answer_is_stored_as_it_was_given_and_counted(people: Participation) 
     people.stay_away(token)
     trial, *_ = people.trials(token)
     before = datetime.now(UTC)
-    assert people.record(token, trial, "a-key", visit=2, window_changes=1) == Progress("trials", 1, 4)
+    more = {
+        "visit": 2, "window_changes": 1, "exactness": "derived", "page_altered": True, "refresh_rate_hz": 59.5,
+        "sent_after_ms": 3.25,
+    }  # fmt: skip
+    assert people.record(token, trial, "a-key", **more) == Progress("trials", 1, 4)
     response = stored(people)[trial]
     assert response.idempotency_key == "a-key"
     assert before <= response.answered_at <= datetime.now(UTC)
-    given = RECORDED.model_dump() | {"visit": 2, "window_changes": 1}
+    given = RECORDED.model_dump() | more
+    assert None not in given.values()
     assert {name: getattr(response, name) for name in given} == given
     assert people.person(token).answered == 1
     assert people.person(token).last_seen_at == response.answered_at

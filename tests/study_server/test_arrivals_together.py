@@ -20,7 +20,7 @@ from study_server.errors import Conflict, NotYours, TooMany
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.arrival import Arrival
 from study_server.participants.enrolment import Enrolled, Enrolments
-from study_server.storage.models import Event, Participant, Study, Trial
+from study_server.storage.models import Event, Identity, Participant, Study, Trial
 from study_server.web.app import create_app
 
 Together = Callable[..., list[Any]]
@@ -105,6 +105,26 @@ def test_each_is_refused_or_taken_in_as_if_they_came_alone(people: Participation
     assert [type(result) for result in results] == [Enrolled, Conflict, NotYours, Enrolled, Enrolled]
     assert commits == [2]
     assert people.held_slots() == [0, 1]
+
+
+def test_observers_are_let_in_where_no_person_has_come_and_persons_where_no_observer_has(people: Participation) -> None:
+    """As the first participant was, whoever brought them."""
+    key = people.study.simulation_key
+    assert together(people, {"token": "first"}) == [Enrolled("first", "instructions")]
+    refused, taken_in = together(people, {"token": "simulated", "simulation_key": key}, {"token": "second"})
+    assert isinstance(refused, Conflict) and taken_in == Enrolled("second", "instructions")
+
+
+def test_each_is_known_by_their_own_id_among_others_who_come_at_once(people: Participation, commits: list[int]) -> None:
+    persons = [
+        {"token": f"token-{n}", "arrival": Arrival("prolific", f"person {n}", "study", f"session {n}", is_proved=True)}
+        for n in range(3)
+    ]
+    together(people, persons[0], {"token": "open"}, *persons[1:])
+    with people.database.reading() as session:
+        found = session.execute(select(Participant.token, Identity.person).join(Participant.identity)).all()
+    assert sorted(found) == [(f"token-{n}", f"person {n}") for n in range(3)]
+    assert commits == [4]
 
 
 def test_one_person_who_comes_twice_at_once_takes_part_once(people: Participation) -> None:
