@@ -4,6 +4,7 @@ import { pause } from "./requests.js";
 
 const FRAMES = 60;
 const FEWEST_FRAMES = 20;
+const USUAL_HZ = 60;
 const SLOWEST_HZ = 20; // below this the browser holds frames back; no display is that slow
 
 export class Display {
@@ -43,6 +44,13 @@ export class Display {
     const sorted = [...this.#intervals].sort((one, other) => one - other);
     const rate = 1000 / sorted[Math.floor(sorted.length / 2)];
     return rate >= SLOWEST_HZ && rate <= 1000 ? Math.round(100 * rate) / 100 : null;
+  }
+
+  // When the frame began in which `time` lies, ms, reckoned from the beginning of one before it: where a device is busy,
+  // what a frame's callback does is done in a later frame.
+  frameAt(time, earlier) {
+    const interval = 1000 / (this.refreshRate ?? USUAL_HZ);
+    return earlier + Math.max(0, Math.floor((time - earlier) / interval)) * interval;
   }
 
   // The refresh rate as soon as it is known, or null after `ms`.

@@ -207,8 +207,9 @@ export class TrialScreen {
       await pause(this.#page.fixationMs);
       await this.#roomToShow();
     }
-    const drawn = await nextFrame();
+    const frame = await nextFrame();
     this.show(images);
+    const drawn = this.display.frameAt(performance.now(), frame);
     // In the next frame the one with the images has been handed to the display: nothing that a page can learn is nearer
     // to the light. (Paint and element timing leave canvases out; and the clock read inside this frame is at most late
     // by the callbacks before it, where its nominal beginning may lie before the drawing was done.)
