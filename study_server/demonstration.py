@@ -125,7 +125,7 @@ class _Crowd:
         self.next_slot = 0
 
     def take_part(self, session: Session, row: Study, count: int) -> None:
-        ids = self.study.stimulus_ids(session, row)
+        ids = self.study.stimulus_ids(session)
         self.stimulus_ids = {(self.study.groups.index(group), stratum): id for (group, stratum), id in ids.items()}
         self.rows = {(self.study.groups.index(row.group), row.stratum): row for row in self.study.folder.rows}
         self.first_participant = 1 + (session.scalar(select(Participant.id).order_by(Participant.id.desc())) or 0)

@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from itsdangerous import BadSignature
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from study_server.participants.answers import Answers
 from study_server.participants.arrival import Arrival
 from study_server.participants.enrolment import Enrolments
+from study_server.participants.given_trials import GivenTrials
 from study_server.participants.running_study import RunningStudy
 
 SIMULATION_HEADER = "X-Shift-Study-Simulation"
@@ -36,6 +37,7 @@ class _Interface(SecureCookieSessionInterface):
     def __init__(self) -> None:
         # The same cookie comes with every answer and image: its signature need not be computed for each.
         self._verified: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._serializer: URLSafeTimedSerializer | None = None
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the cookie says; a participant whose cookie is of before cookies were signed gets a signed one."""
@@ -56,6 +58,11 @@ class _Interface(SecureCookieSessionInterface):
                 opened.permanent = True
                 opened.update({_PARTICIPANT: bare, _ARRIVAL: Arrival().to_json(), _BEGUN: True})
         return opened
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """As Flask's, made once: the key is the study's, and never another."""
+        self._serializer = self._serializer or super().get_signing_serializer(app)
+        return self._serializer
 
     def _open(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """As Flask does it, whatever the age of the cookie.
@@ -111,6 +118,12 @@ def current_enrolments() -> Enrolments:
     """Where this process takes those who consent to."""
     enrolments: Enrolments = current_app.extensions["enrolments"]
     return enrolments
+
+
+def current_given_trials() -> GivenTrials:
+    """Where this process takes those who come to their trials to."""
+    given: GivenTrials = current_app.extensions["given_trials"]
+    return given
 
 
 def token() -> str | None:

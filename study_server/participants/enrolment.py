@@ -1,8 +1,7 @@
-"""Participants arrive: who is admitted, and what they are given to judge."""
+"""Participants arrive: who is admitted, and which slot they get."""
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -19,24 +18,22 @@ from study_server.errors import Conflict, NotYours, StudyError, TooMany
 from study_server.participants import slots
 from study_server.participants.arrival import Arrival
 from study_server.participants.known_people import add_ids, begun_by, identity_of
-from study_server.participants.running_study import PLANNED_AHEAD, RunningStudy
-from study_server.storage.bulk_insert import insert_rows, refresh_statistics
+from study_server.participants.running_study import RunningStudy
+from study_server.storage.bulk_insert import refresh_statistics
 from study_server.storage.group_commit import GroupCommit, Waiting
 from study_server.storage.models import (
     ANSWERED_ALL,
     STUDY_STATES,
     Event,
-    FreeSlot,
     IdUse,
     Participant,
     Study,
-    Trial,
 )
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _MOST_AT_ONCE = 50  # of who share a transaction; the others of other processes wait meanwhile
 _FIRST_STAGE = "instructions"
-_PARTICIPANT, _TRIAL = Participant.__table__, Trial.__table__
+_PARTICIPANT = Participant.__table__
 _HOUR = timedelta(hours=1)
 
 
@@ -57,12 +54,6 @@ def readable_code(length: int = 10) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
-def _random_names(count: int) -> Iterator[str]:
-    """Names that nobody guesses, of 24 characters that a path can have. Drawn together, for one by one takes longer."""
-    drawn = base64.urlsafe_b64encode(secrets.token_bytes(18 * count)).decode()
-    return (drawn[begin : begin + 24] for begin in range(0, len(drawn), 24))
-
-
 @dataclass(eq=False)
 class _Newcomer(Waiting[Enrolled]):
     """Who has consented and waits to be taken in."""
@@ -79,8 +70,8 @@ class Enrolments:
 
     def __init__(self, study: RunningStudy) -> None:
         self.study = study
-        self._commits = GroupCommit[Session, _Newcomer, Enrolled](
-            study.database.waiting, self._planned, self._take_in, most_at_once=_MOST_AT_ONCE
+        self._commits = GroupCommit[tuple[Session, Study], _Newcomer, Enrolled](
+            study.database.waiting, self._admitting, self._take_in, most_at_once=_MOST_AT_ONCE
         )
 
     def enrol(
@@ -92,7 +83,7 @@ class Enrolments:
         simulation_key: str | None = None,
         address: str | None = None,
     ) -> Enrolled:
-        """Take in a participant who has consented: a slot and its trials.
+        """Take in a participant who has consented: a slot.
 
         They are known by `token`, or by the secret of the participation that this person has begun already, here or in
         another browser. With an id in a link alone they can only go on with what is not finished; `address` (a keyed
@@ -104,14 +95,17 @@ class Enrolments:
         return self._commits.settle(_Newcomer(token, arrival or Arrival(), language, simulation_key, address))
 
     @contextmanager
-    def _planned(self) -> Iterator[Session]:
-        _plan_ahead(self.study)
+    def _admitting(self) -> Iterator[tuple[Session, Study]]:
+        """A transaction, from when it is this process's turn to admit: whoever comes until then is in it."""
         with self.study.database.writing() as session:
-            yield session
+            yield session, self.study.locked(session)
 
-    def _take_in(self, session: Session, newcomers: list[_Newcomer]) -> list[tuple[_Newcomer, Enrolled]]:
+    def _take_in(
+        self, admitting: tuple[Session, Study], newcomers: list[_Newcomer]
+    ) -> list[tuple[_Newcomer, Enrolled]]:
         """Who is taken in, of those who are not refused; refusals leave nothing behind but that they are noted."""
-        admission = _Admission(session, self.study, newcomers)
+        session, row = admitting
+        admission = _Admission(session, self.study, row, newcomers)
         taken_in = []
         with session.no_autoflush:  # all new participants are written together
             for newcomer in newcomers:
@@ -119,18 +113,17 @@ class Enrolments:
                     taken_in.append((newcomer, admission.admit(newcomer)))
                 except StudyError as refusal:
                     newcomer.error = refusal
-        admission.give_trials()
+        admission.finish()
         return taken_in
 
 
 class _Admission:
     """One transaction in which people are taken in one after the other, while the study's row is held."""
 
-    def __init__(self, session: Session, study: RunningStudy, newcomers: Sequence[_Newcomer]) -> None:
+    def __init__(self, session: Session, study: RunningStudy, row: Study, newcomers: Sequence[_Newcomer]) -> None:
         """Raises Conflict where another process has changed the study."""
-        self.session, self.study, self.now = session, study, datetime.now(UTC)
-        self.row = study.locked(session)
-        study.refuse_changed(self.row)
+        self.session, self.study, self.row, self.now = session, study, row, datetime.now(UTC)
+        study.refuse_changed(row)
         self._slots = slots.Slots(session, study, self.row, self.now)
         last = select(func.max(Participant.number)).where(Participant.study_id == study.id)
         both = select(last.scalar_subquery().label("last"), _first_is_simulated(study).scalar_subquery().label("first"))
@@ -227,32 +220,11 @@ class _Admission:
             inserted = insert(Participant).returning(Participant.id, sort_by_parameter_order=True)
             self._ids += self.session.scalars(inserted, rows)
 
-    def give_trials(self) -> None:
-        """The trials of all who were taken in."""
-        if not self._new:
-            return
+    def finish(self) -> None:
+        """Write down all who were taken in."""
         self._insert_new()
-        study, stimuli = self.study, self.study.stimulus_ids(self.session, self.row)
         if self._last_number.bit_length() > self._before.bit_length():  # while there are few, and then ever more seldom
             refresh_statistics(self.session, _PARTICIPANT)
-        trials = [
-            (id, position, planned)
-            for id, person in zip(self._ids, self._new, strict=True)
-            for position, planned in enumerate(
-                study.task.plan_trials(study.settings, person["slot"], person["number"]), 1
-            )
-        ]
-        names = _random_names(2 * len(trials))
-        rows: list[dict[str, int | str]] = [
-            {
-                "study_id": study.id, "participant_id": id, "position": position,
-                "stimulus_id": stimuli[study.groups[planned.group], planned.stratum],
-                "repetition": planned.repetition, "arrangement": " ".join(planned.arrangement),
-                "token": next(names), "images_token": next(names),
-            }
-            for id, position, planned in trials
-        ]  # fmt: skip
-        insert_rows(self.session, _TRIAL, rows)
 
 
 def enrol(study: RunningStudy, token: str, arrival: Arrival | None = None, **given: str | None) -> Enrolled:
@@ -293,16 +265,6 @@ def _note_hourly(session: Session, study: RunningStudy, kind: str, detail: str, 
     if session.scalar(noted.limit(1)) is None:
         study.note(session, kind, "server", detail=detail)
         session.flush()
-
-
-def _plan_ahead(study: RunningStudy) -> None:
-    """Plan the slots that come next before the study's row is held: with many images this takes seconds."""
-    free = select(func.min(FreeSlot.slot)).where(FreeSlot.study_id == study.id).scalar_subquery()
-    with study.database.reading_rows() as connection:
-        first, given_back = connection.execute(select(Study.next_slot, free).where(Study.id == study.id)).one()
-    study.task.plan_ahead(study.settings, range(first, first + PLANNED_AHEAD))
-    if given_back is not None:  # of a round of long ago, perhaps
-        study.task.plan_ahead(study.settings, range(given_back, given_back + 1))
 
 
 def refuse(study: RunningStudy, *, simulated: bool = False) -> None:

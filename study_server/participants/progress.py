@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 
 from study_server.errors import Conflict, NotFound
+from study_server.participants.given_trials import GivenTrials, has_trials
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.models import ANSWERED_ALL, Participant, Response, Stimulus, Trial
 
@@ -64,25 +65,39 @@ def last_visit(study: RunningStudy, token: str | None) -> int | None:
         return participant.visits or None if participant is not None else None
 
 
-def remaining_trials(study: RunningStudy, token: str | None) -> list[TrialLinks]:
-    """The participant's unanswered trials, in order. Raises NotYours for an unknown secret."""
+def remaining_trials(study: RunningStudy, token: str | None, given: GivenTrials | None = None) -> list[TrialLinks]:
+    """The participant's unanswered trials, in order; who asks for the first time is given them.
+
+    given: where this process brings those who ask; None: they come alone.
+    Raises NotYours for an unknown secret, and Conflict where another process has changed the study.
+    """
+    rows = _unanswered(study, token)
+    if rows is None:
+        (given or GivenTrials(study)).give(token)
+        rows = _unanswered(study, token) or []
+    places, published = study.task.places, study.published
+    if published is None:
+        return [TrialLinks(trial, image_names(places, images)) for trial, images, _arrangement, _name in rows]
+    url = study.settings.server.stimuli_url
+    return [
+        TrialLinks(trial, dict(zip(places, published.addresses(url, name, arrangement.split()), strict=True)))
+        for trial, _images, arrangement, name in rows
+    ]
+
+
+def _unanswered(study: RunningStudy, token: str | None) -> Sequence[Row[str, str, str, str]] | None:
+    """Token, images' token, arrangement and stimulus of each unanswered trial; None where no trials were given yet."""
     with study.database.reading() as session:
         participant = study.get(session, token)
-        rows = session.execute(
+        if not has_trials(session, participant):  # before the others are looked for: another tab may ask meanwhile
+            return None
+        return session.execute(
             select(Trial.token, Trial.images_token, Trial.arrangement, Stimulus.name)
             .join(Stimulus, Stimulus.id == Trial.stimulus_id)
             .outerjoin(Response)
             .where(Trial.participant_id == participant.id, Response.trial_id.is_(None))
             .order_by(Trial.position)
-        )
-        places, published = study.task.places, study.published
-        if published is None:
-            return [TrialLinks(trial, image_names(places, token)) for trial, token, _arrangement, _name in rows]
-        url = study.settings.server.stimuli_url
-        return [
-            TrialLinks(trial, dict(zip(places, published.addresses(url, name, arrangement.split()), strict=True)))
-            for trial, _token, arrangement, name in rows
-        ]
+        ).all()
 
 
 def image_names(places: Sequence[str], images_token: str) -> dict[str, str]:

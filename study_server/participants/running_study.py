@@ -19,8 +19,6 @@ from study_server.storage.models import Event, Participant, Stimulus, StimulusGr
 from study_server.storage.registration import register
 
 Actor = Literal["participant", "researcher", "platform", "server"]
-PLANNED_AHEAD = 64
-"""Slots that are planned before somebody comes for them: as many may be given to others while one arrives."""
 
 
 class RunningStudy:
@@ -48,8 +46,6 @@ class RunningStudy:
         with database.reading() as session:
             row = session.get_one(Study, self.id)
             self.secret_key, self.simulation_key = row.secret_key, row.simulation_key
-            coming = range(row.next_slot, row.next_slot + PLANNED_AHEAD)
-        self.task.plan_ahead(self.settings, coming)  # before anybody has to wait for it
 
     def locked(self, session: Session) -> Study:
         """The study's row, held until the transaction ends, so that arrivals and slots are decided one at a time.
@@ -63,19 +59,16 @@ class RunningStudy:
         if (row.settings, row.manifest_sha256) != self._identity:
             raise Conflict("the study has been changed since this server started: restart the server")
 
-    def stimulus_ids(self, session: Session, row: Study) -> dict[tuple[str, int], int]:
-        """(group, stratum) → the stimulus's id, while the study's row is held."""
-        if self._stimulus_ids is not None:
-            return self._stimulus_ids
-        found = session.execute(
-            select(StimulusGroup.name, Stimulus.stratum, Stimulus.id)
-            .join(StimulusGroup.stimuli)
-            .where(Stimulus.study_id == self.id)
-        )
-        ids = {(group, stratum): id for group, stratum, id in found}
-        if row.frozen_at is not None:  # until then another process may enter the stimuli anew
-            self._stimulus_ids = ids
-        return ids
+    def stimulus_ids(self, session: Session) -> dict[tuple[str, int], int]:
+        """(group, stratum) → the stimulus's id, once there are participants: until then they may be entered anew."""
+        if self._stimulus_ids is None:
+            found = session.execute(
+                select(StimulusGroup.name, Stimulus.stratum, Stimulus.id)
+                .join(StimulusGroup.stimuli)
+                .where(Stimulus.study_id == self.id)
+            )
+            self._stimulus_ids = {(group, stratum): id for group, stratum, id in found}
+        return self._stimulus_ids
 
     def find(self, session: Session, token: str | None, *, hold: bool = False) -> Participant | None:
         """The participant with this secret; `hold`: until the transaction ends nobody else changes their row."""

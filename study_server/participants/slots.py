@@ -71,7 +71,8 @@ def release(
         return
     session.add(FreeSlot(study_id=study.id, slot=participant.slot))
     study.note(session, "slot_released", actor, participant, f"slot {participant.slot}, {reason}")
-    participant.slot, participant.released_reason, participant.address = None, reason, None
+    participant.slot, participant.given_back = None, participant.slot
+    participant.released_reason, participant.address = reason, None
     session.flush()
 
 

@@ -153,6 +153,8 @@ class Participant(Base):
     """With this code the participant can withdraw, from any browser."""
     slot: Mapped[int | None]
     """Which place of the assignment the participant holds; None once it was given back."""
+    given_back: Mapped[int | None]
+    """The slot that they held before: its trials are theirs all the same, should they come back and ask for them."""
     stage: Mapped[str] = mapped_column(String(16), default=STAGES[0])
     simulated: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str | None] = mapped_column(String(16))

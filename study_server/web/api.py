@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
 
 from study_server.access import sessions
-from study_server.access.sessions import current_answers, current_study, token
+from study_server.access.sessions import current_answers, current_given_trials, current_study, token
 from study_server.errors import NotFound, NotYours, StudyError
 from study_server.participants import measurements
 from study_server.participants.answers import refuse_other_answers
@@ -36,7 +36,7 @@ def openapi() -> Response:
 def remaining() -> Response:
     """The unanswered trials in order, each with names that mean nothing."""
     study, secret = current_study(), token()
-    trials = remaining_trials(study, secret)
+    trials = remaining_trials(study, secret, current_given_trials())
     found = _signed_in()
     return jsonify(
         **_progress(found),

@@ -17,6 +17,7 @@ from study_server.errors import Conflict, FileMoved, NotFound, NotYours, StudyEr
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.answers import Answers
 from study_server.participants.enrolment import Enrolments
+from study_server.participants.given_trials import GivenTrials
 from study_server.participants.running_study import RunningStudy
 from study_server.settings import ServerSettings
 from study_server.storage.database import Database
@@ -59,6 +60,7 @@ def create_app(
     app.extensions["study"] = study
     app.extensions["answers"] = Answers(study)
     app.extensions["enrolments"] = Enrolments(study)
+    app.extensions["given_trials"] = GivenTrials(study)
     app.extensions["fit_psychometric"] = fit_psychometric
     configure_sessions(app, study)
     configure_limits(app)  # before anything else looks at a request

@@ -85,10 +85,11 @@ def test_all_are_taken_in_by_one_transaction_with_slots_and_numbers_in_order(
     assert commits == [12]
     with people.database.reading() as session:
         found = session.execute(select(Participant.token, Participant.number, Participant.slot)).all()
-        per_stimulus = Counter(session.scalars(select(Trial.stimulus_id)))
     assert sorted(found) == sorted((f"token-{n}", n + 1, n) for n in range(12))
     assert [people.person(f"token-{n}").answered for n in range(12)] == [0] * 12
     assert [len(people.trials(f"token-{n}")) for n in range(12)] == [4] * 12
+    with people.database.reading() as session:
+        per_stimulus = Counter(session.scalars(select(Trial.stimulus_id)))
     assert set(per_stimulus.values()) == {3}  # 12 participants of 4 trials, 16 stimuli: three whole rounds
 
 

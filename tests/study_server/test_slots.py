@@ -27,11 +27,11 @@ from study_server.folder.study_folder import StudyFolder
 from study_server.participants import acceptance, slots
 from study_server.participants.answers import Answers
 from study_server.participants.enrolment import enrol
-from study_server.participants.progress import leave, remaining_trials
+from study_server.participants.progress import TrialLinks, leave, remaining_trials
 from study_server.participants.recorded import Recorded
 from study_server.participants.running_study import RunningStudy
 from study_server.storage.database import Database
-from study_server.storage.models import FreeSlot, Participant, Stimulus, Study, Trial
+from study_server.storage.models import ANSWERED_ALL, FreeSlot, Participant, Stimulus, Study, Trial
 from study_server.web.app import create_app
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
@@ -66,23 +66,6 @@ def recruiting(plain_study: Path, tmp_path: Path) -> Iterator[Flask]:
 def study_of(app: Flask) -> RunningStudy:
     study: RunningStudy = app.extensions["study"]
     return study
-
-
-def test_a_slot_that_was_given_back_long_ago_is_planned_before_others_have_to_wait(
-    recruiting: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study = study_of(recruiting)
-    with study.database.writing() as session:
-        session.get_one(Study, study.id).next_slot = 1003
-        session.add_all([FreeSlot(study_id=study.id, slot=slot) for slot in (29, 17)])
-    planned: set[int] = set()
-    held: list[bool] = []
-    locked = RunningStudy.locked
-    monkeypatch.setattr(type(study.task), "plan_ahead", lambda task, settings, slots: planned.update(slots))
-    monkeypatch.setattr(RunningStudy, "locked", lambda *given: held.append(17 in planned) or locked(*given))
-    enrol(study, "somebody")
-    assert planned == {17, *range(1003, 1067)}
-    assert held == [True]
 
 
 def answer_all(app: Flask, client, *, wrongly: bool = False) -> None:  # type: ignore[no-untyped-def]
@@ -231,7 +214,7 @@ class Recruitment(RuleBasedStateMachine):
                 select(Participant.id).where(
                     func.coalesce(Participant.last_answer_at, Participant.consented_at)
                     < datetime.now(UTC) - timedelta(hours=1),
-                    Participant.stage == "trials", Participant.slot.is_not(None),
+                    Participant.stage.not_in(ANSWERED_ALL), Participant.slot.is_not(None),
                 )
             ).all()  # fmt: skip
             has_place = study.next_slot < (slots.places(self.study) or 10**9) or bool(waiting or gone)
@@ -241,15 +224,23 @@ class Recruitment(RuleBasedStateMachine):
             assert study.state == "closed" or not has_place
             return
         assert study.state == "open" and has_place
+        self.people.append(token)
+
+    @precondition(lambda self: self.people)
+    @rule(who=st.randoms(use_true_random=False))
+    def go_to_the_trials(self, who: random.Random) -> None:
+        self.trials(who.choice(self.people))
+
+    def trials(self, token: str) -> list[TrialLinks]:
         for stage in ("instructions", "practice"):
             leave(self.study, token, stage)
-        self.people.append(token)
+        return remaining_trials(self.study, token)
 
     @precondition(lambda self: self.people)
     @rule(who=st.randoms(use_true_random=False), n=st.integers(1, 4), sees=st.booleans())
     def answer(self, who: random.Random, n: int, sees: bool) -> None:
         token = who.choice(self.people)
-        for trial in remaining_trials(self.study, token)[:n]:
+        for trial in self.trials(token)[:n]:
             response = truth(self.study, trial.id) if sees else who.choice(["same", "different"])
             recorded = Recorded.model_validate(
                 {"response": response, "reaction_time_ms": 1000.0, "device_pixel_ratio": 1.0, "pixel_scale": 1,

@@ -139,6 +139,8 @@ def test_all_that_no_task_has_to_do_with_stays_as_it_was(before: StudyFolder) ->
     visits, trials = rows("visit"), rows("trial")
     assert {name for name, found in as_it_was.items() if not found} == {"login"}
     upgrade(before.database_url)
+    # Nobody had given back a slot whose trials they had not been given.
+    as_it_was["participant"] = [(*participant, None) for participant in as_it_was["participant"]]
     assert {name: rows(name) for name in UNTOUCHED} == as_it_was
     # Each visit but for whether its page brings receipts that are still known.
     assert [(*visit[:-1], None) for visit in visits] == rows("visit")
