@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from study_server.errors import Conflict, NotYours
@@ -19,6 +19,10 @@ from study_server.storage.models import Event, Participant, Stimulus, StimulusGr
 from study_server.storage.registration import register
 
 Actor = Literal["participant", "researcher", "platform", "server"]
+
+# Made once: whatever a participant does begins with it.
+_FIND = select(Participant).where(Participant.token == bindparam("token"), Participant.study_id == bindparam("study"))
+_FIND_TO_HOLD = _FIND.with_for_update(key_share=True)
 
 
 class RunningStudy:
@@ -74,8 +78,7 @@ class RunningStudy:
         """The participant with this secret; `hold`: until the transaction ends nobody else changes their row."""
         if not token:
             return None
-        query = select(Participant).where(Participant.token == token, Participant.study_id == self.id)
-        return session.scalar(query.with_for_update(key_share=True) if hold else query)
+        return session.scalar(_FIND_TO_HOLD if hold else _FIND, {"token": token, "study": self.id})
 
     def get(self, session: Session, token: str | None, *, hold: bool = False) -> Participant:
         """As `find`. Raises NotYours where there is none."""

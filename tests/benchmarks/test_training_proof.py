@@ -91,7 +91,11 @@ def test_networks_are_scored_on_the_same_patches_enlarged_and_weights_alone_on_t
         options = {str(one): two for one, two in pairwise(words)}
         output = Path(str(options["-o"]))
         if words[:2] == ("bapps", "make"):
-            output.mkdir()
+            judged = output / "2afc" / "val" / "cnn" / "judge"
+            judged.mkdir(parents=True)
+            (judged / "000000.npy").write_text(f"votes by {options['--votes']}")
+            said = {"votes": f"rule: {options['--votes']}", "rule": options["--votes"], "seed": 1}
+            (output / "made.json").write_text(json.dumps(said | {"enlarged": options["--enlarge"]}))
             made[output.name] = options
         elif words[:2] == ("bapps", "score"):
             scored.append((Path(str(words[2])).name, options["--size"]))
@@ -103,8 +107,13 @@ def test_networks_are_scored_on_the_same_patches_enlarged_and_weights_alone_on_t
     proof = Proof(replace(QUICK, shown=4), tmp_path)
     proof.make()
     assert [made[name]["--enlarge"] for name in ("made", "shown")] == [1, 4]
-    for same in ("--size", "--seed", "--hold-out", "--count", "--votes"):
+    for same in ("--size", "--seed", "--hold-out", "--count"):
         assert made["made"][same] == made["shown"][same]
+    judged = tmp_path / "shown" / "2afc" / "val" / "cnn" / "judge" / "000000.npy"
+    assert judged.read_text() == f"votes by {QUICK.votes}", "of the patches as they were made"
+    assert json.loads((tmp_path / "shown" / "made.json").read_text()) == {
+        "votes": f"rule: {QUICK.votes}", "rule": QUICK.votes, "seed": 1, "enlarged": 4,
+    }  # fmt: skip
     proof.train("scratch", VANILLA, 0)
     proof.train("linear", VANILLA, 0)
     assert scored == [("shown", 256), ("made", 64)]

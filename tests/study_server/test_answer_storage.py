@@ -100,6 +100,7 @@ def test_what_cannot_be_stored_is_refused_with_the_reason(people: Participation)
     token, early, gone, done = people.begin(), people.arrive(), people.begin(), people.begin()
     trial, second, *_ = people.trials(token)
     unanswered, *_ = people.trials(done)
+    of_who_withdrew, *_ = people.trials(gone)
     with people.database.writing() as session:
         session.delete(session.scalars(select(Trial).where(Trial.token == unanswered)).one())
     people.change(done, stage="questions")
@@ -114,7 +115,7 @@ def test_what_cannot_be_stored_is_refused_with_the_reason(people: Participation)
         (early, second, "x", NotYours, "This trial belongs to somebody else."),
         (token, trial, "second", Conflict, "this trial has been answered already"),
         (token, second, "first", Conflict, "this idempotency key has been used for another trial"),
-        (gone, people.trials(gone)[0], "x", Conflict, "the participant has withdrawn"),
+        (gone, of_who_withdrew, "x", Conflict, "the participant has withdrawn"),
         (early, people.trials(early)[0], "x", Conflict, "the participant is at instructions, not at the trials"),
         (done, people.trials(done)[0], "x", Conflict, "the participant has answered every trial"),
     ]

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from study_server.errors import Conflict, NotYours, TooMany
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.arrival import Arrival
 from study_server.participants.enrolment import Enrolled, Enrolments
+from study_server.storage.database import Database
 from study_server.storage.models import Event, Identity, Participant, Study, Trial
 from study_server.web.app import create_app
 
@@ -91,6 +93,23 @@ def test_all_are_taken_in_by_one_transaction_with_slots_and_numbers_in_order(
     with people.database.reading() as session:
         per_stimulus = Counter(session.scalars(select(Trial.stimulus_id)))
     assert set(per_stimulus.values()) == {3}  # 12 participants of 4 trials, 16 stimuli: three whole rounds
+
+
+def test_whoever_comes_while_another_server_admits_is_in_the_next_transaction(
+    people: Participation, commits: list[int]
+) -> None:
+    enrolments, elsewhere = Enrolments(people.study), Database(people.study.folder.database_url)
+    with ThreadPoolExecutor(6) as pool:
+        with elsewhere.writing() as session:
+            people.study.locked(session)
+            coming = [pool.submit(enrolments.enrol, f"token-{n}") for n in range(6)]
+            deadline = time.monotonic() + 30
+            while len(enrolments._commits._waiting) < 6:
+                assert time.monotonic() < deadline
+        for one in coming:
+            one.result(30)
+    elsewhere.close()
+    assert commits == [6]
 
 
 def test_each_is_refused_or_taken_in_as_if_they_came_alone(people: Participation, commits: list[int]) -> None:

@@ -60,7 +60,9 @@ def test_rows_are_stored_as_they_are(people: Participation) -> None:
 @pytest.mark.parametrize("wrong", [{"participant_id": 999}, {"position": 1}, {"repetition": 0}])
 def test_all_are_refused_where_one_cannot_be(people: Participation, wrong: dict[str, int]) -> None:
     """A participant that does not exist, a place that is taken, a number that none can have."""
-    wanted = trials_of(people, someone(people))
+    token = people.arrive()
+    assert people.trials(token)
+    wanted = trials_of(people, people.person(token).id)
     with pytest.raises(IntegrityError), people.database.writing() as session:
         insert_rows(session, Trial.__table__, [*wanted[:2], wanted[2] | wrong])
     with people.database.reading() as session:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from requests_of_a_participant import answer, begin, database, pixels, sign_in
 from study_server.folder.study_folder import StudyFolder
 from study_server.participants.enrolment import enrol
+from study_server.participants.progress import remaining_trials
 from study_server.participants.receipts import HEADER
 from study_server.storage.models import Stimulus, Trial
 
@@ -95,12 +96,13 @@ def test_names_of_images_are_random_and_never_used_twice(app: Flask) -> None:
     for _ in range(5):
         names += [name for trial in begin(app.test_client()) for name in (trial["id"], *trial["images"].values())]
     assert len(set(names)) == len(names) == 150
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{24}|/images/[A-Za-z0-9_-]{24}[01]", name) for name in names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{28}|/images/[A-Za-z0-9_-]{28}[01]", name) for name in names)
 
 
 def test_both_sides_carry_the_reference_about_equally_often(app: Flask) -> None:
+    study = app.extensions["study"]
     for _ in range(40):
-        enrol(app.extensions["study"], secrets.token_urlsafe(16))
+        remaining_trials(study, enrol(study, secrets.token_urlsafe(16)).token)
     with database(app).reading() as session:
         arrangements = session.scalars(select(Trial.arrangement)).all()
     assert set(arrangements) == {"reference shifted", "shifted reference"}
