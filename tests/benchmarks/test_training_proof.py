@@ -104,15 +104,16 @@ def test_networks_are_scored_on_the_same_patches_enlarged_and_weights_alone_on_t
         return json.dumps({"seconds": 1.0})
 
     monkeypatch.setattr(training_proof, "verb", verb)
-    proof = Proof(replace(QUICK, shown=4), tmp_path)
+    proof = Proof(replace(QUICK, shown=4, votes="lpips-alex"), tmp_path)
     proof.make()
     assert [made[name]["--enlarge"] for name in ("made", "shown")] == [1, 4]
+    assert made["made"]["--votes"] == "lpips-alex"
     for same in ("--size", "--seed", "--hold-out", "--count"):
         assert made["made"][same] == made["shown"][same]
     judged = tmp_path / "shown" / "2afc" / "val" / "cnn" / "judge" / "000000.npy"
-    assert judged.read_text() == f"votes by {QUICK.votes}", "of the patches as they were made"
+    assert judged.read_text() == "votes by lpips-alex", "of the patches as they were made"
     assert json.loads((tmp_path / "shown" / "made.json").read_text()) == {
-        "votes": f"rule: {QUICK.votes}", "rule": QUICK.votes, "seed": 1, "enlarged": 4,
+        "votes": "rule: lpips-alex", "rule": "lpips-alex", "seed": 1, "enlarged": 4,
     }  # fmt: skip
     proof.train("scratch", VANILLA, 0)
     proof.train("linear", VANILLA, 0)
