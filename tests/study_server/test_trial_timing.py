@@ -131,6 +131,16 @@ def test_a_limited_pair_that_a_busy_device_draws_late_has_its_whole_time(limited
     assert exposure(seen) > LIMIT - 5 - median(diff(seen["frames"]))
 
 
+def test_a_frame_is_that_in_which_a_moment_lies(browse: Launch) -> None:
+    with browse() as page:
+        frames = page.evaluate("""async () => {
+          const { Display } = await import("/static/display.js");
+          const display = new Display();  // which has seen no frames yet, and takes 60 a second for granted
+          return [100, 95, 116, 117, 149, 151].map((time) => display.frameAt(time, 100));
+        }""")
+    assert frames == pytest.approx([100, 100, 100, 100 + 50 / 3, 100 + 100 / 3, 150])
+
+
 def test_a_window_that_becomes_too_small_shows_the_pair_anew_and_restarts_the_clock(
     browse: Launch, study: StudyFolder
 ) -> None:
