@@ -239,8 +239,8 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float, room: WaitingRoom) ->
             "journal_mode = WAL",
             "synchronous = FULL",  # an acknowledged answer must survive a power cut
             "foreign_keys = ON",
-            # Pages, 16 MB. Who comes in a crowd changes a thousand at once: at SQLite's own 1000 each of their
-            # transactions would write all of them twice.
+            # Pages, 16 MB. The trials of a crowd change pages all over the indexes: with the usual 1000 most of their
+            # transactions would wait for a checkpoint that writes them a second time.
             "wal_autocheckpoint = 4000",
             f"busy_timeout = {busy_timeout_s * 1000:.0f}",
         ):
