@@ -15,7 +15,8 @@ from benchmarks.load.forms import form_to_go_on
 from benchmarks.load.http import Browser
 from benchmarks.load.participant import Habits
 from benchmarks.load.peers import installed
-from benchmarks.load.processes import BenchmarkError, Server, free_port, running
+from benchmarks.load.processes import BenchmarkError, Server, running
+from study_server.web.background_server import free_port
 
 VERSION = "6.0.15"
 TRIALS = 50  # as the project in otree_project has

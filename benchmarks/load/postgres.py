@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load.processes import BenchmarkError, free_port, running
+from benchmarks.load.processes import BenchmarkError, running
+from study_server.web.background_server import free_port
 
 
 def find_binaries() -> Path | None:

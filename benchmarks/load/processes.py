@@ -20,14 +20,6 @@ class BenchmarkError(Exception):
     """The benchmark cannot be run; the message says what to mend."""
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True)
 class Server:
     """A running server."""

@@ -13,7 +13,8 @@ from benchmarks.load.driver import Ask, Failed, Outcome, Script, drive
 from benchmarks.load.http import Browser
 from benchmarks.load.participant import ANSWER, Habits
 from benchmarks.load.peers import installed
-from benchmarks.load.processes import Server, free_port, running
+from benchmarks.load.processes import Server, running
+from study_server.web.background_server import free_port
 
 VERSION = "3.3.1"
 TRIALS = 50

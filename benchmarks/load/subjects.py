@@ -19,11 +19,12 @@ from benchmarks.load.driver import Ask, Outcome, Script, drive
 from benchmarks.load.http import Browser
 from benchmarks.load.participant import Enrolled, Habits, Site
 from benchmarks.load.postgres import cluster
-from benchmarks.load.processes import BenchmarkError, Server, free_port, running
+from benchmarks.load.processes import BenchmarkError, Server, running
 from study_server.folder import study_toml
 from study_server.folder.new import make_study
 from study_server.folder.study_folder import StudyFolder
 from study_server.settings import ServerSettings
+from study_server.web.background_server import free_port
 from study_server.web.patient_worker import PatientWorker
 
 MANY = 1_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from study_server.errors import StudyError
 from study_server.folder.study_folder import StudyFolder
 
 _START_S = 180.0
+_PORTS = range(20_000, 32_768)  # below those that Linux hands out, and so below those of other systems
 
 # As `python -m study_server`, but this very package, whatever of its name lies where Python looks first.
 _RUN_VERB = (
@@ -66,11 +68,16 @@ def running_server(folder: StudyFolder, *, port: int = 0, arguments: Sequence[st
 
 
 def free_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of this machine at which nobody listens.
+
+    Of those that no system hands out by itself: until the server is there, neither another that asks for any port nor a
+    connection to somewhere is given this one.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _answers(url: str, process: subprocess.Popen[str]) -> bool:

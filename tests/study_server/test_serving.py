@@ -36,6 +36,7 @@ from study_server.stimuli.photographs import write_png
 from study_server.storage.database import Database
 from study_server.storage.models import Study
 from study_server.tasks.same_different.observer import TABLE_1_SAME, Observer
+from study_server.web.background_server import free_port
 
 
 def run(*arguments: str) -> Result:
@@ -110,10 +111,7 @@ def test_real_participants_cannot_get_among_simulated_ones(app: Flask) -> None:
 @pytest.mark.long
 @pytest.mark.slow
 def test_demo_makes_a_study_and_serves_it(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "shift_study", "demo", str(tmp_path / "demo"), "--port", str(port)]
+    command = [sys.executable, "-m", "shift_study", "demo", str(tmp_path / "demo"), "--port", str(free_port())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             said = ""

@@ -25,7 +25,7 @@ CanvasRenderingContext2D.prototype.fillRect = function (...args) {
   window.seen.emptied.push(performance.now());
   return fillRect.apply(this, args);
 };
-(function frame(time) { window.seen.frames.push(time ?? 0); requestAnimationFrame(frame); })();
+(function frame() { window.seen.frames.push(performance.now()); requestAnimationFrame(frame); })();
 document.addEventListener("keydown", (event) => window.seen.keys.push(event.timeStamp), true);
 document.addEventListener("pointerdown", (event) => window.seen.pointers.push(event.timeStamp), true);
 """
@@ -64,12 +64,12 @@ def exposure(seen: dict[str, list[float]]) -> float:
     return next(time for time in seen["emptied"] if time > drawn) - drawn
 
 
-@pytest.mark.parametrize("by", ["keys", "pointers"])
+@pytest.mark.parametrize(("by", "device"), [("keys", ""), ("pointers", ""), ("keys", BUSY)])
 def test_reaction_time_runs_from_the_first_frame_with_the_pair(
-    timed: None, browse: Launch, study: StudyFolder, by: str
+    timed: None, browse: Launch, study: StudyFolder, by: str, device: str
 ) -> None:
     with browse() as page:
-        page.add_init_script(WATCH)  # from the next page on
+        page.add_init_script(WATCH + device)  # from the next page on
         go_to_trials(page)
         page.wait_for_timeout(300)  # the observer thinks
         before = page.evaluate("window.seen.keys.length + window.seen.pointers.length")
