@@ -59,9 +59,9 @@ class Plan:
 
     Attributes:
         votes: what the made votes follow, see `shift-study bapps make`.
-        made_px: side of the made patches, on which training is.
-        shown: how many times each pixel of the patches that are scored stands across and down; those that linear
-            weights are scored on are not enlarged.
+        made_px: side of the patches on which training is, and that linear weights are scored on.
+        shown_px: side of the patches that trained networks are scored on, before they are enlarged.
+        shown: how many times each pixel of these stands across and down.
         made_seed, seeds: of the set, and of the trainings.
         held_out: photographs to test with.
         train_count, test_count: triplets in each of six categories.
@@ -69,16 +69,17 @@ class Plan:
         linear_epochs, linear_learning_rate: where channel weights are.
     """
 
-    votes: str = "strength"
-    made_px: int = 64
-    shown: int = 4
-    made_seed: int = 21
+    votes: str = "stlpips-vgg"
+    made_px: int = 48
+    shown_px: int = 32
+    shown: int = 8
+    made_seed: int = 45
     seeds: tuple[int, ...] = (0, 1, 2)
-    held_out: int = 2
-    train_count: int = 60
+    held_out: int = 3
+    train_count: int = 240
     test_count: int = 40
-    epochs: int = 8
-    decay_epochs: int = 8
+    epochs: int = 4
+    decay_epochs: int = 4
     batch: int = 10
     learning_rate: float = 5e-4
     linear_epochs: int = 2
@@ -99,12 +100,12 @@ class Plan:
         }
         return [f"--set={key}={value}" for key, value in chosen.items()]
 
-    def shown_of(self, part: str) -> int:
-        """How many times each pixel stands in the images that are scored."""
-        return 1 if part == "linear" else self.shown
+    def scored(self, part: str) -> tuple[str, int]:
+        """The set that is scored, and the side of its images."""
+        return ("made", self.made_px) if part == "linear" else ("shown", self.shown * self.shown_px)
 
 
-QUICK = Plan(shown=1, seeds=(0,), train_count=4, test_count=12, epochs=1, decay_epochs=0)
+QUICK = Plan(shown=2, seeds=(0,), train_count=4, test_count=12, epochs=1, decay_epochs=0)
 """Shows that all of it runs, and nothing of the order."""
 
 
@@ -148,29 +149,29 @@ class Proof:
             raise SystemExit(f"{self.folder} is of another plan ({kept}); give another folder with -o.")
         kept.write_text(plan, encoding="utf-8")
         made = self.plan
-        self._make(self.folder / "made", made.votes, made.train_count, 1)
-        if made.shown > 1:
-            # A set must have something to train on, which nothing here reads.
-            self._make(self.folder / "shown", "strength", 1, made.shown)
-            self._vote_as_made()
+        self._make("made", made.made_px, made.votes, made.train_count)
+        # A set must have something to train on, which nothing reads of these.
+        self._make("judged", made.shown_px, made.votes, 1)
+        self._make("shown", made.shown_px, "strength", 1, made.shown)
+        self._vote_as_judged()
 
-    def _make(self, folder: Path, votes: str, train_count: int, enlarged: int) -> None:
-        made = self.plan
+    def _make(self, name: str, size_px: int, votes: str, train_count: int, enlarged: int = 1) -> None:
+        made, folder = self.plan, self.folder / name
         if not folder.exists():
             verb(
-                *("bapps", "make", "demo", "-o", folder, "--size", made.made_px, "--enlarge", enlarged),
+                *("bapps", "make", "demo", "-o", folder, "--size", size_px, "--enlarge", enlarged),
                 *("--votes", votes, "--seed", made.made_seed, "--hold-out", made.held_out),
                 *("--count", made.test_count, "--train-count", train_count),
             )
 
-    def _vote_as_made(self) -> None:
+    def _vote_as_judged(self) -> None:
         """Gives the enlarged patches the votes on them as they were made: nobody judges otherwise what is larger."""
-        made, shown = self.folder / "made", self.folder / "shown"
-        for judged in (made / "2afc" / "val").glob("*/judge"):
-            shutil.copytree(judged, shown / judged.relative_to(made), dirs_exist_ok=True)
-        of_made, of_shown = (json.loads((folder / "made.json").read_text(encoding="utf-8")) for folder in (made, shown))
-        of_shown |= {name: of_made[name] for name in ("votes", "rule")}
-        (shown / "made.json").write_text(json.dumps(of_shown, indent=2) + "\n", encoding="utf-8")
+        judged, shown = self.folder / "judged", self.folder / "shown"
+        for votes in (judged / "2afc" / "val").glob("*/judge"):
+            shutil.copytree(votes, shown / votes.relative_to(judged), dirs_exist_ok=True)
+        whose, said = (json.loads((folder / "made.json").read_text(encoding="utf-8")) for folder in (judged, shown))
+        said |= {name: whose[name] for name in ("votes", "rule")}
+        (shown / "made.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
     def train(self, part: str, network: str, seed: int) -> float:
         """Trains and scores one, as far as it is not done; seconds that the training took, of earlier runs too."""
@@ -180,15 +181,15 @@ class Proof:
         if not said.exists():
             words = ("train", "paper", "--data", self.folder / "made", "-o", home, *settings, "--json")
             said.write_text(verb(*words), encoding="utf-8")
-        self.score(home / "metric.safetensors", home / "scores.parquet", self.plan.shown_of(part))
+        self.score(home / "metric.safetensors", home / "scores.parquet", part)
         return float(json.loads(said.read_text(encoding="utf-8"))["seconds"])
 
-    def score(self, metric: Path | str, scores: Path, shown: int) -> None:
-        """Distances of the held-out triplets, unless they are there already."""
+    def score(self, metric: Path | str, scores: Path, part: str) -> None:
+        """Distances of the held-out triplets of a part, unless they are there already."""
         if not scores.exists():
             scores.parent.mkdir(parents=True, exist_ok=True)
-            data, size_px = self.folder / ("shown" if shown > 1 else "made"), shown * self.plan.made_px
-            verb("bapps", "score", data, "--size", size_px, "--metric", metric, "-o", scores)
+            name, size_px = self.plan.scored(part)
+            verb("bapps", "score", self.folder / name, "--size", size_px, "--metric", metric, "-o", scores)
 
     def train_all(self, part: str, networks: Sequence[str], processes: int) -> dict[str, Trained]:
         """Networks with all seeds, side by side."""
@@ -210,7 +211,7 @@ class Proof:
         with ThreadPoolExecutor(processes) as pool:
             list(
                 tqdm(
-                    pool.map(self.score, PUBLISHED, files, repeat(1)),
+                    pool.map(self.score, PUBLISHED, files, repeat("linear")),
                     total=len(files),
                     desc="published",
                 )
@@ -265,10 +266,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def table(found: Mapping[str, Any]) -> str:
     """The figures of all parts as text."""
     plan = found["plan"]
-    side, shown = plan["made_px"], plan["shown"] * plan["made_px"]
+    side, shown = plan["made_px"], plan["shown_px"]
     texts = [
-        f"Trained at {side} px on 6 × {plan['train_count']} made triplets, scored at {shown} px (linear: {side}) on "
-        f"6 × {plan['test_count']} of {plan['held_out']} other photographs. "
+        f"Trained at {side} px on 6 × {plan['train_count']} made triplets, scored on 6 × {plan['test_count']} of "
+        f"{plan['held_out']} other photographs, {shown} px shown at {plan['shown'] * shown} (linear: {side} px). "
         f"Votes follow: {plan['votes']}. "
         f"Means over {len(plan['seeds'])} seed(s) (interval over triplets) ± deviation over seeds, in %."
     ]

@@ -65,59 +65,66 @@ def test_all_networks_of_a_part_have_one_budget() -> None:
     assert "--set=network.trunk=fixed" in QUICK.settings(VANILLA, 0, "linear")
 
 
-def test_a_folder_belongs_to_one_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[object] = []
+class Verbs:
+    """Stands for `shift-study`: notes what is made and scored, and writes what the benchmark reads of it."""
 
-    def verb(*words: object) -> str:
-        called.append(words[:2])
-        (tmp_path / "made").mkdir()
-        return ""
+    def __init__(self) -> None:
+        self.made: dict[str, dict[str, object]] = {}
+        self.scored: list[tuple[str, object]] = []
 
-    monkeypatch.setattr(training_proof, "verb", verb)
-    Proof(QUICK, tmp_path).make()
-    Proof(QUICK, tmp_path).make()
-    assert called == [("bapps", "make")]
-    with pytest.raises(SystemExit, match="another plan"):
-        Proof(replace(QUICK, batch=7), tmp_path).make()
-
-
-def test_networks_are_scored_on_the_same_patches_enlarged_and_weights_alone_on_these_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: dict[str, dict[str, object]] = {}
-    scored: list[tuple[str, object]] = []
-
-    def verb(*words: object) -> str:
+    def __call__(self, *words: object) -> str:
         options = {str(one): two for one, two in pairwise(words)}
         output = Path(str(options["-o"]))
         if words[:2] == ("bapps", "make"):
             judged = output / "2afc" / "val" / "cnn" / "judge"
             judged.mkdir(parents=True)
-            (judged / "000000.npy").write_text(f"votes by {options['--votes']}")
+            (judged / "000000.npy").write_text(f"votes by {options['--votes']} at {options['--size']} px")
             said = {"votes": f"rule: {options['--votes']}", "rule": options["--votes"], "seed": 1}
             (output / "made.json").write_text(json.dumps(said | {"enlarged": options["--enlarge"]}))
-            made[output.name] = options
+            self.made[output.name] = options
         elif words[:2] == ("bapps", "score"):
-            scored.append((Path(str(words[2])).name, options["--size"]))
+            self.scored.append((Path(str(words[2])).name, options["--size"]))
         else:
             output.mkdir(parents=True)
         return json.dumps({"seconds": 1.0})
 
-    monkeypatch.setattr(training_proof, "verb", verb)
-    proof = Proof(replace(QUICK, shown=4, votes="lpips-alex"), tmp_path)
+
+@pytest.fixture
+def verbs(monkeypatch: pytest.MonkeyPatch) -> Verbs:
+    standing_in = Verbs()
+    monkeypatch.setattr(training_proof, "verb", standing_in)
+    return standing_in
+
+
+def test_a_folder_belongs_to_one_plan(tmp_path: Path, verbs: Verbs) -> None:
+    Proof(QUICK, tmp_path).make()
+    verbs.made.clear()
+    Proof(QUICK, tmp_path).make()
+    assert not verbs.made, "made once"
+    with pytest.raises(SystemExit, match="another plan"):
+        Proof(replace(QUICK, batch=7), tmp_path).make()
+
+
+def test_networks_are_scored_on_enlarged_patches_with_the_votes_on_these_as_they_were_made(
+    tmp_path: Path, verbs: Verbs
+) -> None:
+    proof = Proof(replace(QUICK, made_px=64, shown_px=32, shown=8, votes="lpips-alex"), tmp_path)
     proof.make()
-    assert [made[name]["--enlarge"] for name in ("made", "shown")] == [1, 4]
-    assert made["made"]["--votes"] == "lpips-alex"
-    for same in ("--size", "--seed", "--hold-out", "--count"):
-        assert made["made"][same] == made["shown"][same]
+    made = verbs.made
+    assert [(made[name]["--size"], made[name]["--enlarge"]) for name in ("made", "judged", "shown")] == [
+        (64, 1), (32, 1), (32, 8),
+    ]  # fmt: skip
+    assert made["made"]["--votes"] == made["judged"]["--votes"] == "lpips-alex"
+    for same in ("--seed", "--hold-out", "--count"):
+        assert made["made"][same] == made["judged"][same] == made["shown"][same]
     judged = tmp_path / "shown" / "2afc" / "val" / "cnn" / "judge" / "000000.npy"
-    assert judged.read_text() == "votes by lpips-alex", "of the patches as they were made"
+    assert judged.read_text() == "votes by lpips-alex at 32 px"
     assert json.loads((tmp_path / "shown" / "made.json").read_text()) == {
-        "votes": "rule: lpips-alex", "rule": "lpips-alex", "seed": 1, "enlarged": 4,
+        "votes": "rule: lpips-alex", "rule": "lpips-alex", "seed": 1, "enlarged": 8,
     }  # fmt: skip
     proof.train("scratch", VANILLA, 0)
     proof.train("linear", VANILLA, 0)
-    assert scored == [("shown", 256), ("made", 64)]
+    assert verbs.scored == [("shown", 256), ("made", 64)]
 
 
 def test_what_is_trained_and_scored_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
