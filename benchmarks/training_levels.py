@@ -3,8 +3,7 @@
     python -m benchmarks.training_levels
     python -m benchmarks.training_levels --proof FOLDER --json
 
-Patches of the photographs that the proof held out are enlarged, each pixel four times across and down
-(`shift-study bapps make --enlarge 4`). LPIPS is a sum over levels (Zhang et al. 2018, Eq. 1), and so its flips can be
+Of the triplets that the proof scored. LPIPS is a sum over levels (Zhang et al. 2018, Eq. 1), and so its flips can be
 counted with some of them alone. Beside these stands the share that each level has of the whole distance.
 
 2AFC is of the crops without shift, and not of whole images. All is kept in the proof's folder.
@@ -28,7 +27,7 @@ from tqdm import tqdm
 
 from analysis.triplets.outcomes import two_afc
 from benchmarks.training_figures import COLUMNS, SHIFTS, Outcomes, figures, order
-from benchmarks.training_proof import CACHE, NETWORKS, PLAIN, verb
+from benchmarks.training_proof import CACHE, NETWORKS, PLAIN
 from metric.text_table import align
 
 Floats = NDArray[np.float64]
@@ -121,7 +120,7 @@ def compare(distances: Mapping[str, Sequence[Floats]], shown: Shown) -> dict[str
     return found
 
 
-def run(proof: Path, enlarged: int, count: int, processes: int) -> dict[str, Any]:
+def run(proof: Path, processes: int) -> dict[str, Any]:
     """All figures of a proof's trainings.
 
     Raises:
@@ -141,15 +140,9 @@ def run(proof: Path, enlarged: int, count: int, processes: int) -> dict[str, Any
     missing = [str(file) for _, file in cells if not file.exists()]
     if missing:
         raise SystemExit(f"{missing[0]} is not there; the proof's trainings are not all done.")
-    data = proof / f"shown-{enlarged}-{count}"
-    if not data.exists():
-        verb(
-            *("bapps", "make", "demo", "-o", data, "--size", plan["made_px"], "--enlarge", enlarged),
-            *("--votes", plan["votes"], "--seed", plan["made_seed"], "--hold-out", plan["held_out"]),
-            *("--count", count, "--train-count", 1),
-        )
-    files = [proof / "levels" / f"{data.name}-{file.parent.name}.npy" for _, file in cells]
-    files += [proof / "levels" / f"{data.name}-{name}.npy" for name in (TOLERANT_PUBLISHED, PUBLISHED)]
+    data = proof / "shown"
+    files = [proof / "levels" / f"{file.parent.name}.npy" for _, file in cells]
+    files += [proof / "levels" / f"{name}.npy" for name in (TOLERANT_PUBLISHED, PUBLISHED)]
     metrics = [*(str(file) for _, file in cells), TOLERANT_PUBLISHED, PUBLISHED]
     with ProcessPoolExecutor(processes) as pool:
         computed = list(
@@ -161,13 +154,14 @@ def run(proof: Path, enlarged: int, count: int, processes: int) -> dict[str, Any
     triplets = read_folders(data, TWO_AFC).triplets
     categories = [triplet.category for triplet in triplets]
     shown = Shown(np.array([triplet.judge for triplet in triplets]), np.unique(categories, return_inverse=True)[1])
-    size = plan["made_px"] * enlarged
-    return {"plan": plan, "shown_px": size, "triplets": len(triplets), **compare(distances, shown)}
+    return {"plan": plan, "triplets": len(triplets), **compare(distances, shown)}
 
 
 def table(found: Mapping[str, Any]) -> str:
     """The figures as text."""
-    texts = [f"{found['triplets']} triplets of photographs that were held out, shown at {found['shown_px']} px."]
+    plan = found["plan"]
+    shown = f"{plan['shown_px']} px shown at {plan['shown'] * plan['shown_px']}"
+    texts = [f"{found['triplets']} triplets of photographs that were held out, {shown}."]
     rows = [("share of the distance, %", *(f"level {number}" for number in range(1, 6)))]
     rows += [(name, *(f"{100 * share:.0f}" for share in each)) for name, each in found["shares"].items()]
     texts.append(align(rows))
@@ -198,12 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints shares and figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--proof", type=Path, default=CACHE / "training-proof", help="folder of the proof (its own)")
-    parser.add_argument("--enlarge", type=int, default=4, help="how many times each pixel is shown across and down")
-    parser.add_argument("--count", type=int, default=40, help="triplets in each of six categories")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="at a time (all processors)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args(arguments)
-    found = run(options.proof, options.enlarge, options.count, options.processes)
+    found = run(options.proof, options.processes)
     print(json.dumps(found, indent=2) if options.json else table(found))
 
 

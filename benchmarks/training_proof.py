@@ -4,7 +4,7 @@
     python -m benchmarks.training_proof --part scratch --json
     python -m benchmarks.training_proof --quick
 
-`shift-study bapps make` makes triplets of five photographs to train on and of two others to test with. Vanilla,
+`shift-study bapps make` makes triplets of four photographs to train on and of three others to test with. Vanilla,
 anti-aliased and shift-tolerant AlexNet are trained from scratch on them by `shift-study train`, with the same budget
 and three seeds each, and scored by `shift-study bapps score`. The paper's order is: the shift-tolerant network flips
 less than half as often as vanilla at each shift, and its 2AFC score is within 1.5 points of vanilla's.
@@ -13,8 +13,9 @@ Then channel weights alone are trained on fixed pretrained networks, and what th
 triplets stands beside.
 
 Trainings run side by side, one a processor, a thread each. All is kept in a folder, and the same command goes on where
-it was broken off. Set-up and budget were chosen on made sets of other seeds (docs/benchmarks.md says how, and where the
-order does not show). What is scored is enlarged, each pixel four times across and down.
+it was broken off. Set-up and budget were chosen on made sets of other seeds (docs/benchmarks.md says how, and with which
+others the order does not show). What is scored is enlarged: of small patches a shift moves what is compared itself,
+which no network is to hide.
 Intervals are over triplets (of the photographs that were held out, and of no others), of the mean over seeds; beside
 them stands the standard deviation over seeds.
 """

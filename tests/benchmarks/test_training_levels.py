@@ -72,7 +72,7 @@ def test_distances_are_kept_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
 
 def test_without_a_proof_it_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="--part scratch"):
-        run(tmp_path, 4, 1, 1)
+        run(tmp_path, 1)
     (tmp_path / "plan.json").write_text('{"seeds": [0]}', encoding="utf-8")
     with pytest.raises(SystemExit, match="trainings are not all done"):
-        run(tmp_path, 4, 1, 1)
+        run(tmp_path, 1)
