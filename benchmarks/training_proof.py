@@ -13,11 +13,10 @@ Then channel weights alone are trained on fixed pretrained networks, and what th
 triplets stands beside.
 
 Trainings run side by side, one a processor, a thread each. All is kept in a folder, and the same command goes on where
-it was broken off. Set-up and budget were chosen on made sets of other seeds (docs/benchmarks.md says how, and with which
-others the order does not show). What is scored is enlarged: of small patches a shift moves what is compared itself,
-which no network is to hide.
-Intervals are over triplets (of the photographs that were held out, and of no others), of the mean over seeds; beside
-them stands the standard deviation over seeds.
+it was broken off. Set-up and budget were chosen on made sets of other seeds (docs/benchmarks.md says how, and with what
+the order does not show). What is scored is enlarged: of small patches a shift moves what is compared itself, which no
+network is to hide. Intervals are over triplets (of the photographs that were held out, and of no others), of the mean
+over seeds; beside them stands the standard deviation over seeds.
 """
 
 from __future__ import annotations
