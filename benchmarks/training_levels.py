@@ -3,7 +3,7 @@
     python -m benchmarks.training_levels
     python -m benchmarks.training_levels --proof FOLDER --json
 
-Of the triplets that the proof scored. LPIPS is a sum over levels (Zhang et al. 2018, Eq. 1), and so its flips can be
+On the triplets that the proof scored. LPIPS is a sum over levels (Zhang et al. 2018, Eq. 1), and so its flips can be
 counted with some of them alone. Beside these stands the share that each level has of the whole distance.
 
 2AFC is of the crops without shift, and not of whole images. All is kept in the proof's folder.
