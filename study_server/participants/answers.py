@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -97,10 +97,32 @@ class Answers:
         answer of the task, NotFound, NotYours, or Conflict where the trial has another answer already, its images have
         not been asked for, or the participant is not at the trials yet or has withdrawn.
         """
+        return self._commits.settle(self._answer(token, trial, key, recorded, receipts))
+
+    def bring(
+        self, token: str | None, trial: str, key: str, recorded: Recorded,
+        receipts: Mapping[str, str | None] | None, then: Callable[[Callable[[], Progress]], None],
+    ) -> None:  # fmt: skip
+        """As `record`, but no thread waits: once it is committed or refused, some thread calls `then`.
+
+        What `then` gets returns or raises what `record` would have. It must not take long, nor raise anything.
+        """
+        try:
+            answer = self._answer(token, trial, key, recorded, receipts)
+        except StudyError as error:
+            refused = Waiting[Progress]()
+            refused.error = error
+            then(refused.outcome)
+        else:
+            self._commits.bring(answer, then)
+
+    def _answer(
+        self, token: str | None, trial: str, key: str, recorded: Recorded, receipts: Mapping[str, str | None] | None
+    ) -> _Answer:
         if not _TOKEN.fullmatch(trial):
             raise NotFound("there is no such trial")
         refuse_other_answers(self.study.task, recorded.response)
-        return self._commits.settle(_Answer(token, trial, key, recorded, receipts or {}))
+        return _Answer(token, trial, key, recorded, receipts or {})
 
     def _store(self, connection: Connection, answers: list[_Answer]) -> list[tuple[_Answer, Progress]]:
         """Add the answers to this transaction; what to acknowledge each with once it is committed."""

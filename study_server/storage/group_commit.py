@@ -27,18 +27,35 @@ class Waiting(Generic[R]):
     error: BaseException | None = field(default=None, init=False)
     called: SimpleQueue[None] = field(default_factory=SimpleQueue, init=False)
     """Filled when it is settled, or when its own request is to store what waits."""
+    then: Callable[[Callable[[], R]], None] | None = field(default=None, init=False)
+    """Where no thread waits: called when it is settled, with `outcome`."""
 
     @property
     def is_settled(self) -> bool:
         """Whether it is known what became of it."""
         return self.result is not None or self.error is not None
 
+    def outcome(self) -> R:
+        """What came of it. Raises the error that it got."""
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
+
+    def call(self) -> None:
+        """Tell whom it concerns that it is settled."""
+        if self.then is None:
+            self.called.put(None)
+        else:
+            self.then(self.outcome)
+
 
 class GroupCommit(Generic[T, W, R]):
     """Where the requests of this process bring what they write.
 
     Each is acknowledged only after the commit that holds it. One of the waiting requests makes the commit, and calls
-    the others; whoever is called goes on at once, and does not wait for the next commit.
+    the others; whoever is called goes on at once, and does not wait for the next commit. Of those for which no thread
+    waits, the thread that brought the first makes the commits as long as there are any.
     """
 
     def __init__(
@@ -72,18 +89,29 @@ class GroupCommit(Generic[T, W, R]):
         Raises the error that it got, or Unavailable where the database has no time for it.
         """
         with self._seat() as seat:
-            with self._gate:
-                self._waiting.append(item)
-                others_turn, self._is_storing = self._is_storing, True
-            if others_turn:
+            if not self._comes_first(item):
                 self._await_call(item, seat)
             if not item.is_settled:
                 self._store_until(item)
-        if item.error is not None:
-            raise item.error
-        result: R | None = item.result
-        assert result is not None
-        return result
+        outcome: R = item.outcome()
+        return outcome
+
+    def bring(self, item: W, then: Callable[[Callable[[], R]], None]) -> None:
+        """Store it, but let no thread wait for that: `then` is called when it is settled.
+
+        It is called by the thread that made the commit, with what gives or raises what `settle` would. Others are
+        called after it, so it must not take long, nor raise anything.
+        """
+        item.then = then
+        if self._comes_first(item):
+            self._store_until(item)
+
+    def _comes_first(self, item: W) -> bool:
+        """Let it wait; whether nobody is there who stores what waits."""
+        with self._gate:
+            self._waiting.append(item)
+            others_turn, self._is_storing = self._is_storing, True
+        return not others_turn
 
     def _await_call(self, item: W, seat: Seat) -> None:
         """Raises Unavailable where no call comes in time; what is under way may be stored all the same."""
@@ -98,15 +126,34 @@ class GroupCommit(Generic[T, W, R]):
             # It was called at this very moment, perhaps to store what waits: it must not go away.
 
     def _store_until(self, item: W) -> None:
-        """Store what waits until this is settled, then let the first of those who wait go on with it."""
+        """Store what waits until this is settled, then let another go on with it."""
         try:
-            while not item.is_settled:
+            while not (item.is_settled and self._hand_on()):
                 self._settle_some()
-        finally:
-            with self._gate:
-                self._is_storing = bool(self._waiting)
-                if self._waiting:
-                    self._waiting[0].called.put(None)
+        except BaseException:
+            if not self._hand_on():
+                self._dismiss()
+            raise
+
+    def _hand_on(self) -> bool:
+        """Let the first thread that waits store what waits; False where something waits, but no thread."""
+        with self._gate:
+            successor = next((one for one in self._waiting if one.then is None), None)
+            if successor is not None:
+                successor.called.put(None)
+            elif not self._waiting:
+                self._is_storing = False
+            return successor is not None or not self._waiting
+
+    def _dismiss(self) -> None:
+        """Nobody is left to store what waits."""
+        with self._gate:
+            items = list(self._waiting)
+            self._waiting.clear()
+            self._is_storing = False
+        _fail(items, _stopping())
+        for item in items:
+            item.call()
 
     def _settle_some(self) -> None:
         """Store what waits, or give each the error that its request answers with: afterwards each is settled."""
@@ -128,9 +175,9 @@ class GroupCommit(Generic[T, W, R]):
             _fail(items := items or self._gather(), error)
             raise
         finally:
-            _fail([item for item in items if not item.is_settled], Unavailable("the server is being stopped"))
+            _fail([item for item in items if not item.is_settled], _stopping())
             for item in items:
-                item.called.put(None)
+                item.call()
 
     def _gather(self) -> list[W]:
         with self._gate:
@@ -158,3 +205,7 @@ def _acknowledge(stored: list[tuple[W, R]]) -> None:
 def _fail(items: list[W], error: BaseException) -> None:
     for item in items:
         item.result, item.error = None, error
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("the server is being stopped")

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, TypeVar
 
 from flask import Blueprint, current_app, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
@@ -17,6 +18,7 @@ from study_server.participants import measurements
 from study_server.participants.answers import refuse_other_answers
 from study_server.participants.progress import Progress, progress, remaining_trials
 from study_server.web import messages
+from study_server.web.later import respond_when_known
 from study_server.web.openapi import document, operation
 from study_server.web.participant_pages import page_of
 
@@ -61,11 +63,15 @@ def visit() -> tuple[Response, int]:
 
 @blueprint.put("/trials/<trial>/response")
 @operation(body=messages.Answer, reply=messages.ProgressMessage)
-def respond(trial: str) -> Response:
+def respond(trial: str) -> ResponseReturnValue:
     """Store the answer to a trial; acknowledged once it is committed."""
     answer = _parse(messages.Answer, _body())
-    stored = current_answers().record(token(), trial, answer.idempotency_key, answer, answer.receipts())
-    return jsonify(**_progress(stored))
+    answers, given = current_answers(), (token(), trial, answer.idempotency_key, answer, answer.receipts())
+    return respond_when_known(
+        lambda: answers.record(*given),
+        lambda then: answers.bring(*given, then),
+        lambda stored: jsonify(**_progress(stored)),
+    )
 
 
 @blueprint.get("/practice")

@@ -3,12 +3,15 @@
 gunicorn's own (gthread) gives a connection to a thread at its first byte, and the thread then waits for the rest of the
 request, and for the client to take the answer: a few dozen clients who do neither stop a server. Here the loop of the
 process, which waits for all its connections at once, reads the requests and sends what the network does not take
-immediately. A thread gets whole requests only, and leaves its answer behind.
+immediately. A thread gets whole requests only, and leaves its answer behind. Nor need a thread wait until it is known
+what became of a request (later.py): who knows it makes the answer.
 """
 
 from __future__ import annotations
 
 import errno
+import gc
+import os
 import re
 import resource
 import select
@@ -16,17 +19,19 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from queue import SimpleQueue
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Literal, NamedTuple
 
 from gunicorn import util
-from gunicorn.http import get_parser
+from gunicorn.http import get_parser, wsgi
+from gunicorn.http.wsgi import FileWrapper
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from study_server.web.app import MAX_REQUEST_BYTES
+from study_server.web.later import OFFER, Content, Later
 
 READ_S = 10.0
 """A request is here so long after its first byte, and the first byte so long after the connection, or never."""
@@ -35,6 +40,13 @@ SEND_S = 20.0
 LINGER_S = 2.0
 """How long what a client still sends is read after the last answer: to close at once could take that back."""
 MAX_HEAD_BYTES = 16 * 1024
+
+_NEW_OBJECTS = 10_000
+"""After so many Python looks for garbage that refers to itself.
+
+A hundred requests at a time are more than its usual 700, and none of it is garbage yet. Each time that they seemed to
+stay, everything that the process has loaded was looked through as well, which takes a tenth of a second.
+"""
 
 _PIECE = 64 * 1024
 _MAX_UNSENT = 1024 * 1024  # of an answer made in pieces; one in a single piece is kept whole
@@ -53,6 +65,9 @@ class _Refusal(NamedTuple):
 
 _NO_LENGTH = _Refusal(411, "Length Required", "A request that has a body must say how long it is: send Content-Length.")
 _LONG_HEAD = _Refusal(431, "Request Header Fields Too Large", f"A request's head has {MAX_HEAD_BYTES} bytes at most.")
+
+_LATER = object()
+"""What comes of handling a request that another thread answers."""
 
 _Standing = Literal["lacking", "whole", "gone"] | _Refusal
 
@@ -172,13 +187,73 @@ class _Connection(TConn):  # type: ignore[misc]
             super().close()
 
 
+class _Answered:
+    """What gunicorn learns from a thread's future: whether the connection may serve another request."""
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+
+    def cancelled(self) -> bool:
+        return False
+
+    def result(self) -> bool:
+        return self._keep
+
+
+class _Calls:
+    """What threads ask of the loop, in place of gunicorn's: it is woken once for all that is there, not for each."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._is_woken = False
+        self._ends: tuple[int, ...] = ()
+
+    def init(self) -> None:
+        """Open the pipe that wakes the loop."""
+        self._ends = os.pipe()
+        for end in self._ends:
+            os.set_blocking(end, False)
+
+    def close(self) -> None:
+        for end in self._ends:
+            os.close(end)
+
+    def fileno(self) -> int:
+        """What the loop waits for."""
+        return self._ends[0]
+
+    def defer(self, call: Callable[..., object], *arguments: Any) -> None:
+        """Have the loop call this. Signal handlers do so too: nothing is locked."""
+        self._calls.put(partial(call, *arguments))
+        if not self._is_woken:
+            self._is_woken = True
+            with suppress(OSError):  # the worker has ended
+                os.write(self._ends[1], b"\0")
+
+    def run_callbacks(self, _: object) -> None:
+        """In the loop: call what has been asked for by now. What comes meanwhile wakes it again."""
+        with suppress(BlockingIOError):
+            os.read(self._ends[0], 4096)
+        self._is_woken = False  # before looking: nothing may come unseen after it
+        for _ in range(self._calls.qsize()):
+            self._calls.get()()
+
+
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker with threads, but its loop waits for the clients."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.method_queue = _Calls()
         self._waiting: dict[_Connection, None] = {}  # for a client, who waits longest first
         self._next_look = 0.0
+
+    def load_wsgi(self) -> None:
+        """Load the application, and leave what it consists of alone afterwards."""
+        super().load_wsgi()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_NEW_OBJECTS)
 
     def accept(self, listener: Any) -> None:
         """Take a connection. Where there are too many, the one that has been waited for longest makes room."""
@@ -212,7 +287,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._wait_no_more(conn)
             if standing == "whole":
                 conn.hand_over()
-                super().enqueue_req(conn)
+                self.tpool.submit(self._serve, conn)
             else:
                 self._refuse(conn, standing)
 
@@ -223,40 +298,99 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         conn.close(graceful=True)
 
-    def handle(self, conn: _Connection) -> Any:
-        """In a thread: answer the request, as far as the network takes the answer."""
-        keep = super().handle(conn)
+    def _serve(self, conn: _Connection) -> None:
+        """In a thread: answer the request as far as the network takes the answer, or have it answered."""
+        keep: object = False
         try:
-            conn.sock.flush()
+            keep = self.handle(conn)
+            if keep is not _LATER:
+                conn.sock.flush()
         except OSError:  # nobody is there any more
             conn.sock.unsent.clear()
-            return False
-        return keep
+            keep = False
+        finally:
+            if keep is not _LATER:
+                self.method_queue.defer(self.finish_request, conn, _Answered(bool(keep)))
 
     def handle_request(self, req: Any, conn: _Connection) -> Any:
         """In a thread: answer the request; the last one of its connection if the rest of it is still to come."""
-        if conn.is_cut:
-            req.force_close()
-        return super().handle_request(req, conn)
+        resp, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
+        environ["wsgi.multithread"] = environ[OFFER] = True
+        if conn.is_cut or not self.alive or len(self.keepalived_conns) >= self.max_keepalived:
+            resp.force_close()
+        answered = self._answer(resp, lambda: self.wsgi(environ, resp.start_response))
+        if not isinstance(answered, Later):
+            return answered
+        try:
+            answered.begin(partial(self._answer_later, req, conn, resp))
+        except BaseException:  # of who does it; whoever waited for that has been told
+            self.log.exception("What requests wait for was broken off")
+        return _LATER
 
-    def finish_request(self, conn: _Connection, fs: Future[Any]) -> None:
+    def _answer(self, resp: Any, make: Content) -> bool | Later:
+        """Make the answer and write it; whether the connection may serve another request."""
+        try:
+            content = make()
+            if isinstance(content, Later):
+                return content
+            try:
+                if isinstance(content, FileWrapper):
+                    resp.write_file(content)
+                else:
+                    for piece in content:
+                        resp.write(piece)
+                resp.close()
+            finally:
+                if hasattr(content, "close"):
+                    content.close()
+        except Exception as error:
+            if isinstance(error, OSError) or not resp.headers_sent:
+                raise
+            self.log.exception("An answer broke off")
+            return False
+        return not resp.should_close()
+
+    def _answer_later(self, req: Any, conn: _Connection, resp: Any, make: Content) -> None:
+        """In any thread: answer the request that has left its own. It raises nothing: others are to be answered too."""
+        keep = False
+        try:
+            keep = self._keepalive_after(conn, self._answer(resp, make))
+        except OSError:
+            pass  # nobody is there any more
+        except BaseException as error:
+            self.handle_error(req, conn.sock, conn.client, error)
+        self.method_queue.defer(self.finish_request, conn, _Answered(keep))
+
+    def _keepalive_after(self, conn: _Connection, keepalive: Any) -> Any:
+        """Leave a connection alone whose request another thread answers: it may have done so already."""
+        return keepalive if keepalive is _LATER else super()._keepalive_after(conn, keepalive)
+
+    def finish_request(self, conn: _Connection, fs: _Answered) -> None:
         """Send what is left of the answer, then go on with the connection or close it."""
+        if not self._flush(conn):
+            return
         if conn.sock.unsent:
             self._wait(conn, EVENT_WRITE, SEND_S, partial(self._send, conn, fs))
         else:
             super().finish_request(conn, fs)
 
-    def _send(self, conn: _Connection, fs: Future[Any]) -> None:
-        try:
-            conn.sock.flush()
-        except OSError:
-            self._drop(conn)
+    def _send(self, conn: _Connection, fs: _Answered) -> None:
+        if not self._flush(conn):
             return
         if conn.sock.unsent:
             conn.timeout = time.monotonic() + SEND_S
         else:
             self._wait_no_more(conn)
             super().finish_request(conn, fs)
+
+    def _flush(self, conn: _Connection) -> bool:
+        """Send what the network takes; False where nobody is there any more."""
+        try:
+            conn.sock.flush()
+        except OSError:
+            self._drop(conn)
+            return False
+        return True
 
     def linger(self, conn: _Connection) -> bool:
         """Say that there are no more answers, and read on for a moment; False if nobody is there."""
