@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Blueprint, current_app, jsonify, request, url_for
-from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response
@@ -20,7 +20,7 @@ from study_server.participants.progress import Progress, progress, remaining_tri
 from study_server.web import messages
 from study_server.web.later import respond_when_known
 from study_server.web.openapi import document, operation
-from study_server.web.participant_pages import page_of
+from study_server.web.participant_pages import page_finder, page_of
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
@@ -41,7 +41,7 @@ def remaining() -> Response:
     trials = remaining_trials(study, secret, current_given_trials())
     found = _signed_in()
     return jsonify(
-        **_progress(found),
+        **_progress(found, page_of),
         # What waits in a browser must not be sent by whoever uses it next: each participant has an outbox of their own.
         outbox=hashlib.sha256(str(secret).encode()).hexdigest()[:16],
         trials=[
@@ -63,14 +63,15 @@ def visit() -> tuple[Response, int]:
 
 @blueprint.put("/trials/<trial>/response")
 @operation(body=messages.Answer, reply=messages.ProgressMessage)
-def respond(trial: str) -> ResponseReturnValue:
+def respond(trial: str) -> Response:
     """Store the answer to a trial; acknowledged once it is committed."""
     answer = _parse(messages.Answer, _body())
     answers, given = current_answers(), (token(), trial, answer.idempotency_key, answer, answer.receipts())
+    find_page = page_finder()
     return respond_when_known(
         lambda: answers.record(*given),
         lambda then: answers.bring(*given, then),
-        lambda stored: jsonify(**_progress(stored)),
+        lambda stored: _progress(stored, find_page),
     )
 
 
@@ -147,5 +148,5 @@ def _parse(model: type[_Model], body: dict[str, Any]) -> _Model:
         raise StudyError(f"{field} {said.get(wrong['type'], wrong['msg'])}") from error
 
 
-def _progress(progress: Progress) -> dict[str, Any]:
-    return vars(progress) | {"next": None if progress.stage == "trials" else page_of(progress.stage)}
+def _progress(progress: Progress, find_page: Callable[[str], str]) -> dict[str, Any]:
+    return vars(progress) | {"next": None if progress.stage == "trials" else find_page(progress.stage)}

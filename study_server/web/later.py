@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Response, copy_current_request_context, current_app, request
-from flask.typing import ResponseReturnValue
+from flask import Flask, Response, current_app, jsonify, request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -36,50 +35,61 @@ class Later:
 def respond_when_known(
     wait: Callable[[], R],
     bring: Callable[[Callable[[Callable[[], R]], None]], object],
-    respond: Callable[[R], ResponseReturnValue],
-) -> ResponseReturnValue:
-    """A view's response to what comes of something, which other threads do.
+    message: Callable[[R], dict[str, Any]],
+) -> Response:
+    """A view's response in JSON to what comes of something, which other threads do.
 
     Args:
         wait: gives what came of it, or raises; where the worker offers nothing else.
         bring: has it done, and calls what it is given, from any thread, with a function that gives or raises the same.
-        respond: the view's response, made in the request's context.
+        message: what to say then. It finds no context of the request: to bring that back takes as long as all the rest,
+            and is done for errors alone, whose handlers expect it.
     """
     if not request.environ.get(OFFER):
-        return respond(wait())
-    return _Unknown(bring, copy_current_request_context(partial(_make, respond)))
+        return jsonify(message(wait()))
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return _Unknown(bring, partial(_message_or_refusal, app, message))
 
 
 class _Unknown(Response):
-    """In place of the response until it is known."""
+    """The response, whose content is not known yet."""
+
+    default_mimetype = "application/json"
 
     def __init__(
         self,
-        bring: Callable[[Callable[[Callable[[], R]], None]], object],
-        make: Callable[[Callable[[], R]], Response],
+        bring: Callable[[Callable[[Callable[[], Any]], None]], object],
+        make: Callable[[Callable[[], Any], WSGIEnvironment], bytes | Response],
     ) -> None:
         super().__init__()
         self._bring, self._make = bring, make
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Give the worker a `Later`: the request itself has come to its end."""
-        bring, make = self._bring, self._make
 
         def begin(send: Callable[[Content], None]) -> None:
-            bring(lambda outcome: send(lambda: make(outcome)(environ, start_response)))
+            self._bring(lambda outcome: send(lambda: self._known(outcome, environ, start_response)))
 
         return Later(begin)  # type: ignore[return-value]
 
+    def _known(
+        self, outcome: Callable[[], Any], environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        made = self._make(outcome, environ)
+        if isinstance(made, Response):
+            return made(environ, start_response)
+        self.set_data(made)
+        return super().__call__(environ, start_response)
 
-def _make(respond: Callable[[R], ResponseReturnValue], outcome: Callable[[], R]) -> Response:
-    """The response, as Flask makes it of what a view returns or raises."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+def _message_or_refusal(
+    app: Flask, message: Callable[[R], dict[str, Any]], outcome: Callable[[], R], environ: WSGIEnvironment
+) -> bytes | Response:
     try:
-        try:
-            said = respond(outcome())
-        except Exception as error:
-            said = app.handle_user_exception(error)
-        made: Response = app.finalize_request(said)
+        return f"{app.json.dumps(message(outcome()), separators=(',', ':'))}\n".encode()
     except Exception as error:
-        made = app.handle_exception(error)
-    return made
+        with app.request_context(environ):
+            try:
+                return app.finalize_request(app.handle_user_exception(error))
+            except Exception as unexpected:
+                return app.handle_exception(unexpected)

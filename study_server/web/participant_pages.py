@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from pydantic import ValidationError
@@ -36,6 +37,12 @@ _PAGE_OF = {
 def page_of(stage: str) -> str:
     """Address of the page where a participant at this stage belongs."""
     return url_for(_PAGE_OF[stage])
+
+
+def page_finder() -> Callable[[str], str]:
+    """As `page_of`, for when the request has come to its end."""
+    pages, root = current_app.url_map, request.environ.get("SCRIPT_NAME")
+    return lambda stage: pages.bind("", root).build(_PAGE_OF[stage])
 
 
 def _elsewhere(stage: str) -> Response | Progress:
