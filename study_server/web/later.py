@@ -77,6 +77,8 @@ class _Unknown(Response):
     ) -> Iterable[bytes]:
         made = self._make(outcome, environ)
         if isinstance(made, Response):
+            # Such as cookies, which came about while the request was handled.
+            made.headers.extend([header for header in self.headers if header[0] not in made.headers])
             return made(environ, start_response)
         self.set_data(made)
         return super().__call__(environ, start_response)

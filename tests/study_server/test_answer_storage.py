@@ -6,8 +6,9 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
-from participation import RECORDED, Participation, make_tiny_study
+from participation import RECORDED, Participation, make_tiny_study, receipts
 from recruiting import changed
 from study_server.errors import Conflict, NotFound, NotYours, Unavailable
 from study_server.folder.study_folder import StudyFolder
@@ -379,3 +380,112 @@ def test_who_ends_the_process_while_storing_one_by_one_leaves_nobody_waiting(
     assert [str(result) for result in results] == ["alone", *["the server is being stopped"] * 2]
     assert stored(people) == {}
     assert together(*requests) == [Progress("trials", 1, 4)] * 3
+
+
+# --- many at a time, for whom no thread waits ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def brought(people: Participation) -> Together:
+    """brought((token, trial, key), …): as `together`, but a single thread brings them all; what each gets, in order.
+
+    With `waits`, those at these places are waited for, each by a thread of its own.
+    """
+
+    def bring(*requests: tuple[str, str, str], waits: Sequence[int] = ()) -> list[Any]:
+        results: list[Any] = [None] * len(requests)
+        waiting = people.answers._commits._waiting
+
+        def settle(place: int, result: Callable[[], Any]) -> None:
+            try:
+                results[place] = result()
+            except BaseException as error:
+                results[place] = error
+
+        def send(place: int) -> None:
+            token, trial, key = requests[place]
+            given = (token, trial, key, RECORDED, receipts(people.study, trial))
+            if place in waits:
+                settle(place, lambda: people.answers.record(*given))
+            else:
+                people.answers.bring(*given, partial(settle, place))
+
+        with people.database.writing():
+            threads = []
+            for place in range(len(requests)):
+                threads.append(threading.Thread(target=send, args=(place,), daemon=True))
+                threads[-1].start()
+                _until(lambda place=place: len(waiting) > place or results[place] is not None)  # type: ignore[misc]
+                if place and place not in waits:
+                    threads[-1].join(10)
+                    assert not threads[-1].is_alive()  # only the first has anything to do
+        _until(lambda: None not in results)
+        for thread in threads:
+            thread.join(10)
+            assert not thread.is_alive()
+        return results
+
+    return bring
+
+
+def test_answers_that_were_brought_are_stored_together(
+    people: Participation, brought: Together, commits: list[int]
+) -> None:
+    tokens = [people.begin() for _ in range(6)]
+    requests = [(token, people.trials(token)[0], f"key-{token}") for token in tokens]
+    assert brought(*requests) == [Progress("trials", 1, 4)] * 6
+    assert commits == [6]
+    assert set(stored(people)) == {trial for _, trial, _ in requests}
+    assert brought((tokens[0], people.trials(tokens[0])[0], "one more")) == [Progress("trials", 2, 4)]
+
+
+def test_who_brought_the_first_goes_on_until_none_is_left(
+    people: Participation, brought: Together, commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people.answers._commits, "_most_at_once", 2)
+    tokens = [people.begin() for _ in range(5)]
+    results = brought(*((token, people.trials(token)[0], f"key-{token}") for token in tokens))
+    assert results == [Progress("trials", 1, 4)] * 5
+    assert commits == [2, 2, 1]
+
+
+@pytest.mark.parametrize("waits", [[0], [1], [5], [0, 3], [1, 2, 4]])
+def test_threads_that_wait_and_answers_that_were_brought_get_on_together(
+    people: Participation, brought: Together, commits: list[int], monkeypatch: pytest.MonkeyPatch, waits: list[int]
+) -> None:
+    monkeypatch.setattr(people.answers._commits, "_most_at_once", 1)
+    tokens = [people.begin() for _ in range(6)]
+    requests = [(token, people.trials(token)[0], f"key-{token}") for token in tokens]
+    assert brought(*requests, waits=waits) == [Progress("trials", 1, 4)] * 6
+    assert commits == [1] * 6
+    assert brought((tokens[0], people.trials(tokens[0])[0], "one more")) == [Progress("trials", 2, 4)]
+
+
+def test_who_brings_what_is_no_answer_is_told_like_the_others(people: Participation, brought: Together) -> None:
+    token, other = people.begin(), people.begin()
+    (first, second, *_), (theirs, *_) = people.trials(token), people.trials(other)
+    refused = (other, second, "x"), (token, "no such trial", "x")
+    results = brought((token, first, "one"), (other, theirs, "two"), *refused)
+    assert [type(result) for result in results] == [Progress, Progress, NotYours, NotFound]
+    assert set(stored(people)) == {first, theirs}
+
+
+@pytest.mark.parametrize("most_at_once", [1, 200])
+def test_who_ends_the_process_leaves_nothing_that_was_brought_without_an_answer(
+    people: Participation, brought: Together, monkeypatch: pytest.MonkeyPatch, most_at_once: int
+) -> None:
+    tokens = [people.begin() for _ in range(3)]
+    requests = [(token, people.trials(token)[0], f"key-{token}") for token in tokens]
+
+    def fail(*_: Any) -> Any:
+        raise SystemExit("the server is stopped")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(people.answers._commits, "_most_at_once", most_at_once)
+        failing.setattr(answers_module, "_objection", fail)
+        failing.setattr(threading, "excepthook", lambda _: None)
+        stopped, *others = brought(*requests)
+    assert str(stopped) == "the server is stopped"
+    assert {type(other) for other in others} == {Unavailable if most_at_once == 1 else SystemExit}
+    assert stored(people) == {}
+    assert brought(*requests) == [Progress("trials", 1, 4)] * 3

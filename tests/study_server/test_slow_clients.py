@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from gunicorn.app.base import BaseApplication
-from gunicorn.glogging import Logger
 
+from one_worker import LARGE, PATIENCE_S, ask, body_of, connected, echo, read_to_end, request, working
 from slow_clients import BEGINNINGS, measure
 from small_study import make_small_study
 from study_server.web import patient_worker
 from study_server.web.app import MAX_REQUEST_BYTES
 from study_server.web.background_server import running_server
-from study_server.web.patient_worker import PatientWorker, connections_at_most
-
-_PATIENCE_S = 20
-_LARGE = bytes(range(256)) * 64 * 1024  # 16 MB: more than any socket takes at once
+from study_server.web.patient_worker import connections_at_most
 
 
 @pytest.mark.long
@@ -41,104 +36,10 @@ def test_a_server_answers_beside_clients_who_do_not_go_on(tmp_path_factory: pyte
 # --- a worker of our own, with a single thread -----------------------------------------------------------------------
 
 
-class _Application(BaseApplication):  # type: ignore[misc]
-    def __init__(self, app: Callable[..., Iterable[bytes]], **options: int) -> None:
-        self._app, self._options = app, options
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        return self._app
-
-
-class _Worker(PatientWorker):
-    def init_signals(self) -> None:
-        pass  # they are pytest's
-
-
-@contextmanager
-def working(
-    app: Callable[..., Iterable[bytes]],
-    *,
-    threads: int = 1,
-    connections: int = 1000,
-    on_stop: Callable[[], object] = lambda: None,
-) -> Iterator[tuple[str, int]]:
-    """The address of a worker in a thread of this process; `on_stop` is called when it has been told to stop."""
-    application = _Application(app, threads=threads, worker_connections=connections, keepalive=1000)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-    address = listener.getsockname()
-    worker = _Worker(1, os.getppid(), [listener], application, 60, application.cfg, Logger(application.cfg))
-    thread = threading.Thread(target=worker.init_process)
-    thread.start()
-    try:
-        yield address
-    finally:
-        worker.handle_exit(None, None)
-        on_stop()
-        thread.join()
-        worker.tmp.close()
-        for end in worker.PIPE:
-            os.close(end)
-    assert worker.nr_conns == 0
-
-
-def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Method, path, and body of a request; of /large, very much."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length > MAX_REQUEST_BYTES:
-        start_response("413 Content Too Large", [("Content-Length", "0")])
-        return []
-    body = environ["wsgi.input"].read()
-    assert len(body) == length
-    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-    said = _LARGE if path == "/large" else f"{method} {path} ".encode()
-    start_response("200 OK", [("Content-Length", str(len(said + body)))])
-    return [said + body]
-
-
 @pytest.fixture
 def address() -> Iterator[tuple[str, int]]:
     with working(echo) as address:
         yield address
-
-
-@contextmanager
-def connected(address: tuple[str, int], beginning: bytes = b"", *, window: int = 0) -> Iterator[socket.socket]:
-    """A connection on which this has been sent."""
-    with socket.socket() as connection:
-        connection.settimeout(_PATIENCE_S)
-        if window:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        connection.connect(address)
-        connection.sendall(beginning)
-        yield connection
-
-
-def read_to_end(connection: socket.socket) -> bytes:
-    """All that comes until the server closes."""
-    parts = []
-    while part := connection.recv(1 << 20):
-        parts.append(part)
-    return b"".join(parts)
-
-
-def body_of(answer: bytes) -> bytes:
-    return answer.partition(b"\r\n\r\n")[2]
-
-
-def request(path: str = "/", body: bytes = b"", *, close: bool = True, more: str = "") -> bytes:
-    length = f"Content-Length: {len(body)}\r\n" if body else ""
-    connection = "Connection: close\r\n" if close else ""
-    return f"PUT {path} HTTP/1.1\r\nHost: x\r\n{connection}{length}{more}\r\n".encode() + body
-
-
-def ask(address: tuple[str, int], sent: bytes) -> bytes:
-    with connected(address, sent) as connection:
-        return read_to_end(connection)
 
 
 def test_a_request_may_come_in_any_pieces(address: tuple[str, int]) -> None:
@@ -191,7 +92,7 @@ def test_who_takes_no_answer_holds_no_thread_and_loses_nothing(address: tuple[st
         readers = [stack.enter_context(connected(address, request("/large"), window=4096)) for _ in range(3)]
         assert body_of(ask(address, request("/", b"honest"))) == b"PUT / honest"
         for reader in readers:
-            assert body_of(read_to_end(reader)) == _LARGE
+            assert body_of(read_to_end(reader)) == LARGE
 
 
 @pytest.mark.slow
@@ -203,7 +104,7 @@ def test_who_takes_no_answer_is_closed(address: tuple[str, int], taken: int, mon
             taken -= len(connection.recv(taken))
         closed = select.poll()
         closed.register(connection, 0)
-        assert closed.poll(_PATIENCE_S * 1000)
+        assert closed.poll(PATIENCE_S * 1000)
 
 
 @pytest.mark.slow
@@ -214,7 +115,7 @@ def test_an_answer_in_pieces_is_not_made_faster_than_it_is_taken() -> None:
         start_response("200 OK", [])
         for number in range(64):
             made.append(number)
-            yield _LARGE[: 1 << 20]
+            yield LARGE[: 1 << 20]
 
     with working(download) as address, connected(address, request(), window=4096) as connection:
         taken = 0
@@ -230,7 +131,7 @@ def test_who_takes_no_download_frees_the_thread(monkeypatch: pytest.MonkeyPatch)
 
     def download(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", [])
-        return (_LARGE for _ in range(64 if environ["PATH_INFO"] == "/large" else 0))
+        return (LARGE for _ in range(64 if environ["PATH_INFO"] == "/large" else 0))
 
     with working(download) as address, connected(address, request("/large"), window=4096):
         assert ask(address, request("/other")).startswith(b"HTTP/1.1 200 OK")
@@ -279,7 +180,7 @@ def test_idle_connections_make_room_too(monkeypatch: pytest.MonkeyPatch) -> None
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/together":
-            together.wait(_PATIENCE_S)
+            together.wait(PATIENCE_S)
         return echo(environ, start_response)
 
     with working(app, threads=5, connections=8) as address, ExitStack() as stack:
@@ -316,7 +217,7 @@ def test_a_worker_that_is_stopped_answers_first(monkeypatch: pytest.MonkeyPatch)
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/last":
             asked.set()
-            assert stopped.wait(_PATIENCE_S)
+            assert stopped.wait(PATIENCE_S)
         return echo(environ, start_response)
 
     def stop() -> None:
@@ -329,10 +230,10 @@ def test_a_worker_that_is_stopped_answers_first(monkeypatch: pytest.MonkeyPatch)
             silent = stack.enter_context(connected(address))
             reader = stack.enter_context(connected(address, request("/large"), window=4096))
             last = stack.enter_context(connected(address, request("/last", b"honest", close=False)))
-            assert asked.wait(_PATIENCE_S)
+            assert asked.wait(PATIENCE_S)
         assert body_of(read_to_end(last)) == b"PUT /last honest"
         assert answers["silent"] == b""
-        assert body_of(answers["large"]) == _LARGE
+        assert body_of(answers["large"]) == LARGE
 
 
 def test_a_process_takes_no_more_connections_than_it_may_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
