@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from flask_babel import lazy_gettext as _  # in the words of who asked, which is not always who stores it
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,7 @@ from study_server.participants.progress import Progress, image_names
 from study_server.participants.receipts import all_sent_at
 from study_server.participants.recorded import Recorded
 from study_server.participants.running_study import RunningStudy
+from study_server.storage.bulk_insert import insert_any
 from study_server.storage.group_commit import GroupCommit, Waiting
 from study_server.storage.models import ANSWERED_ALL, Participant, Response, Trial, Visit
 from study_server.tasks.task import Task
@@ -48,12 +50,15 @@ _FIND = (
 )  # fmt: skip
 _RECORDED = tuple(Recorded.model_fields)
 _values_of = attrgetter(*_RECORDED)
-_INSERT = insert(_RESPONSE)  # type: ignore[arg-type]
+# Of all who have so many new ones, in one statement.
 _COUNT = (
     update(_PARTICIPANT)  # type: ignore[arg-type]
-    .where(_PARTICIPANT.c.id == bindparam("participant"))
-    .values(answered=bindparam("count"), last_seen_at=bindparam("now"), last_answer_at=bindparam("now"))
-)
+    .where(_PARTICIPANT.c.id.in_(bindparam("participants", expanding=True)))
+    .values(
+        answered=_PARTICIPANT.c.answered + bindparam("new"), last_seen_at=bindparam("now"),
+        last_answer_at=bindparam("now"),
+    )
+)  # fmt: skip
 
 
 _Row = Row[*tuple[Any, ...]]
@@ -128,7 +133,7 @@ class Answers:
         """Add the answers to this transaction; what to acknowledge each with once it is committed."""
         tokens = [answer.trial for answer in answers]
         rows = {row.token: row for row in connection.execute(_FIND, {"tokens": tokens, "study": self.study.id})}
-        batch = _Batch({}, {}, [])
+        batch = _Batch()
         for answer in answers:
             row = rows.get(answer.trial)
             answer.error = _objection(answer, row, batch)
@@ -139,9 +144,9 @@ class Answers:
                 else:
                     batch.add(answer, row, images_sent_at)
         if batch.new:
-            connection.execute(_INSERT, batch.new)
-            counts = [{"participant": id, "count": count, "now": batch.now} for id, count in batch.counts.items()]
-            connection.execute(_COUNT, counts)
+            insert_any(connection, _RESPONSE, batch.new)
+            for new, participants in batch.participants_by_new().items():
+                connection.execute(_COUNT, {"participants": participants, "new": new, "now": batch.now})
         stages = self._finish(connection, batch.counts)
         return [
             (answer, _progress(answer, rows[answer.trial], batch, stages, self.study.n_trials))
@@ -184,9 +189,10 @@ class Answers:
 class _Batch:
     """What one transaction stores: new rows, and how many answers their participants have then."""
 
-    answers: dict[int, _Answer]
-    counts: dict[int, int]
-    new: list[dict[str, Any]]
+    answers: dict[int, _Answer] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    new: list[dict[str, Any]] = field(default_factory=list)
+    new_of: Counter[int] = field(default_factory=Counter)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def is_new(self, row: _Row) -> bool:
@@ -201,9 +207,17 @@ class _Batch:
             return None
         return row.idempotency_key, row.response, row.reaction_time_ms
 
+    def participants_by_new(self) -> dict[int, list[int]]:
+        """How many new answers → who has so many."""
+        found: dict[int, list[int]] = {}
+        for id, new in self.new_of.items():
+            found.setdefault(new, []).append(id)
+        return found
+
     def add(self, answer: _Answer, row: _Row, images_sent_at: datetime | None) -> None:
         self.answers[row.trial_id] = answer
-        self.counts[row.id] = self.counts.get(row.id, row.answered) + 1
+        self.new_of[row.id] += 1
+        self.counts[row.id] = row.answered + self.new_of[row.id]
         self.new.append(
             dict(zip(_RECORDED, _values_of(answer.recorded), strict=True))
             | {

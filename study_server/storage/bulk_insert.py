@@ -27,7 +27,15 @@ def insert_rows(session: Session, table: FromClause, rows: Sequence[Mapping[str,
         connection.exec_driver_sql(str(statement), values)  # its columns are in the table's order
 
 
-def _copy(connection: Connection, command: str, values: Sequence[tuple[int | str, ...]]) -> None:
+def insert_any(connection: Connection, table: FromClause, rows: Sequence[Mapping[str, Any]]) -> None:
+    """As `insert_rows`, a few rows of any values; those of each row stand in the same order."""
+    if connection.dialect.name == "postgresql":
+        _copy(connection, f"COPY {table} ({', '.join(rows[0])}) FROM STDIN", [tuple(row.values()) for row in rows])
+    else:
+        connection.execute(insert(table), rows)  # type: ignore[arg-type]
+
+
+def _copy(connection: Connection, command: str, values: Sequence[tuple[Any, ...]]) -> None:
     driver: Any = connection.dialect.dbapi
     try:
         with connection.connection.cursor() as cursor, cursor.copy(command) as copy:  # type: ignore[attr-defined]

@@ -126,7 +126,7 @@ class GroupCommit(Generic[T, W, R]):
             # It was called at this very moment, perhaps to store what waits: it must not go away.
 
     def _store_until(self, item: W) -> None:
-        """Store what waits until this is settled, then let another go on with it."""
+        """Store what waits until this is settled and a thread goes on with the rest, or nothing is left."""
         try:
             while not (item.is_settled and self._hand_on()):
                 self._settle_some()

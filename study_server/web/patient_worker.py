@@ -194,9 +194,11 @@ class _Answered:
         self._keep = keep
 
     def cancelled(self) -> bool:
+        """It never is."""
         return False
 
     def result(self) -> bool:
+        """Whether it may."""
         return self._keep
 
 
@@ -215,7 +217,9 @@ class _Calls:
             os.set_blocking(end, False)
 
     def close(self) -> None:
-        for end in self._ends:
+        """Close the pipe; who asks for something afterwards is not heard."""
+        ends, self._ends = self._ends, ()
+        for end in ends:
             os.close(end)
 
     def fileno(self) -> int:
@@ -227,7 +231,7 @@ class _Calls:
         self._calls.put(partial(call, *arguments))
         if not self._is_woken:
             self._is_woken = True
-            with suppress(OSError):  # the worker has ended
+            with suppress(OSError, IndexError):  # the worker has ended
                 os.write(self._ends[1], b"\0")
 
     def run_callbacks(self, _: object) -> None:
@@ -313,7 +317,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 self.method_queue.defer(self.finish_request, conn, _Answered(bool(keep)))
 
     def handle_request(self, req: Any, conn: _Connection) -> Any:
-        """In a thread: answer the request; the last one of its connection if the rest of it is still to come."""
+        """In a thread: answer the request; the last one of its connection if the rest of it is still to come.
+
+        As gunicorn's does, but for its hooks and its log of requests, which nobody here asks for.
+        """
         resp, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
         environ["wsgi.multithread"] = environ[OFFER] = True
         if conn.is_cut or not self.alive or len(self.keepalived_conns) >= self.max_keepalived:
