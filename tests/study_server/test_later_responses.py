@@ -6,6 +6,7 @@ import gc
 import http.client
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -96,6 +97,29 @@ def test_the_next_request_of_a_connection_is_answered_after_it(app: Waiting, add
         answers = read_to_end(client)
     assert answers.index(b"first") < answers.index(b"PUT /next")
     assert answers.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_who_has_left_a_request_takes_nothing_of_the_next_one() -> None:
+    has_begun = threading.Event()
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        def respond() -> Iterable[bytes]:
+            start_response("200 OK", [("Content-Length", "5")])
+            return [b"known"]
+
+        def begin(send: Send) -> None:
+            send(respond)
+            assert has_begun.wait(PATIENCE_S)
+
+        if environ["PATH_INFO"] == "/later":
+            return Later(begin)
+        has_begun.set()
+        time.sleep(0.2)  # meanwhile the other thread ends
+        return echo(environ, start_response)
+
+    with working(app, threads=2) as address:
+        answers = ask(address, request("/later", close=False) + request("/next", b"body"))
+    assert answers.endswith(b"PUT /next body")
 
 
 def test_what_the_network_does_not_take_at_once_is_sent_by_the_loop(app: Waiting, address: tuple[str, int]) -> None:
