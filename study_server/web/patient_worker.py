@@ -255,7 +255,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application, and leave what it consists of alone afterwards."""
         super().load_wsgi()
-        gc.collect()
         gc.freeze()
         gc.set_threshold(_NEW_OBJECTS)
 
