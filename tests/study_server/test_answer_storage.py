@@ -227,13 +227,18 @@ def test_answers_that_wait_are_stored_in_one_transaction(
     assert people.record(tokens[0], people.trials(tokens[0])[0]).answered == 3  # and it goes on
 
 
-def test_who_has_more_waiting_than_a_transaction_takes_is_called_by_the_one_before(
-    people: Participation, together: Together, commits: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("sent", ["together", "brought"])
+def test_what_a_transaction_does_not_take_is_stored_by_the_next_ones(
+    people: Participation,
+    commits: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    sent: str,
 ) -> None:
     monkeypatch.setattr(people.answers._commits, "_most_at_once", 2)
     tokens = [people.begin() for _ in range(5)]
-    results = together(*((token, people.trials(token)[0], f"key-{token}") for token in tokens))
-    assert results == [Progress("trials", 1, 4)] * 5
+    requests = [(token, people.trials(token)[0], f"key-{token}") for token in tokens]
+    assert request.getfixturevalue(sent)(*requests) == [Progress("trials", 1, 4)] * 5
     assert commits == [2, 2, 1]
 
 
@@ -437,16 +442,6 @@ def test_answers_that_were_brought_are_stored_together(
     assert commits == [6]
     assert set(stored(people)) == {trial for _, trial, _ in requests}
     assert brought((tokens[0], people.trials(tokens[0])[0], "one more")) == [Progress("trials", 2, 4)]
-
-
-def test_who_brought_the_first_goes_on_until_none_is_left(
-    people: Participation, brought: Together, commits: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(people.answers._commits, "_most_at_once", 2)
-    tokens = [people.begin() for _ in range(5)]
-    results = brought(*((token, people.trials(token)[0], f"key-{token}") for token in tokens))
-    assert results == [Progress("trials", 1, 4)] * 5
-    assert commits == [2, 2, 1]
 
 
 @pytest.mark.parametrize("waits", [[0], [1], [5], [0, 3], [1, 2, 4]])

@@ -58,12 +58,17 @@ class Waiting:
             assert time.monotonic() < deadline
             time.sleep(0.001)
         send, start_response = self.waiting.pop(0)
+        send(saying(content, start_response) if make is None else lambda: make(start_response))
 
-        def respond() -> Iterable[bytes]:
-            start_response("200 OK", [("Content-Length", str(len(content)))])
-            return [content]
 
-        send(respond if make is None else lambda: make(start_response))
+def saying(content: bytes, start_response: Any) -> Callable[[], Iterable[bytes]]:
+    """A response, ready to be made."""
+
+    def respond() -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Length", str(len(content)))])
+        return [content]
+
+    return respond
 
 
 @pytest.fixture
@@ -103,12 +108,8 @@ def test_who_has_left_a_request_takes_nothing_of_the_next_one() -> None:
     has_begun = threading.Event()
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        def respond() -> Iterable[bytes]:
-            start_response("200 OK", [("Content-Length", "5")])
-            return [b"known"]
-
         def begin(send: Send) -> None:
-            send(respond)
+            send(saying(b"known", start_response))
             assert has_begun.wait(PATIENCE_S)
 
         if environ["PATH_INFO"] == "/later":
@@ -162,12 +163,8 @@ def test_who_has_gone_meanwhile_is_forgotten(app: Waiting, address: tuple[str, i
 @pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
 def test_who_fails_after_having_answered_answers_once(error: type[BaseException]) -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        def respond() -> Iterable[bytes]:
-            start_response("200 OK", [("Content-Length", "5")])
-            return [b"known"]
-
         def begin(send: Send) -> None:
-            send(respond)
+            send(saying(b"known", start_response))
             raise error
 
         return Later(begin)
