@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import os
 import re
 import resource
 import select
@@ -21,7 +20,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Literal, NamedTuple
 
@@ -32,6 +30,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from study_server.web.app import MAX_REQUEST_BYTES
 from study_server.web.later import OFFER, Content, Later
+from study_server.web.loop_calls import Calls
 
 READ_S = 10.0
 """A request is here so long after its first byte, and the first byte so long after the connection, or never."""
@@ -202,53 +201,12 @@ class _Answered:
         return self._keep
 
 
-class _Calls:
-    """What threads ask of the loop, in place of gunicorn's: it is woken once for all that is there, not for each."""
-
-    def __init__(self) -> None:
-        self._calls: SimpleQueue[Callable[[], object]] = SimpleQueue()
-        self._is_woken = False
-        self._ends: tuple[int, ...] = ()
-
-    def init(self) -> None:
-        """Open the pipe that wakes the loop."""
-        self._ends = os.pipe()
-        for end in self._ends:
-            os.set_blocking(end, False)
-
-    def close(self) -> None:
-        """Close the pipe; who asks for something afterwards is not heard."""
-        ends, self._ends = self._ends, ()
-        for end in ends:
-            os.close(end)
-
-    def fileno(self) -> int:
-        """What the loop waits for."""
-        return self._ends[0]
-
-    def defer(self, call: Callable[..., object], *arguments: Any) -> None:
-        """Have the loop call this. Signal handlers do so too: nothing is locked."""
-        self._calls.put(partial(call, *arguments))
-        if not self._is_woken:
-            self._is_woken = True
-            with suppress(OSError, IndexError):  # the worker has ended
-                os.write(self._ends[1], b"\0")
-
-    def run_callbacks(self, _: object) -> None:
-        """In the loop: call what has been asked for by now. What comes meanwhile wakes it again."""
-        with suppress(BlockingIOError):
-            os.read(self._ends[0], 4096)
-        self._is_woken = False  # before looking: nothing may come unseen after it
-        for _ in range(self._calls.qsize()):
-            self._calls.get()()
-
-
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker with threads, but its loop waits for the clients."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.method_queue = _Calls()
+        self.method_queue = Calls()
         self._waiting: dict[_Connection, None] = {}  # for a client, who waits longest first
         self._next_look = 0.0
 

@@ -32,7 +32,7 @@ from study_server.storage.group_commit import GroupCommit
 from study_server.storage.models import Trial
 from study_server.web.app import create_app
 from study_server.web.later import OFFER, Later, respond_when_known
-from study_server.web.patient_worker import _Calls
+from study_server.web.loop_calls import Calls
 from study_server.web.several import create_server_app
 from test_turn import held
 
@@ -183,7 +183,7 @@ def test_a_worker_that_is_stopped_waits_for_what_is_not_known_yet(app: Waiting) 
 
 
 def test_the_loop_hears_of_everything_that_is_asked_of_it() -> None:
-    calls, heard, asked, threads = _Calls(), [], 2000, 4
+    calls, heard, asked, threads = Calls(), [], 2000, 4
     calls.init()
 
     def ask_often() -> None:
